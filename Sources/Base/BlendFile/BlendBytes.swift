@@ -1,0 +1,145 @@
+import CArchive
+import Glibc
+import SystemPackage
+
+/// How the bytes of a `.blend` are wrapped on the disk.
+package enum BlendWrapper: String, Codable, Hashable, Sendable {
+  case none, gzip, zstd
+
+  /// Tells the wrapper by the file's first bytes.
+  init(firstBytes: [UInt8]) {
+    if firstBytes.starts(with: [0x1f, 0x8b]) {
+      self = .gzip
+    } else if firstBytes.starts(with: [0x28, 0xb5, 0x2f, 0xfd]) {
+      self = .zstd
+    } else {
+      self = .none
+    }
+  }
+}
+
+/// The uncompressed bytes of a `.blend`, in order, with the parts nobody asks for skipped as cheaply as the wrapper allows.
+protocol BlendBytes: AnyObject {
+  /// The next bytes, fewer than asked only at the end.
+  func next(_ count: Int) throws(BlendFailure) -> [UInt8]
+  /// Passes over bytes; throws ``BlendFailure/truncated`` when the file ends before.
+  func skip(_ count: Int64, while doing: String) throws(BlendFailure)
+  /// How many bytes were passed so far.
+  var offset: Int64 { get }
+}
+
+/// An unwrapped file, read in place; owns its descriptor.
+final class PlainBytes: BlendBytes {
+  private let file: Int32
+  let sizeBytes: Int64
+  private(set) var offset: Int64 = 0
+
+  init(path: FilePath) throws(BlendFailure) {
+    file = path.withPlatformString { open($0, O_RDONLY | O_NONBLOCK | O_NOFOLLOW | O_CLOEXEC) }
+    guard file >= 0 else { throw .unreadable(String(cString: strerror(errno))) }
+    var s = stat()
+    guard fstat(file, &s) == 0, s.st_mode & S_IFMT == S_IFREG else {
+      close(file)
+      throw .unreadable("it is not a regular file")
+    }
+    sizeBytes = Int64(s.st_size)
+  }
+
+  deinit { close(file) }
+
+  func next(_ count: Int) throws(BlendFailure) -> [UInt8] {
+    var failure: Int32 = 0
+    let bytes = [UInt8](unsafeUninitializedCapacity: count) { buffer, filled in
+      filled = 0
+      while filled < count {
+        let place = buffer.baseAddress.map { $0 + filled }
+        let got = pread(file, place, count - filled, off_t(offset) + off_t(filled))
+        if got < 0 && errno == EINTR { continue }
+        if got < 0 { failure = errno }
+        if got <= 0 { break }
+        filled += got
+      }
+    }
+    guard failure == 0 else { throw .unreadable(String(cString: strerror(failure))) }
+    offset += Int64(bytes.count)
+    return bytes
+  }
+
+  /// Goes on reading from another place.
+  func seek(to newOffset: Int64) {
+    offset = newOffset
+  }
+
+  func skip(_ count: Int64, while doing: String) throws(BlendFailure) {
+    guard count <= sizeBytes - offset else { throw .truncated(atByte: sizeBytes, while: doing) }
+    offset += count
+  }
+}
+
+/// A gzip or zstd file, decoded by libarchive's raw format; owns the archive handle.
+final class WrappedBytes: BlendBytes {
+  private let archive: OpaquePointer
+  private var piece = [UInt8](repeating: 0, count: 1 << 16)
+  private var pieceStart = 0
+  private var pieceEnd = 0
+  private(set) var offset: Int64 = 0
+
+  init(path: FilePath) throws(BlendFailure) {
+    guard let archive = archive_read_new() else { throw .unreadable("out of memory") }
+    self.archive = archive
+    archive_read_support_filter_gzip(archive)
+    archive_read_support_filter_zstd(archive)
+    archive_read_support_format_raw(archive)
+    var entry: OpaquePointer?
+    guard path.withPlatformString({ archive_read_open_filename(archive, $0, 1 << 16) }) == ARCHIVE_OK,
+      archive_read_next_header(archive, &entry) == ARCHIVE_OK
+    else { throw .unreadable(Self.reason(archive)) }
+  }
+
+  deinit { archive_read_free(archive) }
+
+  func next(_ count: Int) throws(BlendFailure) -> [UInt8] {
+    var bytes: [UInt8] = []
+    bytes.reserveCapacity(min(count, 1 << 16))
+    while bytes.count < count, try fill() {
+      let taken = min(count - bytes.count, pieceEnd - pieceStart)
+      bytes.append(contentsOf: piece[pieceStart..<pieceStart + taken])
+      pieceStart += taken
+    }
+    offset += Int64(bytes.count)
+    return bytes
+  }
+
+  func skip(_ count: Int64, while doing: String) throws(BlendFailure) {
+    var left = count
+    while left > 0 {
+      guard try fill() else { throw .truncated(atByte: offset, while: doing) }
+      let taken = min(left, Int64(pieceEnd - pieceStart))
+      pieceStart += Int(taken)
+      offset += taken
+      left -= taken
+    }
+  }
+
+  /// Decodes on to the end of the stream, so that its checksum is seen.
+  func drain() throws(BlendFailure) {
+    while try fill() {
+      offset += Int64(pieceEnd - pieceStart)
+      pieceStart = pieceEnd
+    }
+  }
+
+  /// Makes sure that decoded bytes are at hand; false at the stream's end.
+  private func fill() throws(BlendFailure) -> Bool {
+    guard pieceStart == pieceEnd else { return true }
+    let count = piece.withUnsafeMutableBytes { archive_read_data(archive, $0.baseAddress, $0.count) }
+    guard count >= 0 else { throw .damaged(atByte: offset, what: Self.reason(archive)) }
+    pieceStart = 0
+    pieceEnd = count
+    return count > 0
+  }
+
+  private static func reason(_ archive: OpaquePointer) -> String {
+    archive_error_string(archive).map { String(cString: $0) } ?? "the compressed stream cannot be decoded"
+  }
+}

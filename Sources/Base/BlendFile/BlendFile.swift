@@ -1,0 +1,141 @@
+import FarmModel
+import Glibc
+import SystemPackage
+
+/// What a `.blend` says of itself without Blender, once it was read to its end.
+package struct BlendFacts: Codable, Hashable, Sendable {
+  /// The version of Blender that saved it.
+  package let version: BlenderVersion
+  package let wrapper: BlendWrapper
+  package let scenes: [SceneRange]
+
+  package init(version: BlenderVersion, wrapper: BlendWrapper, scenes: [SceneRange]) {
+    self.version = version
+    self.wrapper = wrapper
+    self.scenes = scenes
+  }
+
+  /// One entry of the `REND` block: a scene's name and frame range.
+  package struct SceneRange: Codable, Hashable, Sendable {
+    package let name: String
+    package let start: FrameNumber
+    package let end: FrameNumber
+
+    package init(name: String, start: FrameNumber, end: FrameNumber) {
+      self.name = name
+      self.start = start
+      self.end = end
+    }
+  }
+
+  /// The scene that was active when the file was saved: the first that `REND` lists.
+  package var activeScene: SceneRange? { scenes.first }
+}
+
+/// Reads a `.blend` from beginning to end; needs no Blender.
+package enum BlendFile {
+  /// Bodies of `REND` longer than this are not one.
+  private static let rendBytesMax: Int64 = 1 << 20
+
+  /// Reads the whole file: every block's header up to `ENDB`, with `DNA1` seen, compressed streams to their end.
+  /// - Throws: ``BlendFailure``; its `isTransient` says whether more bytes may still mend it.
+  package static func read(_ path: FilePath) throws(BlendFailure) -> BlendFacts {
+    let plain = try PlainBytes(path: path)
+    let first = try plain.next(BlendHeader.bytesMax)
+    guard !first.isEmpty else { throw .empty }
+    let wrapper = BlendWrapper(firstBytes: first)
+    switch wrapper {
+    case .none:
+      plain.seek(to: 0)
+      return try walk(plain, wrapper: wrapper)
+    case .gzip:
+      return try walkCounting(path, wrapper: wrapper).facts
+    case .zstd:
+      let table = try plain.zstdSeekTable()
+      let (facts, bytes) = try walkCounting(path, wrapper: wrapper)
+      guard table.uncompressedBytes == bytes else {
+        throw .damaged(atByte: bytes, what: "the seek table promises \(table.uncompressedBytes) bytes")
+      }
+      return facts
+    }
+  }
+
+  /// Walks a compressed file and decodes it to its last byte, so that its checksum is seen.
+  private static func walkCounting(
+    _ path: FilePath, wrapper: BlendWrapper
+  ) throws(BlendFailure) -> (facts: BlendFacts, bytes: Int64) {
+    let bytes = try WrappedBytes(path: path)
+    let facts = try walk(bytes, wrapper: wrapper)
+    try bytes.drain()
+    return (facts, bytes.offset)
+  }
+
+  /// Walks the blocks of the uncompressed file.
+  private static func walk(_ bytes: some BlendBytes, wrapper: BlendWrapper) throws(BlendFailure) -> BlendFacts {
+    let oldHeaderBytes = 12
+    var first = try bytes.next(oldHeaderBytes)
+    if first.starts(with: Array("BLENDER1".utf8)) { first += try bytes.next(BlendHeader.bytesMax - oldHeaderBytes) }
+    let header = try BlendHeader(first)
+    var scenes: [BlendFacts.SceneRange] = []
+    var hasTypes = false
+    while true {
+      let start = bytes.offset
+      let blockBytes = try bytes.next(header.blockHeaderBytes)
+      guard blockBytes.count >= 4 else { throw .truncated(atByte: bytes.offset, while: "a block's header") }
+      if blockBytes.starts(with: Array("ENDB".utf8)) { break }
+      guard blockBytes.count == header.blockHeaderBytes else {
+        throw .truncated(atByte: bytes.offset, while: "a block's header")
+      }
+      let block = BlockHeader(blockBytes, header)
+      guard isCode(blockBytes[..<4]), block.lengthBytes >= 0 else {
+        throw .damaged(atByte: start, what: "no block begins here")
+      }
+      if block.code == "DNA1" { hasTypes = true }
+      if block.code == "REND", block.lengthBytes <= rendBytesMax {
+        let body = try bytes.next(Int(block.lengthBytes))
+        guard body.count == block.lengthBytes else { throw .truncated(atByte: bytes.offset, while: "block REND") }
+        scenes = sceneRanges(body, header)
+      } else {
+        try bytes.skip(block.lengthBytes, while: "block \(block.code)")
+      }
+    }
+    guard hasTypes else { throw .damaged(atByte: bytes.offset, what: "it has no DNA1 block") }
+    return BlendFacts(version: header.version, wrapper: wrapper, scenes: scenes)
+  }
+
+  /// A block's code is two to four letters, digits or underscores, filled up with NULs.
+  private static func isCode(_ bytes: ArraySlice<UInt8>) -> Bool {
+    let letters = bytes.prefix { $0 != 0 }
+    return letters.count >= 2 && bytes.dropFirst(letters.count).allSatisfy { $0 == 0 }
+      && letters.allSatisfy { (65...90).contains($0) || (48...57).contains($0) || $0 == 95 || (97...122).contains($0) }
+  }
+
+  /// `REND`: {int32 start, int32 end, char name[64]} up to 4.x, name[256] from 5.0 on (measured); one entry a scene.
+  private static func sceneRanges(_ body: [UInt8], _ header: BlendHeader) -> [BlendFacts.SceneRange] {
+    let nameBytes = header.version.major >= 5 ? 256 : 64
+    let entryBytes = 8 + nameBytes
+    return stride(from: 0, through: body.count - entryBytes, by: entryBytes).map { at in
+      let name = body[at + 8..<at + entryBytes].prefix { $0 != 0 }
+      return BlendFacts.SceneRange(
+        name: String(decoding: name, as: UTF8.self),
+        start: ByteOrder.int32(body[at..<at + 4], isBigEndian: header.isBigEndian),
+        end: ByteOrder.int32(body[at + 4..<at + 8], isBigEndian: header.isBigEndian))
+    }
+  }
+}
+
+extension PlainBytes {
+  /// The seek table that Blender puts at the end of every zstd file; without it the end is still missing.
+  fileprivate func zstdSeekTable() throws(BlendFailure) -> ZstdSeekTable {
+    let end = sizeBytes
+    seek(to: max(0, end - Int64(ZstdSeekTable.footerBytes)))
+    guard let tableBytes = ZstdSeekTable.sizeBytes(footer: try next(ZstdSeekTable.footerBytes)), tableBytes < end else {
+      throw .truncated(atByte: end, while: "the compressed stream: its seek table is missing")
+    }
+    seek(to: end - tableBytes)
+    guard let table = ZstdSeekTable(try next(Int(tableBytes)), fileBytes: end) else {
+      throw .damaged(atByte: end - tableBytes, what: "the seek table does not fit the file")
+    }
+    return table
+  }
+}

@@ -1,0 +1,4 @@
+#pragma once
+#include <sys/inotify.h>
+#include <sys/eventfd.h>
+#include <inotifytools/inotifytools.h>

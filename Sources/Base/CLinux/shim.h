@@ -1,0 +1,41 @@
+// Calls of the Linux kernel that Swift's Glibc module cannot express: variadic syscalls and ioctls.
+#pragma once
+#define _GNU_SOURCE 1
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/fs.h>
+#include <linux/openat2.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/syscall.h>
+#include <sys/vfs.h>
+#include <unistd.h>
+
+// Opens a path below a directory; no link of any kind on the way leads anywhere else. -1 and errno on failure.
+static inline int linux_open_beneath(int directory, const char *path, int flags, unsigned int mode) {
+  struct open_how how;
+  memset(&how, 0, sizeof how);
+  how.flags = (unsigned long long)flags;
+  how.mode = (flags & O_CREAT) ? mode : 0;
+  how.resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS;
+  return (int)syscall(SYS_openat2, directory, path, &how, sizeof how);
+}
+
+// Makes `to` share the blocks of `from` (Btrfs, XFS). -1 and errno where the file system cannot.
+static inline int linux_clone_file(int to, int from) { return ioctl(to, FICLONE, from); }
+
+// Renames, failing with EEXIST when the new name is taken.
+static inline int linux_rename_new(const char *from, const char *to) {
+  return (int)syscall(SYS_renameat2, AT_FDCWD, from, AT_FDCWD, to, RENAME_NOREPLACE);
+}
+
+// Takes a read lease: fails with EAGAIN while any process of this host has the file open for writing.
+static inline int linux_take_read_lease(int file) { return fcntl(file, F_SETLEASE, F_RDLCK); }
+static inline int linux_drop_lease(int file) { return fcntl(file, F_SETLEASE, F_UNLCK); }
+
+// The magic number of the file system that a path lies on; 0 when it cannot be asked.
+static inline unsigned long linux_filesystem_type(const char *path) {
+  struct statfs s;
+  return statfs(path, &s) == 0 ? (unsigned long)s.f_type : 0;
+}

@@ -1,0 +1,47 @@
+/// What a failure means to the one who asked; decides the exit code and the HTTP status, in one table each.
+package enum FailureKind: String, Codable, CaseIterable, Sendable {
+  /// The request itself is wrong; asking again cannot help.
+  case wrongUse = "wrong-use"
+  /// What was named does not exist.
+  case notFound = "not-found"
+  /// It exists, but not in a state in which this can be done.
+  case conflict
+  /// Something that is needed is not there right now.
+  case unavailable
+  /// It was tried and did not work.
+  case failed
+}
+
+/// An error that a person can meet: it says what failed, on which file, while doing what, and how to mend it.
+///
+/// `description` is lower case without a full stop; `remedy` is one imperative sentence, with a command where one helps.
+package protocol Failure: Error, CustomStringConvertible, Sendable {
+  var description: String { get }
+  var remedy: String { get }
+  /// Whether the same act may succeed later without anybody doing anything.
+  var isTransient: Bool { get }
+  var kind: FailureKind { get }
+}
+
+extension Failure {
+  package var isTransient: Bool { false }
+  package var kind: FailureKind { .failed }
+}
+
+/// Why something of a job went wrong: a class to search for, the first cause in words, what to do about it.
+package struct Problem: Codable, Hashable, Sendable {
+  package var problemClass: ProblemClass
+  package var cause: String
+  package var remedy: String
+
+  package init(_ problemClass: ProblemClass, cause: String, remedy: String? = nil) {
+    self.problemClass = problemClass
+    self.cause = cause
+    self.remedy = remedy ?? problemClass.usualRemedy
+  }
+
+  enum CodingKeys: String, CodingKey {
+    case problemClass = "class"
+    case cause, remedy
+  }
+}

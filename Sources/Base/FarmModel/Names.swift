@@ -1,0 +1,52 @@
+/// What a release and a job are called, and which names are refused.
+///
+/// Names become folder names for artists on every system, so the rules are those of the strictest one.
+package enum NameRule {
+  /// The reserved release whose jobs lie in `quick/`.
+  package static let quick = "quick"
+
+  /// Says why `name` cannot be that of a release or a job; nil when it can.
+  package static func refusal(of name: String) -> String? {
+    if name.isEmpty { return "it is empty" }
+    if name.hasPrefix(".") { return "it starts with a dot, which hides it" }
+    if name.hasSuffix(".") || name.hasSuffix(" ") { return "it ends with a dot or a blank, which Windows cannot open" }
+    if name.contains("/") { return "it has a slash" }
+    if name.unicodeScalars.contains(where: { $0.value < 32 || $0.value == 127 }) { return "it has a control character" }
+    if name.utf8.count > 200 { return "it is longer than 200 bytes" }
+    return nil
+  }
+
+  /// Scene, layer and node names are data: what a path may not hold becomes `_`.
+  package static func asPathComponent(_ text: String) -> String {
+    let safe = String(
+      text.map { $0 == "/" || $0.unicodeScalars.contains { $0.value < 32 || $0.value == 127 } ? "_" : $0 })
+    return safe.isEmpty || safe.allSatisfy { $0 == "." } ? "_" : safe
+  }
+}
+
+/// A job named in full: its release and its own name, printed as `release/job`.
+package struct JobName: Codable, Hashable, Sendable, CustomStringConvertible {
+  package let release: String
+  package let job: String
+
+  package init(release: String, job: String) {
+    self.release = release
+    self.job = job
+  }
+
+  package var description: String { "\(release)/\(job)" }
+}
+
+extension String {
+  /// The text with everything that a terminal would obey made visible: `\e`, `\n`, other controls as `\u{…}`.
+  package var escapedForTerminal: String {
+    unicodeScalars.reduce(into: "") { text, scalar in
+      switch scalar.value {
+      case 10: text += "\\n"
+      case 27: text += "\\e"
+      case 0..<32, 127..<160, 0x202A...0x202E, 0x2066...0x2069: text += "\\u{\(String(scalar.value, radix: 16))}"
+      default: text.unicodeScalars.append(scalar)
+      }
+    }
+  }
+}

@@ -1,0 +1,69 @@
+/// The classes of problems, spelled as `farm` prints them and as `problem:<class>` finds them.
+package enum ProblemClass: String, Codable, CaseIterable, Sendable {
+  case unreadableFile = "unreadable-file"
+  case wrongBlender = "wrong-blender"
+  case noBlender = "no-blender"
+  case noCamera = "no-camera"
+  case noFrames = "no-frames"
+  case badName = "bad-name"
+  case badRelease = "bad-release"
+  case denoiserMissing = "denoiser-missing"
+  case scriptsDisabled = "scripts-disabled"
+  case pythonError = "python-error"
+  case rendererCrashed = "renderer-crashed"
+  case outOfMemory = "out-of-memory"
+  case noOutput = "no-output"
+  case truncated
+  case wrongSize = "wrong-size"
+  case diskFull = "disk-full"
+  case notWritable = "not-writable"
+  case killed
+  case changedMeanwhile = "changed-meanwhile"
+  case renderError = "render-error"
+
+  /// Whether trying the same output again cannot change anything: the cause is in the file or in the set-up.
+  package var isFinal: Bool {
+    switch self {
+    case .unreadableFile, .wrongBlender, .noBlender, .noCamera, .noFrames, .badName, .badRelease, .denoiserMissing,
+      .scriptsDisabled, .pythonError:
+      true
+    case .rendererCrashed, .outOfMemory, .noOutput, .truncated, .wrongSize, .diskFull, .notWritable, .killed,
+      .changedMeanwhile, .renderError:
+      false
+    }
+  }
+
+  /// Whether the cause lies outside the frame, so that it does not cost one of its attempts.
+  package var isFree: Bool {
+    switch self {
+    case .killed, .changedMeanwhile, .diskFull: true
+    default: false
+    }
+  }
+
+  /// What helps when nothing better is known about the case.
+  package var usualRemedy: String {
+    switch self {
+    case .unreadableFile: "Open the file in Blender and save it again."
+    case .wrongBlender: "Install a Blender of the file's version and list it under `blenders:` in farm.yaml."
+    case .noBlender: "Install Blender (`apt-get install blender`) or list one under `blenders:` in farm.yaml."
+    case .noCamera: "Add a camera to the scene (Shift+A, Camera), make it the active one and save again."
+    case .noFrames: "Set the frame range in the scene's Output properties and save again."
+    case .badName: "Rename the file."
+    case .badRelease: "Correct release.yaml; `farm plan release` writes a right one."
+    case .denoiserMissing: "Turn denoising off in the scene, or install a Blender with OpenImageDenoise."
+    case .scriptsDisabled: "Put the file under a folder of `trust_scripts:`, or bake what its scripts drive."
+    case .pythonError: "Read `farm logs` of the job and report the trace at its end."
+    case .rendererCrashed: "Read `farm logs` of the job; try another Blender version."
+    case .outOfMemory: "Lower the scene's texture sizes or the number of `slots:`."
+    case .noOutput: "Read `farm logs` of the job."
+    case .truncated: "Check the disk; `df -h` shows what is left."
+    case .wrongSize: "Read `farm logs` of the job; the scene's resolution may be driven."
+    case .diskFull: "Free space on the volume; the farm goes on by itself."
+    case .notWritable: "Give the daemon's user the right to write there."
+    case .killed: "Nothing; a person asked for it."
+    case .changedMeanwhile: "Nothing; the newer version is rendered."
+    case .renderError: "Read `farm logs` of the job."
+    }
+  }
+}

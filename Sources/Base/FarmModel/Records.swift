@@ -1,0 +1,161 @@
+/// A collection of jobs rendered in one context; the folder `releases/<name>`, or `quick`.
+package struct Release: Codable, Hashable, Sendable, Identifiable {
+  package let id: Int64
+  package let name: String
+  package var state: ReleaseState
+  /// Whether somebody planned it: then it is harvested as a whole, else each job by itself.
+  package var isPlanned: Bool
+  /// Jobs that must be there before it is finished, named in the plan.
+  package var plannedJobs: [String]
+  /// 0 to 100; higher goes first.
+  package var priority: Int
+  package var harvest: HarvestMode
+  package var isPaused: Bool
+  package var problem: Problem?
+  package var changedAt: Timestamp
+
+  package init(
+    id: Int64, name: String, state: ReleaseState, isPlanned: Bool, plannedJobs: [String], priority: Int,
+    harvest: HarvestMode, isPaused: Bool, problem: Problem?, changedAt: Timestamp
+  ) {
+    self.id = id
+    self.name = name
+    self.state = state
+    self.isPlanned = isPlanned
+    self.plannedJobs = plannedJobs
+    self.priority = priority
+    self.harvest = harvest
+    self.isPaused = isPaused
+    self.problem = problem
+    self.changedAt = changedAt
+  }
+}
+
+/// One `.blend` of a release, with what is known of its newest whole revision.
+package struct Job: Codable, Hashable, Sendable, Identifiable {
+  package let id: Int64
+  package let name: JobName
+  /// The `.blend` below the volume's root.
+  package var path: String
+  /// The user who owns the file.
+  package var owner: String
+  package var state: JobState
+  /// Counts from 1.
+  package var revision: Int
+  package var problem: Problem?
+  package var priority: Int
+  package var createdAt: Timestamp
+  package var changedAt: Timestamp
+
+  package init(
+    id: Int64, name: JobName, path: String, owner: String, state: JobState, revision: Int, problem: Problem?,
+    priority: Int, createdAt: Timestamp, changedAt: Timestamp
+  ) {
+    self.id = id
+    self.name = name
+    self.path = path
+    self.owner = owner
+    self.state = state
+    self.revision = revision
+    self.problem = problem
+    self.priority = priority
+    self.createdAt = createdAt
+    self.changedAt = changedAt
+  }
+}
+
+/// A job's content at one moment. Equal bytes and settings are the same revision: nothing is rendered twice.
+package struct Revision: Codable, Hashable, Sendable, Identifiable {
+  package let id: Int64
+  package let job: Int64
+  package let name: JobName
+  /// Counts from 1 within the job.
+  package let number: Int
+  package let digest: Digest
+  package var state: JobState
+  package var frames: FrameSet
+  package var format: ImageFormat
+  /// The version of Blender that saved the file.
+  package var savedBy: BlenderVersion?
+  /// The program it is bound to, once its first frame has started.
+  package var blender: BlenderProgram?
+  /// The name of the snapshot beside the original, while there is one.
+  package var snapshot: String?
+  package var problem: Problem?
+
+  package init(
+    id: Int64, job: Int64, name: JobName, number: Int, digest: Digest, state: JobState, frames: FrameSet,
+    format: ImageFormat, savedBy: BlenderVersion?, blender: BlenderProgram?, snapshot: String?, problem: Problem?
+  ) {
+    self.id = id
+    self.job = job
+    self.name = name
+    self.number = number
+    self.digest = digest
+    self.state = state
+    self.frames = frames
+    self.format = format
+    self.savedBy = savedBy
+    self.blender = blender
+    self.snapshot = snapshot
+    self.problem = problem
+  }
+}
+
+/// One expected file of a revision, and how far it is.
+package struct Output: Codable, Hashable, Sendable, Identifiable {
+  package let id: Int64
+  package let revision: Int64
+  /// Below the job's `out/` folder: `000001.png`.
+  package let path: String
+  package let frame: FrameNumber
+  package var state: OutputState
+  /// Tries so far that cost one; see ``RetryRule``.
+  package var attempts: Int
+  package var size: PixelSize?
+  package var bytes: Int64?
+  package var file: FileIdentity?
+  package var renderMilliseconds: Int64?
+  package var problem: Problem?
+
+  package init(
+    id: Int64, revision: Int64, path: String, frame: FrameNumber, state: OutputState, attempts: Int, size: PixelSize?,
+    bytes: Int64?, file: FileIdentity?, renderMilliseconds: Int64?, problem: Problem?
+  ) {
+    self.id = id
+    self.revision = revision
+    self.path = path
+    self.frame = frame
+    self.state = state
+    self.attempts = attempts
+    self.size = size
+    self.bytes = bytes
+    self.file = file
+    self.renderMilliseconds = renderMilliseconds
+    self.problem = problem
+  }
+}
+
+/// Which file on which disk; stays the same over a rename.
+package struct FileIdentity: Codable, Hashable, Sendable {
+  package let device: Int64
+  package let inode: Int64
+
+  package init(device: Int64, inode: Int64) {
+    self.device = device
+    self.inode = inode
+  }
+}
+
+/// How many of a revision's outputs are where.
+package struct FrameCounts: Codable, Hashable, Sendable {
+  package var expected: Int
+  package var done: Int
+  package var failed: Int
+
+  package init(expected: Int = 0, done: Int = 0, failed: Int = 0) {
+    self.expected = expected
+    self.done = done
+    self.failed = failed
+  }
+}

@@ -1,0 +1,75 @@
+/// Derives the state of a release from its jobs, and says whether it may be harvested and what it waits for.
+package struct ReleaseProgress: Hashable, Sendable {
+  package var isPlanned: Bool
+  package var plannedJobs: [String]
+  package var harvest: HarvestMode
+  /// State of each job by name; removed ones too.
+  package var jobs: [String: JobState]
+  /// Files that lie in the store and are not settled yet.
+  package var unsettled: [String]
+  /// Jobs completed but not delivered yet.
+  package var undelivered: Set<String>
+  /// How long nothing changed in it.
+  package var quietFor: Duration
+  /// How long nothing may have changed before a planned release is harvested.
+  package var quietNeeded: Duration
+
+  package init(
+    isPlanned: Bool, plannedJobs: [String], harvest: HarvestMode, jobs: [String: JobState], unsettled: [String],
+    undelivered: Set<String>, quietFor: Duration, quietNeeded: Duration
+  ) {
+    self.isPlanned = isPlanned
+    self.plannedJobs = plannedJobs
+    self.harvest = harvest
+    self.jobs = jobs
+    self.unsettled = unsettled
+    self.undelivered = undelivered
+    self.quietFor = quietFor
+    self.quietNeeded = quietNeeded
+  }
+
+  /// Jobs that count: all but those that are gone or were killed without being planned.
+  private var counted: [String: JobState] {
+    jobs.filter { name, state in
+      switch state {
+      case .removed, .rejected: false
+      case .canceled: isPlanned && plannedJobs.contains(name)
+      default: true
+      }
+    }
+  }
+
+  package var state: ReleaseState {
+    let states = Set(counted.values)
+    if states.contains(.active) || states.contains(.assembling) { return .active }
+    if !unsettled.isEmpty || states.contains(.queued) || states.contains(.settling) { return .open }
+    if states.contains(.failed) { return .failed }
+    if states.contains(.blocked) || states.contains(.canceled) { return .open }
+    if states.isEmpty || !missingPlannedJobs.isEmpty { return isPlanned ? .planned : .open }
+    return undelivered.isEmpty ? .harvested : .completed
+  }
+
+  /// Jobs of the plan that nobody has dropped yet.
+  package var missingPlannedJobs: [String] {
+    plannedJobs.filter { jobs[$0] == nil || jobs[$0] == .removed }.sorted()
+  }
+
+  /// What keeps a planned release from being finished, in words; empty when it is.
+  package var waitsFor: [String] {
+    var words: [String] = []
+    if !missingPlannedJobs.isEmpty { words.append("a drop of \(missingPlannedJobs.joined(separator: ", "))") }
+    if counted.isEmpty && plannedJobs.isEmpty { words.append("a first drop") }
+    if !unsettled.isEmpty { words.append("\(unsettled.sorted().joined(separator: ", ")) to be whole") }
+    for state in JobState.allCases where state != .completed {
+      let names = counted.filter { $0.value == state }.keys.sorted()
+      if !names.isEmpty { words.append("\(names.joined(separator: ", ")) (\(state.rawValue))") }
+    }
+    if words.isEmpty && quietFor < quietNeeded { words.append("\(quietNeeded.spelled) without a change") }
+    return words
+  }
+
+  /// Whether the release as a whole may be harvested now; a release without a plan delivers job by job.
+  package var isReadyForHarvest: Bool {
+    isPlanned && harvest == .auto && !undelivered.isEmpty && waitsFor.isEmpty
+  }
+}

@@ -1,0 +1,44 @@
+/// One command on one worker: some frames of one revision, with all that is needed to render them anywhere.
+package struct RenderTask: Codable, Hashable, Sendable, Identifiable {
+  package let id: Int64
+  package let revision: Int64
+  package let job: JobName
+  /// Ascending; at most ``FrameSet/countMax``.
+  package let frames: FrameSet
+  /// The snapshot that is opened, never the artist's own file.
+  package let blend: String
+  /// Where frames are written; only this attempt writes there.
+  package let folder: String
+  package let format: ImageFormat
+  package let blender: BlenderProgram
+  /// The rendering program's own words go here.
+  package let log: String
+
+  package init(
+    id: Int64, revision: Int64, job: JobName, frames: FrameSet, blend: String, folder: String, format: ImageFormat,
+    blender: BlenderProgram, log: String
+  ) {
+    self.id = id
+    self.revision = revision
+    self.job = job
+    self.frames = frames
+    self.blend = blend
+    self.folder = folder
+    self.format = format
+    self.blender = blender
+    self.log = log
+  }
+}
+
+/// What an engine can do, asked before anything is handed to it.
+package struct EngineAbilities: Codable, Hashable, Sendable {
+  /// How many tasks it takes at once; more wait on our side, where they can still be put in order.
+  package let tasksAtOnce: Int
+  /// The Blenders of its workers.
+  package let blenders: [BlenderProgram]
+
+  package init(tasksAtOnce: Int, blenders: [BlenderProgram]) {
+    self.tasksAtOnce = tasksAtOnce
+    self.blenders = blenders
+  }
+}

@@ -1,0 +1,43 @@
+/// The state of a revision; a job shows that of its newest whole one. Words of Flamenco where it has them.
+package enum JobState: String, Codable, CaseIterable, Sendable {
+  case settling, blocked, queued, active, assembling, completed
+  case rejected, failed, canceled, superseded, removed
+
+  /// Whether nothing more happens by itself.
+  package var isFinal: Bool {
+    switch self {
+    case .completed, .rejected, .failed, .canceled, .superseded, .removed: true
+    case .settling, .blocked, .queued, .active, .assembling: false
+    }
+  }
+
+  /// Whether its tasks may run.
+  package var isRenderable: Bool { self == .queued || self == .active }
+}
+
+/// The state of one expected output.
+///
+/// `promoting` is written, with the inode of the checked file, before the rename; after a crash the inode tells
+/// whether the rename happened.
+package enum OutputState: String, Codable, CaseIterable, Sendable {
+  case owed, active, promoting, done, harvested, failed
+
+  /// Whether the picture exists and was checked.
+  package var isDone: Bool { self == .done || self == .harvested }
+}
+
+/// The state of one command on one worker, in Flamenco's words.
+package enum TaskState: String, Codable, CaseIterable, Sendable {
+  case active, completed, failed, canceled
+  case softFailed = "soft-failed"
+}
+
+/// The state of a release, derived from its jobs; see ``ReleaseProgress``.
+package enum ReleaseState: String, Codable, CaseIterable, Sendable {
+  case planned, open, active, completed, harvested, archived, stale, failed
+}
+
+/// Whether a finished release is harvested by itself or waits for a person.
+package enum HarvestMode: String, Codable, CaseIterable, Sendable {
+  case auto, manual
+}

@@ -1,0 +1,48 @@
+import FoundationEssentials
+
+/// A moment of the wall clock, in nanoseconds since 1970-01-01 UTC.
+package struct Timestamp: Codable, Hashable, Comparable, Sendable {
+  package let nanoseconds: Int64
+
+  package init(nanoseconds: Int64) {
+    self.nanoseconds = nanoseconds
+  }
+
+  package static func < (a: Timestamp, b: Timestamp) -> Bool { a.nanoseconds < b.nanoseconds }
+
+  /// The time from `earlier` to this moment; negative when the wall clock was set back meanwhile.
+  package func since(_ earlier: Timestamp) -> Duration {
+    .nanoseconds(nanoseconds - earlier.nanoseconds)
+  }
+
+  /// RFC 3339 with nine digits of the second, in UTC: `2026-11-22T07:00:18.000000042Z`.
+  package var rfc3339: String {
+    let (seconds, rest) = nanoseconds.quotientAndRemainder(dividingBy: 1_000_000_000)
+    let whole = rest < 0 ? seconds - 1 : seconds
+    let part = rest < 0 ? rest + 1_000_000_000 : rest
+    let date = Date(timeIntervalSince1970: TimeInterval(whole)).formatted(.iso8601)
+    let digits = String(part)
+    return date.dropLast() + "." + String(repeating: "0", count: 9 - digits.count) + digits + "Z"
+  }
+}
+
+/// Where the wall clock's time comes from; tests set their own.
+package struct WallClock: Sendable {
+  package let now: @Sendable () -> Timestamp
+
+  package init(now: @escaping @Sendable () -> Timestamp) {
+    self.now = now
+  }
+}
+
+extension Duration {
+  /// Seconds as a floating point number, for people and for ratios.
+  package var inSeconds: Double {
+    Double(components.seconds) + Double(components.attoseconds) / 1e18
+  }
+
+  /// Whole milliseconds, rounded down.
+  package var inMilliseconds: Int64 {
+    components.seconds * 1000 + components.attoseconds / 1_000_000_000_000_000
+  }
+}

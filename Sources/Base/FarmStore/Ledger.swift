@@ -1,0 +1,111 @@
+import FarmModel
+import FoundationEssentials
+import GRDB
+import SystemPackage
+
+/// The farm's memory: one SQLite database in WAL mode, opened by the daemon alone.
+///
+/// It hides its writer and offers only methods that keep the invariants: a job shows the state of its newest revision,
+/// at most one revision of a job is open, an output belongs to one revision.
+package struct Ledger: Sendable {
+  let pool: DatabasePool
+  let clock: WallClock
+
+  /// Opens or makes the database and brings it up to date.
+  /// - Throws: ``StoreFailure`` when it cannot be opened or is damaged.
+  package init(at path: FilePath, clock: WallClock) throws(StoreFailure) {
+    self.clock = clock
+    do {
+      var configuration = GRDB.Configuration()
+      configuration.foreignKeysEnabled = true
+      configuration.prepareDatabase { db in
+        // What is committed is on the disk: a promoted frame is never forgotten by a power cut.
+        try db.execute(sql: "PRAGMA synchronous = FULL")
+      }
+      pool = try DatabasePool(path: path.string, configuration: configuration)
+      try LedgerSchema.migrator.migrate(pool)
+      let verdict = try pool.read { try String.fetchOne($0, sql: "PRAGMA quick_check(1)") }
+      guard verdict == "ok" else { throw StoreFailure.damaged(path, verdict ?? "no answer") }
+    } catch let failure as StoreFailure {
+      throw failure
+    } catch {
+      throw StoreFailure(error, while: "open the ledger \(path.string)")
+    }
+  }
+
+  func read<Value: Sendable>(
+    _ act: String, _ body: @escaping @Sendable (Database) throws -> Value
+  ) async throws(StoreFailure) -> Value {
+    do { return try await pool.read(body) } catch { throw StoreFailure(error, while: act) }
+  }
+
+  /// One transaction: all of it or nothing.
+  func write<Value: Sendable>(
+    _ act: String, _ body: @escaping @Sendable (Database) throws -> Value
+  ) async throws(StoreFailure) -> Value {
+    do { return try await pool.write(body) } catch { throw StoreFailure(error, while: act) }
+  }
+}
+
+/// Why the ledger could not do what was asked.
+package enum StoreFailure: Failure, Equatable {
+  case damaged(FilePath, String)
+  case full(act: String)
+  case failed(act: String, reason: String)
+
+  init(_ error: any Error, while act: String) {
+    switch error {
+    case let failure as StoreFailure: self = failure
+    case let error as DatabaseError where error.resultCode == .SQLITE_FULL: self = .full(act: act)
+    default: self = .failed(act: act, reason: "\(error)")
+    }
+  }
+
+  package var description: String {
+    switch self {
+    case .damaged(let path, let verdict): "the ledger \(path.string) is damaged: \(verdict)"
+    case .full(let act): "cannot \(act): the disk of the ledger is full"
+    case .failed(let act, let reason): "cannot \(act): \(reason)"
+    }
+  }
+
+  package var remedy: String {
+    switch self {
+    case .damaged(let path, _): "Move \(path.string) aside and start again; pictures and drops are not touched."
+    case .full: "Free space on the disk of the `state:` folder (`df -h`)."
+    case .failed: "Check that the daemon's user may write in the `state:` folder."
+    }
+  }
+
+  package var isTransient: Bool {
+    switch self {
+    case .damaged: false
+    case .full, .failed: true
+    }
+  }
+}
+
+/// How values of the model stand in columns.
+enum Column {
+  static func json<Value: Encodable>(_ value: Value?) throws -> String? {
+    guard let value else { return nil }
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+    return String(decoding: try encoder.encode(value), as: UTF8.self)
+  }
+
+  static func value<Value: Decodable>(_ type: Value.Type, _ json: String?) throws -> Value? {
+    guard let json else { return nil }
+    return try JSONDecoder().decode(type, from: Data(json.utf8))
+  }
+
+  /// A word of a state; one that this version does not know is a damaged ledger.
+  static func word<Value: RawRepresentable>(_ type: Value.Type, _ row: Row, _ name: String) throws -> Value
+  where Value.RawValue == String {
+    let text: String = row[name]
+    guard let value = Value(rawValue: text) else {
+      throw StoreFailure.failed(act: "read the ledger", reason: "\"\(text)\" is no \(name)")
+    }
+    return value
+  }
+}

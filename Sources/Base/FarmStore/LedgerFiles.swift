@@ -1,0 +1,76 @@
+import FarmModel
+import FoundationEssentials
+import GRDB
+import SystemPackage
+
+/// A file's path below the volume's root, as the bytes that it is.
+package struct KnownPath: Hashable, Sendable {
+  let path: Data
+  let folder: Data
+
+  /// - Parameter path: below the root.
+  package init(_ path: FilePath) {
+    self.path = Self.bytes(path)
+    folder = Self.bytes(path.removingLastComponent())
+  }
+
+  static func bytes(_ path: FilePath) -> Data {
+    path.withPlatformString { Data(bytes: $0, count: strnlen($0, Int(Int32.max))) }
+  }
+
+  private static func strnlen(_ text: UnsafePointer<CChar>, _ limit: Int) -> Int {
+    var count = 0
+    while count < limit, text[count] != 0 { count += 1 }
+    return count
+  }
+}
+
+extension Ledger {
+  /// The known files directly in a folder below the root, by their paths below the root.
+  package func knownFiles(in folder: FilePath) async throws(StoreFailure) -> [FilePath: Fingerprint] {
+    let bytes = KnownPath.bytes(folder)
+    return try await read("read the known files") { db in
+      let rows = try Row.fetchAll(db, sql: "SELECT * FROM known_file WHERE folder = ?", arguments: [bytes])
+      return rows.reduce(into: [:]) { known, row in
+        let path: Data = row["path"]
+        let text = Array(path).map(CChar.init(bitPattern:)) + [0]
+        let file = text.withUnsafeBufferPointer { $0.baseAddress.map { FilePath(platformString: $0) } }
+        if let file { known[file] = Fingerprint(row: row) }
+      }
+    }
+  }
+
+  /// Notes that a file is known as it is now.
+  package func remember(_ path: KnownPath, _ fingerprint: Fingerprint) async throws(StoreFailure) {
+    try await write("note a known file") { db in try Self.remember(db, path, fingerprint) }
+  }
+
+  /// Forgets the files of blocked jobs, so that the next listing settles them anew: what blocked them may be cured.
+  package func forgetBlockedFiles() async throws(StoreFailure) {
+    try await write("forget the files of blocked jobs") { db in
+      for path in try String.fetchAll(db, sql: "SELECT path FROM job WHERE state = 'blocked'") {
+        try db.execute(sql: "DELETE FROM known_file WHERE path = ?", arguments: [Data(path.utf8)])
+      }
+    }
+  }
+
+  static func remember(_ db: Database, _ known: KnownPath, _ fingerprint: Fingerprint) throws {
+    try db.execute(
+      sql: """
+        INSERT INTO known_file VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (path) DO UPDATE SET device = excluded.device,
+          inode = excluded.inode, size = excluded.size, mtime_ns = excluded.mtime_ns, ctime_ns = excluded.ctime_ns
+        """,
+      arguments: [
+        known.path, known.folder, fingerprint.device, fingerprint.inode, fingerprint.size, fingerprint.mtimeNanoseconds,
+        fingerprint.ctimeNanoseconds,
+      ])
+  }
+}
+
+extension Fingerprint {
+  init(row: Row) {
+    self.init(
+      device: row["device"], inode: row["inode"], size: row["size"], mtimeNanoseconds: row["mtime_ns"],
+      ctimeNanoseconds: row["ctime_ns"])
+  }
+}

@@ -1,0 +1,145 @@
+import FarmModel
+import GRDB
+
+/// One file on its way from `out/` to `dist/`, in the journal before it is moved.
+package struct HarvestMove: Codable, Hashable, Sendable, Identifiable {
+  package let id: Int64
+  package let harvest: Int64
+  package let job: Int64
+  package let output: Int64
+  /// Both below the volume's root.
+  package let source: String
+  package let target: String
+  /// The file that is meant, whatever it is called.
+  package let file: FileIdentity
+}
+
+/// A file in `dist/` as we put it there.
+package struct Delivery: Codable, Hashable, Sendable {
+  /// Below the volume's root.
+  package let path: String
+  package let job: Int64
+  package let output: Int64
+  package let fingerprint: Fingerprint
+
+  package init(path: String, job: Int64, output: Int64, fingerprint: Fingerprint) {
+    self.path = path
+    self.job = job
+    self.output = output
+    self.fingerprint = fingerprint
+  }
+}
+
+extension Ledger {
+  /// Writes the whole plan of a harvest into the journal, before anything is moved.
+  package func beginHarvest(
+    release: Int64, moves: [(output: Int64, source: String, target: String, file: FileIdentity)]
+  ) async throws(StoreFailure) -> Int64 {
+    let now = clock.now()
+    return try await write("journal a harvest") { db in
+      try db.execute(
+        sql: "INSERT INTO harvest (release_id, is_open, started_at) VALUES (?, 1, ?)",
+        arguments: [release, now.nanoseconds])
+      let harvest = db.lastInsertedRowID
+      let insert = try db.makeStatement(
+        sql: """
+          INSERT INTO harvest_move (harvest_id, output_id, source, target, device, inode, is_done)
+          VALUES (?, ?, ?, ?, ?, ?, 0)
+          """)
+      for move in moves {
+        try insert.execute(
+          arguments: [harvest, move.output, move.source, move.target, move.file.device, move.file.inode])
+      }
+      return harvest
+    }
+  }
+
+  /// Completed revisions, each its job's newest, of which something is not delivered yet.
+  package func undelivered(in release: String) async throws(StoreFailure) -> [Revision] {
+    try await read("read what \(release) has not delivered") { db in
+      try Row.fetchAll(
+        db,
+        sql: Self.revisionColumns + """
+           WHERE release.name = ? AND revision.state = 'completed' AND job.state = 'completed'
+          AND revision.number = job.revision
+          AND EXISTS (SELECT 1 FROM output WHERE revision_id = revision.id AND output.state = 'done')
+          ORDER BY job.name
+          """, arguments: [release]
+      ).map(Revision.init(row:))
+    }
+  }
+
+  /// The release of a harvest.
+  package func releaseName(ofHarvest harvest: Int64) async throws(StoreFailure) -> String {
+    try await read("read harvest \(harvest)") { db in
+      try String.fetchOne(
+        db, sql: "SELECT name FROM release JOIN harvest ON release_id = release.id WHERE harvest.id = ?",
+        arguments: [harvest]) ?? ""
+    }
+  }
+
+  /// Harvests that were begun and not ended, as after a crash.
+  package func openHarvests() async throws(StoreFailure) -> [Int64] {
+    try await read("read the open harvests") { db in
+      try Int64.fetchAll(db, sql: "SELECT id FROM harvest WHERE is_open = 1 ORDER BY id")
+    }
+  }
+
+  /// The moves of a harvest that are not done yet.
+  package func movesLeft(of harvest: Int64) async throws(StoreFailure) -> [HarvestMove] {
+    try await read("read the moves of harvest \(harvest)") { db in
+      try Row.fetchAll(
+        db,
+        sql: """
+          SELECT harvest_move.*, revision.job_id AS job FROM harvest_move JOIN output ON output.id = output_id
+          JOIN revision ON revision.id = revision_id WHERE harvest_id = ? AND is_done = 0 ORDER BY harvest_move.id
+          """, arguments: [harvest]
+      ).map { row in
+        HarvestMove(
+          id: row["id"], harvest: row["harvest_id"], job: row["job"], output: row["output_id"], source: row["source"],
+          target: row["target"], file: FileIdentity(device: row["device"], inode: row["inode"]))
+      }
+    }
+  }
+
+  /// Notes moves that are done: the outputs are harvested, the files in `dist/` ours.
+  package func moved(_ done: [(move: HarvestMove, delivery: Delivery)]) async throws(StoreFailure) {
+    guard !done.isEmpty else { return }
+    try await write("note \(done.count) harvested files") { db in
+      for (move, delivery) in done {
+        try db.execute(sql: "UPDATE harvest_move SET is_done = 1 WHERE id = ?", arguments: [move.id])
+        try db.execute(sql: "UPDATE output SET state = 'harvested' WHERE id = ?", arguments: [move.output])
+        let f = delivery.fingerprint
+        try db.execute(
+          sql: """
+            INSERT OR REPLACE INTO delivery SELECT ?, job.release_id, job.id, ?, ?, ?, ?, ? FROM job WHERE id = ?
+            """,
+          arguments: [delivery.path, move.output, f.device, f.inode, f.size, f.mtimeNanoseconds, delivery.job])
+      }
+    }
+  }
+
+  /// Ends a harvest; what became of deliveries that are no longer owed is forgotten.
+  package func endHarvest(_ harvest: Int64, forgetting paths: [String]) async throws(StoreFailure) {
+    try await write("end harvest \(harvest)") { db in
+      for path in paths { try db.execute(sql: "DELETE FROM delivery WHERE path = ?", arguments: [path]) }
+      try db.execute(sql: "UPDATE harvest SET is_open = 0 WHERE id = ?", arguments: [harvest])
+    }
+  }
+
+  /// What we put into the `dist/` folder of a release.
+  package func deliveries(of release: String) async throws(StoreFailure) -> [Delivery] {
+    try await read("read the deliveries of \(release)") { db in
+      try Row.fetchAll(
+        db, sql: "SELECT delivery.* FROM delivery JOIN release ON release.id = release_id WHERE name = ? ORDER BY path",
+        arguments: [release]
+      ).map { row in
+        Delivery(
+          path: row["path"], job: row["job_id"], output: row["output_id"],
+          fingerprint: Fingerprint(
+            device: row["device"], inode: row["inode"], size: row["size"], mtimeNanoseconds: row["mtime_ns"],
+            ctimeNanoseconds: 0))
+      }
+    }
+  }
+}

@@ -1,0 +1,168 @@
+import FarmModel
+import FoundationEssentials
+import GRDB
+
+/// What is recorded when a drop has become a revision.
+package struct NewRevision: Sendable {
+  package let name: JobName
+  /// Below the volume's root.
+  package let path: String
+  package let owner: String
+  package let digest: Digest
+  package let state: JobState
+  package let frames: FrameSet
+  package let format: ImageFormat
+  package let savedBy: BlenderVersion?
+  package let problem: Problem?
+  /// Path below `out/<job>` and frame of everything it owes.
+  package let outputs: [(path: String, frame: FrameNumber)]
+
+  package init(
+    name: JobName, path: String, owner: String, digest: Digest, state: JobState, frames: FrameSet, format: ImageFormat,
+    savedBy: BlenderVersion?, problem: Problem?, outputs: [(path: String, frame: FrameNumber)]
+  ) {
+    self.name = name
+    self.path = path
+    self.owner = owner
+    self.digest = digest
+    self.state = state
+    self.frames = frames
+    self.format = format
+    self.savedBy = savedBy
+    self.problem = problem
+    self.outputs = outputs
+  }
+}
+
+extension Ledger {
+  private static let jobColumns = """
+    SELECT job.*, release.name AS release, release.priority AS priority
+    FROM job JOIN release ON release.id = job.release_id
+    """
+
+  package func jobs() async throws(StoreFailure) -> [Job] {
+    try await read("read the jobs") { db in
+      try Row.fetchAll(db, sql: Self.jobColumns + " ORDER BY release.name, job.name").map(Job.init(row:))
+    }
+  }
+
+  package func job(_ name: JobName) async throws(StoreFailure) -> Job? {
+    try await read("read job \(name)") { db in
+      try Row.fetchOne(
+        db, sql: Self.jobColumns + " WHERE release.name = ? AND job.name = ?", arguments: [name.release, name.job]
+      ).map(Job.init(row:))
+    }
+  }
+
+  /// Records a revision with all it owes, in one transaction. A queued one supersedes the job's open ones.
+  /// - Returns: the revision, and those that it superseded.
+  package func record(
+    _ new: NewRevision, known: (path: KnownPath, fingerprint: Fingerprint)?
+  ) async throws(StoreFailure) -> (revision: Revision, superseded: [Revision]) {
+    let now = clock.now()
+    return try await write("record a revision of \(new.name)") { db in
+      let job = try Self.ensureJob(db, new, now: now)
+      let superseded = new.state == .queued ? try Self.supersede(db, job: job, now: now) : []
+      let number =
+        try Int.fetchOne(
+          db, sql: "SELECT COALESCE(MAX(number), 0) + 1 FROM revision WHERE job_id = ?", arguments: [job]) ?? 1
+      try db.execute(
+        sql: """
+          INSERT INTO revision (job_id, number, digest, state, frames, format, saved_by, problem, created_at)
+          VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
+          """,
+        arguments: [
+          job, number, DatabaseValue.blob(new.digest), new.state.rawValue, new.frames.description, new.format.rawValue,
+          try Column.json(new.savedBy), try Column.json(new.problem), now.nanoseconds,
+        ])
+      let id = db.lastInsertedRowID
+      let insert = try db.makeStatement(
+        sql: "INSERT INTO output (revision_id, path, frame, state) VALUES (?, ?, ?, 'owed')")
+      for output in new.outputs { try insert.execute(arguments: [id, output.path, output.frame]) }
+      try Self.showOnJob(db, job, state: new.state, revision: number, problem: new.problem, now: now)
+      if let known { try Self.remember(db, known.path, known.fingerprint) }
+      return (try Self.revision(db, id: id), superseded)
+    }
+  }
+
+  /// The job's file is gone: its open revision ends, and it no longer counts.
+  package func removeJob(_ name: JobName, known: KnownPath) async throws(StoreFailure) -> [Revision] {
+    let now = clock.now()
+    return try await write("record that \(name) is gone") { db in
+      try db.execute(sql: "DELETE FROM known_file WHERE path = ?", arguments: [known.path])
+      guard
+        let job = try Int64.fetchOne(
+          db,
+          sql: "SELECT job.id FROM job JOIN release ON release.id = release_id WHERE release.name = ? AND job.name = ?",
+          arguments: [name.release, name.job])
+      else { return [] }
+      let ended = try Self.endOpen(db, job: job, as: .canceled, now: now)
+      try db.execute(
+        sql: "UPDATE job SET state = 'removed', problem = NULL, changed_at = ? WHERE id = ?",
+        arguments: [now.nanoseconds, job])
+      try Self.touchRelease(db, ofJob: job, now: now)
+      return ended
+    }
+  }
+
+  private static func ensureJob(_ db: Database, _ new: NewRevision, now: Timestamp) throws -> Int64 {
+    let quickPriority = 60
+    let releasePriority = 50
+    let release = try ensureRelease(
+      db, named: new.name.release, priority: new.name.release == NameRule.quick ? quickPriority : releasePriority,
+      now: now)
+    try db.execute(
+      sql: """
+        INSERT INTO job (release_id, name, path, owner, state, revision, created_at, changed_at)
+        VALUES (?, ?, ?, ?, ?, 0, ?, ?)
+        ON CONFLICT (release_id, name) DO UPDATE SET path = excluded.path, owner = excluded.owner
+        """,
+      arguments: [
+        release.id, new.name.job, new.path, new.owner, new.state.rawValue, now.nanoseconds, now.nanoseconds,
+      ])
+    return try Int64.fetchOne(
+      db, sql: "SELECT id FROM job WHERE release_id = ? AND name = ?", arguments: [release.id, new.name.job]) ?? 0
+  }
+
+  private static func supersede(_ db: Database, job: Int64, now: Timestamp) throws -> [Revision] {
+    try endOpen(db, job: job, as: .superseded, now: now)
+  }
+
+  /// Ends every revision of a job that is not in a final state.
+  static func endOpen(_ db: Database, job: Int64, as state: JobState, now: Timestamp) throws -> [Revision] {
+    let open = try Row.fetchAll(
+      db,
+      sql: revisionColumns + " WHERE job_id = ? AND revision.state IN ('blocked', 'queued', 'active', 'assembling')",
+      arguments: [job]
+    ).map(Revision.init(row:))
+    for revision in open {
+      try db.execute(
+        sql: "UPDATE revision SET state = ?, ended_at = ? WHERE id = ?",
+        arguments: [state.rawValue, now.nanoseconds, revision.id])
+    }
+    return open
+  }
+
+  static func showOnJob(
+    _ db: Database, _ job: Int64, state: JobState, revision: Int, problem: Problem?, now: Timestamp
+  ) throws {
+    try db.execute(
+      sql: "UPDATE job SET state = ?, revision = ?, problem = ?, changed_at = ? WHERE id = ?",
+      arguments: [state.rawValue, revision, try Column.json(problem), now.nanoseconds, job])
+    try touchRelease(db, ofJob: job, now: now)
+  }
+}
+
+extension DatabaseValue {
+  static func blob(_ digest: Digest) -> DatabaseValue { Data(digest.bytes).databaseValue }
+}
+
+extension Job {
+  init(row: Row) throws {
+    self.init(
+      id: row["id"], name: JobName(release: row["release"], job: row["name"]), path: row["path"], owner: row["owner"],
+      state: try Column.word(JobState.self, row, "state"), revision: row["revision"],
+      problem: try Column.value(Problem.self, row["problem"]), priority: row["priority"],
+      createdAt: Timestamp(nanoseconds: row["created_at"]), changedAt: Timestamp(nanoseconds: row["changed_at"]))
+  }
+}

@@ -1,0 +1,142 @@
+import FarmModel
+import GRDB
+
+/// A task as it was handed out, and how it went.
+package struct TaskRecord: Codable, Hashable, Sendable {
+  package let id: Int64
+  package let revision: Int64
+  package let frames: FrameSet
+  package let state: TaskState
+  package let worker: String?
+  package let log: String
+  package let pid: Int32?
+  package let startTicks: Int64?
+  package let problem: Problem?
+  package let startedAt: Timestamp
+  package let endedAt: Timestamp?
+}
+
+extension Ledger {
+  package func outputs(of revision: Int64) async throws(StoreFailure) -> [Output] {
+    try await read("read the outputs of revision \(revision)") { db in
+      try Row.fetchAll(
+        db, sql: "SELECT * FROM output WHERE revision_id = ? ORDER BY frame, path", arguments: [revision]
+      )
+      .map(Output.init(row:))
+    }
+  }
+
+  /// Writes outputs back, in one transaction.
+  package func update(_ outputs: [Output]) async throws(StoreFailure) {
+    guard !outputs.isEmpty else { return }
+    try await write("record \(outputs.count) outputs") { db in
+      let update = try db.makeStatement(
+        sql: """
+          UPDATE output SET state = ?, attempts = ?, width = ?, height = ?, bytes = ?, device = ?, inode = ?,
+            render_ms = ?, problem = ? WHERE id = ?
+          """)
+      for output in outputs {
+        try update.execute(arguments: [
+          output.state.rawValue, output.attempts, output.size?.width, output.size?.height, output.bytes,
+          output.file?.device, output.file?.inode, output.renderMilliseconds, try Column.json(output.problem),
+          output.id,
+        ])
+      }
+    }
+  }
+
+  /// How many outputs of each job's newest revision are where, by job; jobs that owe nothing are left out.
+  package func newestFrameCounts() async throws(StoreFailure) -> [Int64: FrameCounts] {
+    try await read("count the frames") { db in
+      let rows = try Row.fetchAll(
+        db,
+        sql: """
+          SELECT job.id AS job, output.state AS state, COUNT(*) AS count FROM job
+          JOIN revision ON revision.job_id = job.id AND revision.number = job.revision
+          JOIN output ON output.revision_id = revision.id GROUP BY 1, 2
+          """)
+      return try rows.reduce(into: [:]) { counts, row in
+        let state = try Column.word(OutputState.self, row, "state")
+        let count: Int = row["count"]
+        let job: Int64 = row["job"]
+        counts[job, default: FrameCounts()].expected += count
+        if state.isDone { counts[job, default: FrameCounts()].done += count }
+        if state == .failed { counts[job, default: FrameCounts()].failed += count }
+      }
+    }
+  }
+
+  // MARK: - Tasks
+
+  /// Records that a task is handed out.
+  /// - Returns: its number, and the path of its log, which the number names.
+  package func beginTask(
+    revision: Int64, frames: FrameSet, logFolder: String
+  ) async throws(StoreFailure) -> (id: Int64, log: String) {
+    let now = clock.now()
+    return try await write("record a task") { db in
+      try db.execute(
+        sql: "INSERT INTO task (revision_id, frames, state, log, started_at) VALUES (?, ?, 'active', '', ?)",
+        arguments: [revision, frames.description, now.nanoseconds])
+      let id = db.lastInsertedRowID
+      let log = "\(logFolder)/task-\(id).log"
+      try db.execute(sql: "UPDATE task SET log = ? WHERE id = ?", arguments: [log, id])
+      return (id, log)
+    }
+  }
+
+  /// Records which process works on a task, so that a later daemon can end it.
+  package func startTask(_ id: Int64, worker: String, pid: Int32, startTicks: Int64) async throws(StoreFailure) {
+    try await write("record the process of task \(id)") { db in
+      try db.execute(
+        sql: "UPDATE task SET worker = ?, pid = ?, start_ticks = ? WHERE id = ?",
+        arguments: [worker, pid, startTicks, id])
+    }
+  }
+
+  package func endTask(_ id: Int64, as state: TaskState, problem: Problem?) async throws(StoreFailure) {
+    let now = clock.now()
+    try await write("record the end of task \(id)") { db in
+      try db.execute(
+        sql: "UPDATE task SET state = ?, problem = ?, ended_at = ? WHERE id = ?",
+        arguments: [state.rawValue, try Column.json(problem), now.nanoseconds, id])
+    }
+  }
+
+  /// Tasks of a revision, newest first; all active ones without a revision.
+  package func tasks(of revision: Int64?) async throws(StoreFailure) -> [TaskRecord] {
+    try await read("read the tasks") { db in
+      let condition = revision == nil ? "state = 'active'" : "revision_id = ?"
+      return try Row.fetchAll(
+        db, sql: "SELECT * FROM task WHERE \(condition) ORDER BY id DESC",
+        arguments: revision.map { [$0] } ?? []
+      ).map(TaskRecord.init(row:))
+    }
+  }
+}
+
+extension TaskRecord {
+  init(row: Row) throws {
+    let ended: Int64? = row["ended_at"]
+    self.init(
+      id: row["id"], revision: row["revision_id"], frames: try FrameSet(ledger: row["frames"]),
+      state: try Column.word(TaskState.self, row, "state"), worker: row["worker"], log: row["log"], pid: row["pid"],
+      startTicks: row["start_ticks"], problem: try Column.value(Problem.self, row["problem"]),
+      startedAt: Timestamp(nanoseconds: row["started_at"]), endedAt: ended.map(Timestamp.init(nanoseconds:)))
+  }
+}
+
+extension Output {
+  init(row: Row) throws {
+    let width: Int? = row["width"]
+    let height: Int? = row["height"]
+    let device: Int64? = row["device"]
+    let inode: Int64? = row["inode"]
+    self.init(
+      id: row["id"], revision: row["revision_id"], path: row["path"], frame: row["frame"],
+      state: try Column.word(OutputState.self, row, "state"), attempts: row["attempts"],
+      size: width.flatMap { width in height.map { PixelSize(width: width, height: $0) } }, bytes: row["bytes"],
+      file: device.flatMap { device in inode.map { FileIdentity(device: device, inode: $0) } },
+      renderMilliseconds: row["render_ms"], problem: try Column.value(Problem.self, row["problem"]))
+  }
+}

@@ -1,0 +1,109 @@
+import FarmModel
+import GRDB
+
+extension Ledger {
+  package func releases() async throws(StoreFailure) -> [Release] {
+    try await read("read the releases") { db in
+      try Row.fetchAll(db, sql: "SELECT * FROM release ORDER BY name").map(Release.init(row:))
+    }
+  }
+
+  package func release(named name: String) async throws(StoreFailure) -> Release? {
+    try await read("read release \(name)") { db in try Self.release(db, named: name) }
+  }
+
+  /// The release of this name, made when it is not known yet.
+  package func ensureRelease(named name: String, priority: Int) async throws(StoreFailure) -> Release {
+    let now = clock.now()
+    return try await write("record release \(name)") { db in
+      try Self.ensureRelease(db, named: name, priority: priority, now: now)
+    }
+  }
+
+  /// Writes a plan into the ledger; the release is made when it is not known yet.
+  package func plan(
+    release name: String, jobs: [String], priority: Int, harvest: HarvestMode
+  ) async throws(StoreFailure) -> Release {
+    let now = clock.now()
+    return try await write("plan release \(name)") { db in
+      let release = try Self.ensureRelease(db, named: name, priority: priority, now: now)
+      try db.execute(
+        sql: """
+          UPDATE release SET is_planned = 1, planned_jobs = ?, priority = ?, harvest = ?, problem = NULL, changed_at = ?
+          WHERE id = ?
+          """,
+        arguments: [try Column.json(jobs), priority, harvest.rawValue, now.nanoseconds, release.id])
+      return try Self.release(db, named: name) ?? release
+    }
+  }
+
+  /// Sets what is derived: a state or a problem that changed. Does not count as a change of the release.
+  package func setRelease(
+    _ id: Int64, state: ReleaseState, problem: Problem?
+  ) async throws(StoreFailure) {
+    try await write("set the state of a release") { db in
+      try db.execute(
+        sql: "UPDATE release SET state = ?, problem = ? WHERE id = ?",
+        arguments: [state.rawValue, try Column.json(problem), id])
+    }
+  }
+
+  package func setPaused(release name: String, _ isPaused: Bool) async throws(StoreFailure) {
+    try await write("pause release \(name)") { db in
+      try db.execute(sql: "UPDATE release SET is_paused = ? WHERE name = ?", arguments: [isPaused, name])
+    }
+  }
+
+  /// Whether the whole farm is paused; remembered over restarts.
+  package func isPaused() async throws(StoreFailure) -> Bool {
+    try await read("read the settings") { db in
+      try String.fetchOne(db, sql: "SELECT value FROM setting WHERE name = 'paused'") == "yes"
+    }
+  }
+
+  package func setPaused(_ isPaused: Bool) async throws(StoreFailure) {
+    try await write("pause the farm") { db in
+      try db.execute(
+        sql: "INSERT INTO setting VALUES ('paused', ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value",
+        arguments: [isPaused ? "yes" : "no"])
+    }
+  }
+
+  static func release(_ db: Database, named name: String) throws -> Release? {
+    try Row.fetchOne(db, sql: "SELECT * FROM release WHERE name = ?", arguments: [name]).map(Release.init(row:))
+  }
+
+  static func ensureRelease(_ db: Database, named name: String, priority: Int, now: Timestamp) throws -> Release {
+    if let release = try release(db, named: name) { return release }
+    try db.execute(
+      sql: """
+        INSERT INTO release (name, state, is_planned, planned_jobs, priority, harvest, is_paused, changed_at)
+        VALUES (?, 'open', 0, '[]', ?, 'auto', 0, ?)
+        """, arguments: [name, priority, now.nanoseconds])
+    guard let made = try release(db, named: name) else {
+      throw StoreFailure.failed(act: "record release \(name)", reason: "it is not there afterwards")
+    }
+    return made
+  }
+
+  static func touchRelease(_ db: Database, ofJob job: Int64, now: Timestamp) throws {
+    // A change may have mended what kept it from being harvested, but not its plan.
+    try db.execute(
+      sql: """
+        UPDATE release SET changed_at = ?,
+          problem = CASE WHEN problem LIKE '%"bad-release"%' THEN problem ELSE NULL END
+        WHERE id = (SELECT release_id FROM job WHERE id = ?)
+        """, arguments: [now.nanoseconds, job])
+  }
+}
+
+extension Release {
+  init(row: Row) throws {
+    self.init(
+      id: row["id"], name: row["name"], state: try Column.word(ReleaseState.self, row, "state"),
+      isPlanned: row["is_planned"], plannedJobs: try Column.value([String].self, row["planned_jobs"]) ?? [],
+      priority: row["priority"], harvest: try Column.word(HarvestMode.self, row, "harvest"), isPaused: row["is_paused"],
+      problem: try Column.value(Problem.self, row["problem"]),
+      changedAt: Timestamp(nanoseconds: row["changed_at"]))
+  }
+}

@@ -1,0 +1,107 @@
+import FarmModel
+import FoundationEssentials
+import GRDB
+
+extension Ledger {
+  static let revisionColumns = """
+    SELECT revision.*, job.name AS job, release.name AS release
+    FROM revision JOIN job ON job.id = job_id JOIN release ON release.id = release_id
+    """
+
+  package func revision(_ id: Int64) async throws(StoreFailure) -> Revision {
+    try await read("read revision \(id)") { db in try Self.revision(db, id: id) }
+  }
+
+  /// The newest revision of a job that was whole.
+  package func newestRevision(of name: JobName) async throws(StoreFailure) -> Revision? {
+    try await read("read the newest revision of \(name)") { db in
+      try Row.fetchOne(
+        db, sql: Self.revisionColumns + " WHERE release.name = ? AND job.name = ? ORDER BY number DESC LIMIT 1",
+        arguments: [name.release, name.job]
+      ).map(Revision.init(row:))
+    }
+  }
+
+  /// Revisions whose state is one of these, oldest first within the highest priority.
+  package func revisions(in states: Set<JobState>) async throws(StoreFailure) -> [Revision] {
+    try await read("read the open revisions") { db in
+      let words = states.map { "'\($0.rawValue)'" }.joined(separator: ",")
+      return try Row.fetchAll(
+        db,
+        sql: Self.revisionColumns + " WHERE revision.state IN (\(words)) ORDER BY release.priority DESC, revision.id"
+      ).map(Revision.init(row:))
+    }
+  }
+
+  /// Moves a revision on; the job shows it when it is its newest one.
+  package func move(_ id: Int64, to state: JobState, problem: Problem? = nil) async throws(StoreFailure) {
+    let now = clock.now()
+    try await write("move revision \(id) to \(state.rawValue)") { db in
+      try db.execute(
+        sql: "UPDATE revision SET state = ?, problem = ?, ended_at = ? WHERE id = ?",
+        arguments: [state.rawValue, try Column.json(problem), state.isFinal ? now.nanoseconds : nil, id])
+      let revision = try Self.revision(db, id: id)
+      let newest = try Int.fetchOne(
+        db, sql: "SELECT MAX(number) FROM revision WHERE job_id = ?", arguments: [revision.job])
+      if newest == revision.number {
+        try Self.showOnJob(db, revision.job, state: state, revision: revision.number, problem: problem, now: now)
+      } else {
+        try Self.touchRelease(db, ofJob: revision.job, now: now)
+      }
+    }
+  }
+
+  /// Binds a revision to the program that renders it and to the snapshot that is rendered.
+  package func bind(_ id: Int64, blender: BlenderProgram, snapshot: String?) async throws(StoreFailure) {
+    try await write("bind revision \(id) to its Blender") { db in
+      try db.execute(
+        sql: "UPDATE revision SET blender = ?, snapshot = ? WHERE id = ?",
+        arguments: [try Column.json(blender), snapshot, id])
+    }
+  }
+
+  /// Forgets the snapshot of a revision that has ended.
+  package func forgetSnapshot(of id: Int64) async throws(StoreFailure) {
+    try await write("forget the snapshot of revision \(id)") { db in
+      try db.execute(sql: "UPDATE revision SET snapshot = NULL WHERE id = ?", arguments: [id])
+    }
+  }
+
+  /// Ended revisions whose snapshot still lies beside the original.
+  package func snapshotsOfEnded() async throws(StoreFailure) -> [Revision] {
+    try await read("read the left snapshots") { db in
+      try Row.fetchAll(
+        db,
+        sql: Self.revisionColumns
+          + " WHERE snapshot IS NOT NULL AND revision.state NOT IN ('queued', 'active', 'assembling')"
+      ).map(Revision.init(row:))
+    }
+  }
+
+  static func revision(_ db: Database, id: Int64) throws -> Revision {
+    guard let row = try Row.fetchOne(db, sql: revisionColumns + " WHERE revision.id = ?", arguments: [id]) else {
+      throw StoreFailure.failed(act: "read revision \(id)", reason: "there is none")
+    }
+    return try Revision(row: row)
+  }
+}
+
+extension Revision {
+  init(row: Row) throws {
+    let digest: Data = row["digest"]
+    self.init(
+      id: row["id"], job: row["job_id"], name: JobName(release: row["release"], job: row["job"]), number: row["number"],
+      digest: Digest(bytes: Array(digest)), state: try Column.word(JobState.self, row, "state"),
+      frames: try FrameSet(ledger: row["frames"]), format: try Column.word(ImageFormat.self, row, "format"),
+      savedBy: try Column.value(BlenderVersion.self, row["saved_by"]),
+      blender: try Column.value(BlenderProgram.self, row["blender"]), snapshot: row["snapshot"],
+      problem: try Column.value(Problem.self, row["problem"]))
+  }
+}
+
+extension FrameSet {
+  /// A blocked revision may owe no frames at all, which a person cannot write.
+  init(ledger text: String) throws {
+    self = text.isEmpty ? FrameSet([]) : try FrameSet(parsing: text)
+  }
+}

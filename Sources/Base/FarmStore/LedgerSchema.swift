@@ -1,0 +1,83 @@
+import GRDB
+
+/// The tables of the ledger, version by version. A released version's steps are never changed, only added to.
+enum LedgerSchema {
+  static var migrator: DatabaseMigrator {
+    var migrator = DatabaseMigrator()
+    migrator.registerMigration("1") { db in
+      for statement in version1 { try db.execute(sql: statement) }
+    }
+    return migrator
+  }
+
+  /// Times are nanoseconds since 1970, `problem` and `blender` JSON, states the words of FarmModel.
+  private static let version1 = [
+    """
+    CREATE TABLE release (
+      id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, state TEXT NOT NULL, is_planned INTEGER NOT NULL,
+      planned_jobs TEXT NOT NULL, priority INTEGER NOT NULL, harvest TEXT NOT NULL, is_paused INTEGER NOT NULL,
+      problem TEXT, changed_at INTEGER NOT NULL
+    ) STRICT
+    """,
+    """
+    CREATE TABLE job (
+      id INTEGER PRIMARY KEY, release_id INTEGER NOT NULL REFERENCES release(id), name TEXT NOT NULL,
+      path TEXT NOT NULL, owner TEXT NOT NULL, state TEXT NOT NULL, revision INTEGER NOT NULL, problem TEXT,
+      created_at INTEGER NOT NULL, changed_at INTEGER NOT NULL, UNIQUE (release_id, name)
+    ) STRICT
+    """,
+    """
+    CREATE TABLE revision (
+      id INTEGER PRIMARY KEY, job_id INTEGER NOT NULL REFERENCES job(id), number INTEGER NOT NULL,
+      digest BLOB NOT NULL, state TEXT NOT NULL, frames TEXT NOT NULL, format TEXT NOT NULL, saved_by TEXT,
+      blender TEXT, snapshot TEXT, problem TEXT, created_at INTEGER NOT NULL, ended_at INTEGER,
+      UNIQUE (job_id, number)
+    ) STRICT
+    """,
+    "CREATE INDEX revision_open ON revision(state) WHERE state IN ('queued', 'active', 'assembling')",
+    """
+    CREATE TABLE output (
+      id INTEGER PRIMARY KEY, revision_id INTEGER NOT NULL REFERENCES revision(id), path TEXT NOT NULL,
+      frame INTEGER NOT NULL, state TEXT NOT NULL, attempts INTEGER NOT NULL DEFAULT 0, width INTEGER, height INTEGER,
+      bytes INTEGER, device INTEGER, inode INTEGER, render_ms INTEGER, problem TEXT, UNIQUE (revision_id, path)
+    ) STRICT
+    """,
+    """
+    CREATE TABLE task (
+      id INTEGER PRIMARY KEY, revision_id INTEGER NOT NULL REFERENCES revision(id), frames TEXT NOT NULL,
+      state TEXT NOT NULL, worker TEXT, log TEXT NOT NULL, pid INTEGER, start_ticks INTEGER, problem TEXT,
+      started_at INTEGER NOT NULL, ended_at INTEGER
+    ) STRICT
+    """,
+    "CREATE INDEX task_of_revision ON task(revision_id)",
+    """
+    CREATE TABLE known_file (
+      path BLOB PRIMARY KEY, folder BLOB NOT NULL, device INTEGER NOT NULL, inode INTEGER NOT NULL,
+      size INTEGER NOT NULL, mtime_ns INTEGER NOT NULL, ctime_ns INTEGER NOT NULL
+    ) STRICT
+    """,
+    "CREATE INDEX known_file_in_folder ON known_file(folder)",
+    """
+    CREATE TABLE harvest (
+      id INTEGER PRIMARY KEY, release_id INTEGER NOT NULL REFERENCES release(id), is_open INTEGER NOT NULL,
+      started_at INTEGER NOT NULL
+    ) STRICT
+    """,
+    """
+    CREATE TABLE harvest_move (
+      id INTEGER PRIMARY KEY, harvest_id INTEGER NOT NULL REFERENCES harvest(id),
+      output_id INTEGER NOT NULL REFERENCES output(id), source TEXT NOT NULL, target TEXT NOT NULL,
+      device INTEGER NOT NULL, inode INTEGER NOT NULL, is_done INTEGER NOT NULL
+    ) STRICT
+    """,
+    "CREATE INDEX harvest_move_of ON harvest_move(harvest_id)",
+    """
+    CREATE TABLE delivery (
+      path TEXT PRIMARY KEY, release_id INTEGER NOT NULL REFERENCES release(id),
+      job_id INTEGER NOT NULL REFERENCES job(id), output_id INTEGER NOT NULL REFERENCES output(id),
+      device INTEGER NOT NULL, inode INTEGER NOT NULL, size INTEGER NOT NULL, mtime_ns INTEGER NOT NULL
+    ) STRICT
+    """,
+    "CREATE TABLE setting (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT",
+  ]
+}

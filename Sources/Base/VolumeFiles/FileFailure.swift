@@ -1,0 +1,48 @@
+import FarmModel
+import Glibc
+import SystemPackage
+
+/// A system call on a file did not work; the message says which, on what, and the system's reason.
+package struct FileFailure: Failure, Equatable {
+  /// What was being done, as in "cannot open /x": `open`.
+  package let act: String
+  package let path: FilePath
+  package let errno: Int32
+
+  package init(_ act: String, _ path: FilePath, errno code: Int32 = Glibc.errno) {
+    self.act = act
+    self.path = path
+    self.errno = code
+  }
+
+  package var description: String {
+    "cannot \(act) \(path.string.escapedForTerminal): \(String(cString: strerror(errno)))"
+  }
+
+  package var remedy: String {
+    switch errno {
+    case EACCES, EPERM, EROFS: "Give the daemon's user the right (`ls -ld` shows who has it)."
+    case ENOSPC, EDQUOT: "Free space on that file system (`df -h` shows what is left)."
+    case ENOENT, ENOTDIR: "Put it back where it was, or tell the farm with `farm sync` that it is gone."
+    case ELOOP, EXDEV: "Put a real file or folder there instead of a symbolic link."
+    default: "Look at the system's log (`dmesg | tail`)."
+    }
+  }
+
+  package var isTransient: Bool {
+    switch errno {
+    case ENOSPC, EDQUOT, EAGAIN, EINTR, EBUSY, ESTALE, ETXTBSY, EMFILE, ENFILE: true
+    default: false
+    }
+  }
+
+  package var kind: FailureKind { errno == ENOENT ? .notFound : .failed }
+
+  /// The class under which a job shows it.
+  package var problemClass: ProblemClass {
+    switch errno {
+    case ENOSPC, EDQUOT: .diskFull
+    default: .notWritable
+    }
+  }
+}

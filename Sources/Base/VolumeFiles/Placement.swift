@@ -1,0 +1,135 @@
+import CLinux
+import FarmModel
+import Glibc
+import SystemPackage
+
+/// Puts whole files in their places: by rename, or by copy, sync and rename where the place is on another file system.
+package enum Placement {
+  package enum Occupied: Sendable {
+    /// Fail with EEXIST when the name is taken.
+    case refuse
+    /// Take the place of what is there.
+    case replace
+  }
+
+  /// Moves a file. After it returns the new name is there and the old one is gone; the folder is not synced.
+  package static func move(_ from: FilePath, to: FilePath, ifOccupied: Occupied) throws(FileFailure) {
+    if rename(from, to, ifOccupied) { return }
+    guard errno == EXDEV else { throw FileFailure("move \(from.string.escapedForTerminal) to", to) }
+    try copyAcross(from, to: to, ifOccupied: ifOccupied)
+  }
+
+  private static func rename(_ from: FilePath, _ to: FilePath, _ occupied: Occupied) -> Bool {
+    from.withPlatformString { old in
+      to.withPlatformString { new in
+        switch occupied {
+        case .refuse: linux_rename_new(old, new) == 0
+        case .replace: Glibc.rename(old, new) == 0
+        }
+      }
+    }
+  }
+
+  private static func copyAcross(_ from: FilePath, to: FilePath, ifOccupied: Occupied) throws(FileFailure) {
+    let part = to.removingLastComponent().appending(".farm-part-\(to.lastComponent?.string ?? "file")")
+    remove(part)
+    let digest = try FileCopy.copy(from, to: part)
+    try Durable.sync(part)
+    guard try FileDigest.of(part) == digest else { throw FileFailure("verify", part, errno: EIO) }
+    guard rename(part, to, ifOccupied) else {
+      let code = errno
+      remove(part)
+      throw FileFailure("move into place", to, errno: code)
+    }
+    remove(from)
+  }
+
+  /// Removes a file of ours; that it is gone already is what was wanted.
+  package static func remove(_ path: FilePath) {
+    _ = path.withPlatformString { unlink($0) }
+  }
+
+  /// Removes a folder of ours with all that lies in it, never following a link.
+  package static func removeTree(_ folder: FilePath) throws(FileFailure) {
+    guard let status = try FileStatus(at: folder) else { return }
+    guard status.kind == .folder else {
+      remove(folder)
+      return
+    }
+    for name in try FolderListing.names(in: folder) { try removeTree(folder.appending(name)) }
+    guard folder.withPlatformString({ rmdir($0) }) == 0 || errno == ENOENT else { throw FileFailure("remove", folder) }
+  }
+
+  /// Removes a folder when it is empty; says whether it is gone.
+  @discardableResult
+  package static func removeIfEmpty(_ folder: FilePath) -> Bool {
+    folder.withPlatformString { rmdir($0) } == 0
+  }
+}
+
+/// Copies files and digests them in the same pass.
+package enum FileCopy {
+  /// Copies `from` to the new file `to` with the folder's group and rights; shares blocks where the disk can.
+  /// - Returns: the digest of what was copied.
+  @discardableResult
+  package static func copy(_ from: FilePath, to: FilePath) throws(FileFailure) -> Digest {
+    let source = try OpenFile.reading(from)
+    defer { OpenFile.close(source) }
+    return try copy(source, from: from, to: to)
+  }
+
+  /// The same from a file that is open already.
+  package static func copy(_ source: FileDescriptor, from: FilePath, to: FilePath) throws(FileFailure) -> Digest {
+    let target = try OpenFile.making(to, mode: 0o644)
+    defer { OpenFile.close(target) }
+    var digest = FileDigest()
+    do throws(FileFailure) {
+      let isCloned = linux_clone_file(target.rawValue, source.rawValue) == 0
+      let readFrom = isCloned ? try OpenFile.reading(to) : source
+      defer { if isCloned { OpenFile.close(readFrom) } }
+      try FileBytes.read(readFrom, path: from) { (piece) throws(FileFailure) in
+        digest.update(piece)
+        if !isCloned { try FileBytes.write(piece, to: target, path: to) }
+      }
+    } catch {
+      Placement.remove(to)
+      throw error
+    }
+    try SharedFolder.adopt(to)
+    return digest.finish()
+  }
+}
+
+/// Makes what was written survive a power cut.
+package enum Durable {
+  /// Waits until a file's data is on the disk.
+  package static func sync(_ file: FilePath) throws(FileFailure) {
+    let descriptor = try OpenFile.descriptor(file, O_RDONLY | O_NOFOLLOW)
+    defer { OpenFile.close(descriptor) }
+    guard fdatasync(descriptor.rawValue) == 0 else { throw FileFailure("sync", file) }
+  }
+
+  /// Waits until a folder's names are on the disk.
+  package static func syncFolder(_ folder: FilePath) throws(FileFailure) {
+    let descriptor = try OpenFile.descriptor(folder, O_RDONLY | O_DIRECTORY)
+    defer { OpenFile.close(descriptor) }
+    guard fsync(descriptor.rawValue) == 0 || errno == EINVAL else { throw FileFailure("sync", folder) }
+  }
+
+  /// Writes a small file whole or not at all: beside it, synced, renamed over.
+  package static func write(_ bytes: [UInt8], to path: FilePath) throws(FileFailure) {
+    let part = path.removingLastComponent().appending(".\(path.lastComponent?.string ?? "file").part")
+    Placement.remove(part)
+    let file = try OpenFile.making(part, mode: 0o644)
+    defer { OpenFile.close(file) }
+    do throws(FileFailure) {
+      try FileBytes.write(bytes, to: file, path: part)
+      guard fdatasync(file.rawValue) == 0 else { throw FileFailure("sync", part) }
+      try SharedFolder.adopt(part)
+      try Placement.move(part, to: path, ifOccupied: .replace)
+    } catch {
+      Placement.remove(part)
+      throw error
+    }
+  }
+}

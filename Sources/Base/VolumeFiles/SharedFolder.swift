@@ -1,0 +1,37 @@
+import FarmModel
+import Glibc
+import SystemPackage
+
+/// Makes folders and files in shared trees so that the people there can use them: with the parent's group and rights.
+package enum SharedFolder {
+  /// Makes a folder and its missing parents; each takes group and mode from the folder it lies in.
+  package static func make(_ folder: FilePath) throws(FileFailure) {
+    if let there = try FileStatus(at: folder) {
+      guard there.kind == .folder else { throw FileFailure("make a folder at", folder, errno: ENOTDIR) }
+      return
+    }
+    let parent = folder.removingLastComponent()
+    guard parent != folder else { throw FileFailure("make", folder, errno: ENOENT) }
+    try make(parent)
+    guard folder.withPlatformString({ mkdir($0, 0o777) }) == 0 || errno == EEXIST else {
+      throw FileFailure("make", folder)
+    }
+    guard let above = try FileStatus(at: parent), let made = try FileStatus(at: folder) else { return }
+    adopt(from: above, path: folder, made: made, modeBits: above.mode & 0o2777)
+  }
+
+  /// Gives a file that we made in a shared folder the folder's group and rights, without the execute bits.
+  package static func adopt(_ file: FilePath) throws(FileFailure) {
+    guard let above = try FileStatus(at: file.removingLastComponent()), let made = try FileStatus(at: file) else {
+      return
+    }
+    adopt(from: above, path: file, made: made, modeBits: above.mode & 0o666)
+  }
+
+  /// Group first: changing it clears the set-group-id bit. A refusal leaves what the umask gave, which still works.
+  private static func adopt(from above: FileStatus, path: FilePath, made: FileStatus, modeBits: mode_t) {
+    if made.group != above.group { _ = path.withPlatformString { lchown($0, uid_t.max, above.group) } }
+    let wanted = modeBits | 0o600 | (made.kind == .folder ? 0o100 : 0)
+    if made.mode != wanted { _ = path.withPlatformString { chmod($0, wanted) } }
+  }
+}

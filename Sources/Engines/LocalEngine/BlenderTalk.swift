@@ -1,0 +1,167 @@
+import FarmModel
+import FoundationEssentials
+import Rendering
+import Supervisor
+import SystemPackage
+
+/// One conversation with `farm_render.py`: which frame is asked for next, what its reports mean. Pure; a process is
+/// talked to by ``LocalEngine``.
+struct BlenderTalk {
+  /// What is to be done about a line that was heard.
+  struct Reaction: Equatable {
+    var reports: [EngineReport] = []
+    /// A command to send.
+    var say: String?
+    /// Nothing more will be asked: close the input.
+    var isOver = false
+  }
+
+  private let task: RenderTask
+  private let threads: Int
+  private var left: ArraySlice<FrameNumber>
+  private var current: FrameNumber?
+  private var isOpen = false
+  /// Something no frame of this file can mend.
+  private var refusal: Problem?
+  private var lastLines: [String] = []
+
+  private static let lastLinesMax = 50
+  private static let prefix = "@@farm "
+
+  /// - Parameter threads: for this Blender; 0 leaves it to Blender.
+  init(_ task: RenderTask, threads: Int) {
+    self.task = task
+    self.threads = threads
+    left = task.frames.frames[...]
+  }
+
+  /// Takes in a line of the program's output.
+  mutating func heard(_ line: String) -> Reaction {
+    guard line.hasPrefix(Self.prefix) else {
+      if !line.isEmpty {
+        if lastLines.count == Self.lastLinesMax { lastLines.removeFirst() }
+        lastLines.append(line)
+      }
+      return Reaction()
+    }
+    guard let said = try? JSONDecoder().decode(ScriptReport.self, from: Data(line.dropFirst(Self.prefix.count).utf8))
+    else { return Reaction() }  // Not ours: a scene may print anything.
+    switch said.event {
+    case "ready": return Reaction(say: openCommand)
+    case "opened":
+      isOpen = true
+      let size = PixelSize(width: said.width ?? 0, height: said.height ?? 0)
+      return asked(for: Reaction(reports: [.opened(task: task.id, size: size)]))
+    case "frame": return rendered(said)
+    case "failed": return failed(said)
+    default: return Reaction()
+    }
+  }
+
+  private mutating func rendered(_ said: ScriptReport) -> Reaction {
+    guard let frame = said.frame, frame == current else { return Reaction() }
+    current = nil
+    let picture = RenderedFrame(
+      frame: frame, file: file(of: frame), renderMilliseconds: Int64((said.seconds ?? 0) * 1000))
+    return asked(for: Reaction(reports: [.frame(task: task.id, picture)]))
+  }
+
+  private mutating func failed(_ said: ScriptReport) -> Reaction {
+    let problem = Problem(
+      said.class.flatMap(ProblemClass.init(rawValue:)) ?? .renderError, cause: said.cause ?? "no reason was given")
+    guard isOpen, let frame = current else {
+      refusal = problem
+      return Reaction(isOver: true)
+    }
+    current = nil
+    return asked(for: Reaction(reports: [.frameFailed(task: task.id, frame: frame, problem)]))
+  }
+
+  /// Adds the command for the next frame, or the end.
+  private mutating func asked(for reaction: Reaction) -> Reaction {
+    var reaction = reaction
+    current = left.popFirst()
+    if let frame = current {
+      reaction.say = command(["do": .text("render"), "frame": .number(Int(frame)), "file": .text(file(of: frame))])
+    } else {
+      reaction.isOver = true
+    }
+    return reaction
+  }
+
+  private func file(of frame: FrameNumber) -> String { "\(task.folder)/\(frame).\(task.format.fileExtension)" }
+
+  private var openCommand: String {
+    command([
+      "do": .text("open"), "blend": .text(task.blend), "format": .text(task.format.rawValue),
+      "threads": .number(threads), "can_denoise": .flag(task.blender.canDenoise),
+    ])
+  }
+
+  private func command(_ fields: [String: ScriptValue]) -> String {
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = .sortedKeys
+    return (try? encoder.encode(fields)).map { String(decoding: $0, as: UTF8.self) } ?? "{}"  // Texts always encode.
+  }
+
+  /// What the end of the process means; its exit code alone proves nothing.
+  func ended(_ end: ChildEnd) -> TaskEnd {
+    if let refusal { return .failed(refusal, frame: nil) }
+    if isOpen, current == nil, left.isEmpty, end.isSuccess { return .completed }
+    return .failed(CrashReason.problem(end, lastLines: lastLines), frame: current)
+  }
+}
+
+/// Finds in a program's last words why it died.
+enum CrashReason {
+  private static let known: [(words: String, problem: ProblemClass)] = [
+    ("CUDA error: Out of memory", .outOfMemory), ("std::bad_alloc", .outOfMemory), ("alloc returns null", .outOfMemory),
+    ("No space left on device", .diskFull), ("Build without OpenImageDenoiser", .denoiserMissing),
+    ("not a blend file", .wrongBlender), ("Traceback (most recent call last)", .pythonError),
+  ]
+
+  static func problem(_ end: ChildEnd, lastLines: [String]) -> Problem {
+    for (words, problem) in known {
+      guard let at = lastLines.lastIndex(where: { $0.contains(words) }) else { continue }
+      let cause = problem == .pythonError ? lastLines.last ?? words : lastLines[at]
+      return Problem(problem, cause: "Blender ended with \(end): \(cause.escapedForTerminal)")
+    }
+    return Problem(.rendererCrashed, cause: "Blender ended with \(end) before it was done")
+  }
+}
+
+/// A report of `farm_render.py`, as it comes.
+struct ScriptReport: Decodable {
+  let event: String
+  let frame: FrameNumber?
+  let seconds: Double?
+  let width: Int?
+  let height: Int?
+  let `class`: String?
+  let cause: String?
+  let version: [Int]?
+  let hash: String?
+  let canDenoise: Bool?
+  let devices: [String]?
+
+  enum CodingKeys: String, CodingKey {
+    case event, frame, seconds, width, height, `class`, cause, version, hash, devices
+    case canDenoise = "can_denoise"
+  }
+}
+
+/// A value in a command.
+enum ScriptValue: Encodable {
+  case text(String)
+  case number(Int)
+  case flag(Bool)
+
+  func encode(to encoder: any Encoder) throws {
+    var container = encoder.singleValueContainer()
+    switch self {
+    case .text(let text): try container.encode(text)
+    case .number(let number): try container.encode(number)
+    case .flag(let flag): try container.encode(flag)
+    }
+  }
+}

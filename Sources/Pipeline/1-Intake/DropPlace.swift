@@ -1,0 +1,55 @@
+import FarmModel
+import FolderWatch
+import SystemPackage
+
+/// Where drops lie in a volume, which names are drops, and which job a path belongs to.
+package struct DropPlace: Hashable, Sendable {
+  private let volume: Volume
+
+  package init(_ volume: Volume) {
+    self.volume = volume
+  }
+
+  /// The folders in which a file is a drop: `quick/` and every `releases/<release>/store/`.
+  package static let tree = WatchTree.named([
+    "quick": .drops, "releases": .every(.named(["store": .drops])),
+  ])
+
+  /// Whether a file of this name is a drop.
+  ///
+  /// Names of unfinished or private files are none: hidden ones (rsync's, Syncthing's, our own snapshots), Blender's
+  /// `x.blend@` and `x.blend1`, and those of office and desktop programs. `.blend` counts in any case.
+  package static func isDrop(_ name: FilePath.Component) -> Bool {
+    let text = name.string
+    guard text.lowercased().hasSuffix(".blend"), text.utf8.count > ".blend".utf8.count else { return false }
+    let privatePrefixes = [".", "~$", "~syncthing~", "#"]
+    return !privatePrefixes.contains { text.hasPrefix($0) }
+  }
+
+  /// The job that a drop at `path` is.
+  /// - Throws: ``IntakeFailure/badName`` when the name cannot be that of a job.
+  package func job(at path: FilePath) throws(IntakeFailure) -> JobName {
+    let name = path.lastComponent
+    guard let stem = name?.stem, let text = String(validating: name ?? "x") else {
+      throw .badName(path, why: "it is not UTF-8")
+    }
+    guard let release = release(at: path.removingLastComponent()) else {
+      throw .badName(path, why: "its folder is not of a release")
+    }
+    for part in [release, stem] {
+      if let why = NameRule.refusal(of: part) { throw .badName(path, why: why) }
+    }
+    precondition(text.hasPrefix(stem), "a stem begins its name")
+    return JobName(release: release, job: stem)
+  }
+
+  /// The release whose drops lie in `folder`; nil when none do.
+  package func release(at folder: FilePath) -> String? {
+    if folder == volume.quick { return NameRule.quick }
+    let release = folder.removingLastComponent()
+    guard folder.lastComponent?.string == "store", release.removingLastComponent() == volume.releases else {
+      return nil
+    }
+    return release.lastComponent?.string
+  }
+}

@@ -1,0 +1,100 @@
+import BlendFile
+import FarmModel
+import FolderWatch
+import SystemPackage
+import VolumeFiles
+
+/// A settled file, claimed: which job it is, what it holds, who dropped it.
+package struct Drop: Sendable {
+  package let name: JobName
+  package let path: FilePath
+  package let fingerprint: Fingerprint
+  package let digest: Digest
+  /// The user who owns the file.
+  package let owner: String
+  /// What the file says of itself, or why it cannot be read.
+  package let facts: Result<BlendFacts, BlendFailure>
+}
+
+/// Claims settled files: digests them, reads them, and makes sure that they stayed what they were meanwhile.
+package struct Intaker: Sendable {
+  private let volume: Volume
+  private let place: DropPlace
+
+  package init(_ volume: Volume) {
+    self.volume = volume
+    place = DropPlace(volume)
+  }
+
+  /// Says whether a file that nobody writes is whole; for ``FolderWatcher``.
+  package static func wholeness(of path: FilePath) -> Wholeness {
+    do throws(BlendFailure) {
+      _ = try BlendFile.read(path)
+      return .whole
+    } catch {
+      // A file that was given its full size first starts with zeros until its data comes.
+      if case .notBlend(let first) = error, first.allSatisfy({ $0 == 0 }) { return .notYet("it begins with zeros") }
+      return error.isTransient ? .notYet(error.description) : .never(error.description)
+    }
+  }
+
+  /// Claims a settled file.
+  /// - Throws: ``IntakeFailure/changed`` when it is no longer the file that settled; its next settling comes by itself.
+  package func claim(_ path: FilePath, settled: Fingerprint) throws(IntakeFailure) -> Drop {
+    let name = try place.job(at: path)
+    do throws(FileFailure) {
+      let file = try OpenFile.beneath(volume.root, path)
+      defer { OpenFile.close(file) }
+      let before = try FileStatus(of: file, path: path)
+      guard before.kind == .regular, before.fingerprint == settled else { throw FileFailure("claim", path, errno: 0) }
+      var digest = FileDigest()
+      try FileBytes.read(file, path: path) { digest.update($0) }
+      let facts = Result { () throws(BlendFailure) in try BlendFile.read(path) }
+      guard try FileStatus(at: path)?.fingerprint == settled else { throw FileFailure("claim", path, errno: 0) }
+      return Drop(
+        name: name, path: path, fingerprint: settled, digest: digest.finish(), owner: before.ownerName, facts: facts)
+    } catch {
+      throw error.errno == 0 ? .changed(path) : .unreadable(path, error)
+    }
+  }
+}
+
+/// Why a file did not become a drop.
+package enum IntakeFailure: Failure, Equatable {
+  case badName(FilePath, why: String)
+  case changed(FilePath)
+  case unreadable(FilePath, FileFailure)
+
+  package var description: String {
+    switch self {
+    case .badName(let path, let why): "\(shown(path)) cannot be a job: \(why)"
+    case .changed(let path): "\(shown(path)) changed while it was being claimed"
+    case .unreadable(_, let failure): failure.description
+    }
+  }
+
+  package var remedy: String {
+    switch self {
+    case .badName: "Rename the file."
+    case .changed: "Nothing; it is claimed when it has settled again."
+    case .unreadable(_, let failure): failure.remedy
+    }
+  }
+
+  package var isTransient: Bool {
+    switch self {
+    case .badName: false
+    case .changed, .unreadable: true
+    }
+  }
+
+  package var problemClass: ProblemClass {
+    switch self {
+    case .badName: .badName
+    case .changed: .changedMeanwhile
+    case .unreadable: .unreadableFile
+    }
+  }
+
+  private func shown(_ path: FilePath) -> String { path.string.escapedForTerminal }
+}

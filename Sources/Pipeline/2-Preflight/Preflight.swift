@@ -1,0 +1,93 @@
+import BlendFile
+import FarmModel
+
+/// Something that was found before the first frame: it blocks the job, or is worth a note.
+package struct Finding: Codable, Hashable, Sendable {
+  package enum Severity: String, Codable, Sendable {
+    case blocks, note
+  }
+
+  package let severity: Severity
+  package let problem: Problem
+
+  package init(_ severity: Severity, _ problem: Problem) {
+    self.severity = severity
+    self.problem = problem
+  }
+}
+
+/// Decides whether a whole file can be rendered here; knows the file only by what it says of itself.
+package struct Preflight: Hashable, Sendable {
+  private let choice: BlenderChoice
+
+  package init(choice: BlenderChoice) {
+    self.choice = choice
+  }
+
+  /// What speaks against rendering the file with these Blenders.
+  package func findings(_ facts: Result<BlendFacts, BlendFailure>, blenders: [BlenderProgram]) -> [Finding] {
+    switch facts {
+    case .failure(let failure):
+      return [Finding(.blocks, Problem(.unreadableFile, cause: failure.description, remedy: failure.remedy))]
+    case .success(let facts): return findings(facts, blenders: blenders)
+    }
+  }
+
+  private func findings(_ facts: BlendFacts, blenders: [BlenderProgram]) -> [Finding] {
+    var found: [Finding] = []
+    if let scene = facts.activeScene {
+      let count = Int(scene.end) - Int(scene.start) + 1
+      if count < 1 {
+        let range = "\(scene.start) to \(scene.end)"
+        found.append(
+          Finding(.blocks, Problem(.noFrames, cause: "scene \(scene.name)'s frame range is empty: \(range)")))
+      } else if count > FrameSet.countMax {
+        let cause = "scene \(scene.name) has \(count) frames; a job may have \(FrameSet.countMax)"
+        found.append(Finding(.blocks, Problem(.noFrames, cause: cause)))
+      }
+    } else {
+      found.append(Finding(.blocks, Problem(.noFrames, cause: "the file names no scene to render")))
+    }
+    switch choice.fitting(facts.version, among: blenders) {
+    case .success(let fit): if let note = fit.note { found.append(Finding(.note, note)) }
+    case .failure(let none): found.append(Finding(.blocks, none.problem))
+    }
+    return found
+  }
+}
+
+/// Chooses the Blender for a file: the one of the version that saved it, else the nearest newer one, never an older.
+package struct BlenderChoice: Hashable, Sendable {
+  /// Whether a file may be opened by a later major version.
+  private let allowsNewerMajor: Bool
+
+  package init(allowsNewerMajor: Bool) {
+    self.allowsNewerMajor = allowsNewerMajor
+  }
+
+  package struct Fit: Hashable, Sendable {
+    package let blender: BlenderProgram
+    /// Said when the version is not the very one that saved the file.
+    package let note: Problem?
+  }
+
+  /// No Blender here may open the file.
+  package struct NoFit: Error, Hashable {
+    package let problem: Problem
+  }
+
+  package func fitting(_ saved: BlenderVersion, among blenders: [BlenderProgram]) -> Result<Fit, NoFit> {
+    guard !blenders.isEmpty else {
+      return .failure(NoFit(problem: Problem(.noBlender, cause: "no Blender was found on this machine")))
+    }
+    let able = blenders.filter { $0.version >= saved && (allowsNewerMajor || $0.version.major == saved.major) }
+    guard let best = able.min(by: { ($0.version, $0.path) < ($1.version, $1.path) }) else {
+      let have = Set(blenders.map(\.version)).sorted().map(\.description).joined(separator: ", ")
+      let cause = "the file was saved by Blender \(saved); here is \(have)"
+      return .failure(NoFit(problem: Problem(.wrongBlender, cause: cause)))
+    }
+    guard best.version != saved else { return .success(Fit(blender: best, note: nil)) }
+    let cause = "the file was saved by Blender \(saved) and is rendered with \(best.version)"
+    return .success(Fit(blender: best, note: Problem(.wrongBlender, cause: cause)))
+  }
+}

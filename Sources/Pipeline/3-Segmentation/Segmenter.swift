@@ -1,0 +1,46 @@
+import BlendFile
+import FarmModel
+
+/// One file that a revision owes.
+package struct OwedOutput: Hashable, Sendable {
+  /// Below `out/<job>`: `000001.png`.
+  package let path: String
+  package let frame: FrameNumber
+}
+
+/// Cuts a job into what it owes and into tasks. Pure: every output is owed exactly once, by exactly one task.
+package struct Segmenter: Hashable, Sendable {
+  /// Frames in one task at most.
+  private let chunkFrames: Int
+
+  package init(chunkFrames: Int) {
+    precondition(chunkFrames > 0, "a task renders at least one frame")
+    self.chunkFrames = chunkFrames
+  }
+
+  /// The frames of the file's active scene; none when it cannot be read or its range is empty or too long.
+  package static func frames(of facts: BlendFacts?) -> FrameSet {
+    guard let scene = facts?.activeScene, scene.start <= scene.end,
+      Int(scene.end) - Int(scene.start) < FrameSet.countMax
+    else { return FrameSet([]) }
+    return FrameSet(scene.start...scene.end)
+  }
+
+  /// What a job with these frames owes, in ascending order.
+  package static func owed(_ frames: FrameSet, format: ImageFormat) -> [OwedOutput] {
+    frames.frames.map { OwedOutput(path: fileName($0, format), frame: $0) }
+  }
+
+  /// Six digits at least, the sign in front: `000012.png`, `-00003.png`.
+  package static func fileName(_ frame: FrameNumber, _ format: ImageFormat) -> String {
+    let digits = String(frame.magnitude)
+    let sign = frame < 0 ? "-" : ""
+    let zeros = String(repeating: "0", count: max(0, 6 - digits.count - sign.count))
+    return "\(sign)\(zeros)\(digits).\(format.fileExtension)"
+  }
+
+  /// The next task's frames out of those still missing.
+  package func nextChunk(of missing: [FrameNumber]) -> FrameSet {
+    FrameSet(missing.sorted().prefix(chunkFrames))
+  }
+}

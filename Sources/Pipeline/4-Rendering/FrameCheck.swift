@@ -1,0 +1,48 @@
+import FarmModel
+import Pictures
+import SystemPackage
+import VolumeFiles
+
+/// A rendered frame that was read to its last byte and is what was owed.
+package struct CheckedFrame: Hashable, Sendable {
+  package let file: FilePath
+  package let identity: FileIdentity
+  package let size: PixelSize
+  package let bytes: Int64
+}
+
+/// Checks rendered frames. A worker's word and its exit code prove nothing: the file does.
+package enum FrameCheck {
+  /// - Parameter size: what the render script said the picture would be; nil when it said nothing.
+  package static func check(
+    _ file: FilePath, format: ImageFormat, size: PixelSize?
+  ) -> Result<CheckedFrame, FrameRefusal> {
+    do {
+      guard let status = try FileStatus(at: file), status.kind == .regular else {
+        return refuse(.noOutput, "no picture was written")
+      }
+      guard LeaseProbe.ask(file) != .writer else { return refuse(.truncated, "some process still writes the picture") }
+      let picture = try Picture(at: file, expecting: format)
+      guard size == nil || picture.size == size else {
+        return refuse(.wrongSize, "the picture is \(picture.size) and should be \(size?.description ?? "")")
+      }
+      // On the disk before it counts: a power cut must not leave a ledger that knows more than the disk.
+      try Durable.sync(file)
+      return .success(
+        CheckedFrame(file: file, identity: status.identity, size: picture.size, bytes: picture.bytes))
+    } catch let failure as FileFailure {
+      return refuse(failure.problemClass == .diskFull ? .diskFull : .noOutput, failure.description)
+    } catch {
+      return refuse(.truncated, "\(error)")
+    }
+  }
+
+  private static func refuse(_ problem: ProblemClass, _ cause: String) -> Result<CheckedFrame, FrameRefusal> {
+    .failure(FrameRefusal(problem: Problem(problem, cause: cause)))
+  }
+}
+
+/// Why a rendered frame does not count.
+package struct FrameRefusal: Error, Hashable {
+  package let problem: Problem
+}

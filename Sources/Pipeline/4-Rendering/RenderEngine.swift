@@ -1,0 +1,67 @@
+import FarmModel
+
+/// Schedules tasks on workers. Two kinds of it exist, one contract: `EngineContract` in FarmTesting.
+///
+/// Every submitted task ends with exactly one ``EngineReport/ended(task:end:)``, after all its other reports.
+package protocol RenderEngine: Sendable {
+  /// What happens to the tasks, in order; one reader.
+  var reports: AsyncStream<EngineReport> { get }
+
+  /// What it can do now; changes are told by ``EngineReport/abilities(_:)``.
+  func abilities() async -> EngineAbilities
+
+  /// Takes a task; the caller keeps to `tasksAtOnce`.
+  func submit(_ task: RenderTask) async
+
+  /// Ends tasks; when it returns, no process of them is alive. Unknown and ended ones are passed over.
+  func cancel(_ tasks: Set<RenderTask.ID>) async
+
+  /// Works until the surrounding task is cancelled; then ends all tasks first.
+  func run() async
+}
+
+/// What an engine tells of its tasks.
+package enum EngineReport: Hashable, Sendable {
+  case abilities(EngineAbilities)
+  /// A worker has begun; the process is named where it runs on this machine.
+  case started(task: RenderTask.ID, worker: String, process: WorkerProcess?)
+  /// The file is open; pictures will have this size.
+  case opened(task: RenderTask.ID, size: PixelSize)
+  /// A frame was written, whole as far as the worker knows.
+  case frame(task: RenderTask.ID, RenderedFrame)
+  case frameFailed(task: RenderTask.ID, frame: FrameNumber, Problem)
+  case ended(task: RenderTask.ID, end: TaskEnd)
+}
+
+/// A process of this machine, so that a later daemon can end what an earlier one left.
+package struct WorkerProcess: Hashable, Sendable {
+  package let pid: Int32
+  package let startTicks: Int64
+
+  package init(pid: Int32, startTicks: Int64) {
+    self.pid = pid
+    self.startTicks = startTicks
+  }
+}
+
+/// A frame as a worker hands it over.
+package struct RenderedFrame: Hashable, Sendable {
+  package let frame: FrameNumber
+  /// In the task's folder.
+  package let file: String
+  package let renderMilliseconds: Int64
+
+  package init(frame: FrameNumber, file: String, renderMilliseconds: Int64) {
+    self.frame = frame
+    self.file = file
+    self.renderMilliseconds = renderMilliseconds
+  }
+}
+
+/// How a task ended. Frames it did not report are still owed, whatever it says.
+package enum TaskEnd: Hashable, Sendable {
+  case completed
+  /// The problem is the task's, or that of the frame it was at.
+  case failed(Problem, frame: FrameNumber?)
+  case canceled
+}

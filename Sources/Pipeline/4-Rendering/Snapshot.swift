@@ -1,0 +1,104 @@
+import FarmModel
+import Glibc
+import SystemPackage
+import VolumeFiles
+
+/// The copy of a `.blend` that is rendered, beside the original so that `//` paths resolve: what is rendered is what
+/// was dropped, however often the artist saves meanwhile.
+package struct Snapshot: Hashable, Sendable {
+  private let original: FilePath
+  private let digest: Digest
+
+  package init(of original: FilePath, digest: Digest) {
+    self.original = original
+    self.digest = digest
+  }
+
+  /// `.farm-<12 hex>.blend`.
+  package var name: String { ".farm-\(digest.short).blend" }
+  package var path: FilePath { folder.appending(name) }
+  private var folder: FilePath { original.removingLastComponent() }
+
+  /// Blender looks for disk caches in `blendcache_<name of the .blend>` beside the file.
+  private var cacheOfOriginal: FilePath { folder.appending("blendcache_\(original.lastComponent?.stem ?? "")") }
+  private var cacheLink: FilePath { folder.appending("blendcache_.farm-\(digest.short)") }
+
+  /// Copies the original and proves in the same pass that it still is what was queued.
+  /// - Throws: ``RenderingFailure/changed`` when it is not; then there is no snapshot.
+  package func take() throws(RenderingFailure) {
+    do throws(FileFailure) {
+      if try FileStatus(at: path) == nil {
+        let part = folder.appending(".farm-\(digest.short).part")
+        Placement.remove(part)
+        let copied = try FileCopy.copy(original, to: part)
+        guard copied == digest else {
+          Placement.remove(part)
+          throw FileFailure("copy", original, errno: ESTALE)
+        }
+        try Placement.move(part, to: path, ifOccupied: .replace)
+      } else if try FileDigest.of(path) != digest {
+        Placement.remove(path)
+        return try takeAgain()
+      }
+      try linkCache()
+    } catch {
+      throw error.errno == ESTALE ? .changed(original) : .noSnapshot(error)
+    }
+  }
+
+  private func takeAgain() throws(FileFailure) {
+    guard try FileCopy.copy(original, to: path) == digest else {
+      Placement.remove(path)
+      throw FileFailure("copy", original, errno: ESTALE)
+    }
+    try linkCache()
+  }
+
+  /// Without it a baked simulation is silently lost (measured with Blender 3.4).
+  private func linkCache() throws(FileFailure) {
+    guard try FileStatus(at: cacheOfOriginal)?.kind == .folder, let target = cacheOfOriginal.lastComponent else {
+      return
+    }
+    let made = target.string.withCString { to in cacheLink.withPlatformString { symlink(to, $0) } }
+    guard made == 0 || errno == EEXIST else { throw FileFailure("link", cacheLink) }
+  }
+
+  /// Removes the snapshot and the link; the original is never touched.
+  package func remove() {
+    Placement.remove(path)
+    // Unreadable: nothing that we could remove.
+    if (try? FileStatus(at: cacheLink))??.kind == .link { Placement.remove(cacheLink) }
+  }
+}
+
+/// Why something on the way from task to picture did not work.
+package enum RenderingFailure: Failure, Equatable {
+  case changed(FilePath)
+  case noSnapshot(FileFailure)
+  case notPromoted(FileFailure)
+
+  package var description: String {
+    switch self {
+    case .changed(let path): "\(path.string.escapedForTerminal) is no longer what was queued"
+    case .noSnapshot(let failure): "there is no copy to render from: \(failure.description)"
+    case .notPromoted(let failure): "a checked frame cannot be put into place: \(failure.description)"
+    }
+  }
+
+  package var remedy: String {
+    switch self {
+    case .changed: "Nothing; the newer version is rendered."
+    case .noSnapshot(let failure), .notPromoted(let failure): failure.remedy
+    }
+  }
+
+  package var isTransient: Bool { true }
+
+  package var problem: Problem {
+    switch self {
+    case .changed: Problem(.changedMeanwhile, cause: description, remedy: remedy)
+    case .noSnapshot(let failure), .notPromoted(let failure):
+      Problem(failure.problemClass, cause: description, remedy: remedy)
+    }
+  }
+}

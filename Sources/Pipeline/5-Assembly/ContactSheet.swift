@@ -1,0 +1,70 @@
+import FarmModel
+import Supervisor
+import SystemPackage
+import VolumeFiles
+
+/// A picture of a job's frames side by side, so that a person sees at a glance what was rendered.
+package struct ContactSheet: Hashable, Sendable {
+  /// More frames than this are thinned out evenly.
+  package static let framesMax = 48
+  package static let name = "contact-sheet.jpg"
+  private static let cell = PixelSize(width: 320, height: 180)
+
+  private let frames: [FilePath]
+
+  /// - Parameter frames: in the order of showing.
+  package init(of frames: [FilePath]) {
+    let count = min(frames.count, Self.framesMax)
+    self.frames = (0..<count).map { frames[$0 * frames.count / count] }
+  }
+
+  /// How many cells stand side by side: as near to a square of cells as can be.
+  package var columns: Int {
+    (1...Self.framesMax).first { $0 * $0 >= frames.count } ?? 1
+  }
+
+  package var rows: Int { (frames.count + columns - 1) / columns }
+
+  /// Makes the sheet in `folder` with oiiotool, whole or not at all.
+  /// - Throws: ``AssemblyFailure``; a missing sheet never holds up a job.
+  package func make(in folder: FilePath) async throws(AssemblyFailure) -> FilePath {
+    let sheet = folder.appending(Self.name)
+    let part = folder.appending(".farm-part-\(Self.name)")
+    let fit = "\(Self.cell.width)x\(Self.cell.height)"
+    var arguments: [String] = []
+    for frame in frames { arguments += [frame.string, "--ch", "R=0,G=1,B=2", "--fit:pad=1", fit] }
+    arguments += ["--mosaic:pad=4", "\(columns)x\(rows)", "-d", "uint8", "-o", part.string]
+    do {
+      let (end, lines) = try await ChildProcess.output(of: ChildCommand(Self.oiiotool, arguments), lineCountMax: 20)
+      guard end.isSuccess else { throw AssemblyFailure.toolFailed("oiiotool", lines.first ?? end.description) }
+      try Placement.move(part, to: sheet, ifOccupied: .replace)
+      try SharedFolder.adopt(sheet)
+      return sheet
+    } catch let failure as AssemblyFailure {
+      Placement.remove(part)
+      throw failure
+    } catch {
+      Placement.remove(part)
+      throw .toolFailed("oiiotool", "\(error)")
+    }
+  }
+
+  private static let oiiotool: FilePath = "/usr/bin/oiiotool"
+}
+
+/// Why something could not be assembled from checked frames.
+package enum AssemblyFailure: Failure, Equatable {
+  case toolFailed(String, String)
+
+  package var description: String {
+    switch self {
+    case .toolFailed(let tool, let reason): "\(tool) did not work: \(reason.escapedForTerminal)"
+    }
+  }
+
+  package var remedy: String {
+    switch self {
+    case .toolFailed: "Install it with `packaging/install-deps`."
+    }
+  }
+}

@@ -1,0 +1,140 @@
+import FarmModel
+
+/// One line of `farm list jobs`.
+package struct JobLine: Codable, Hashable, Sendable {
+  package let release: String
+  package let job: JobStatus
+
+  package init(release: String, job: JobStatus) {
+    self.release = release
+    self.job = job
+  }
+}
+
+/// What `farm show job` says.
+package struct JobDetail: Codable, Hashable, Sendable {
+  package let name: JobName
+  package let path: String
+  package let owner: String
+  package let state: JobState
+  package let revision: Int
+  package let digest: Digest?
+  package let savedBy: BlenderVersion?
+  package let blender: BlenderProgram?
+  package let frames: String
+  package let counts: FrameCounts
+  package let problem: Problem?
+  /// Why nothing of it runs right now; nil when something does, or nothing is to be done.
+  package let waitsFor: String?
+  package let outputs: [OutputLine]
+  package let log: String?
+
+  package init(
+    name: JobName, path: String, owner: String, state: JobState, revision: Int, digest: Digest?,
+    savedBy: BlenderVersion?, blender: BlenderProgram?, frames: String, counts: FrameCounts, problem: Problem?,
+    waitsFor: String?, outputs: [OutputLine], log: String?
+  ) {
+    self.name = name
+    self.path = path
+    self.owner = owner
+    self.state = state
+    self.revision = revision
+    self.digest = digest
+    self.savedBy = savedBy
+    self.blender = blender
+    self.frames = frames
+    self.counts = counts
+    self.problem = problem
+    self.waitsFor = waitsFor
+    self.outputs = outputs
+    self.log = log
+  }
+
+  package struct OutputLine: Codable, Hashable, Sendable {
+    package let path: String
+    package let frame: FrameNumber
+    package let state: OutputState
+    package let attempts: Int
+    package let size: PixelSize?
+    package let bytes: Int64?
+    package let renderMilliseconds: Int64?
+    package let problem: Problem?
+
+    package init(_ output: Output) {
+      path = output.path
+      frame = output.frame
+      state = output.state
+      attempts = output.attempts
+      size = output.size
+      bytes = output.bytes
+      renderMilliseconds = output.renderMilliseconds
+      problem = output.problem
+    }
+  }
+}
+
+package struct PlanRequest: Codable, Hashable, Sendable {
+  /// Nil: the daemon takes `r-<date>`.
+  package let name: String?
+  package let jobs: [String]
+
+  package init(name: String?, jobs: [String]) {
+    self.name = name
+    self.jobs = jobs
+  }
+}
+
+package struct PlanAnswer: Codable, Hashable, Sendable {
+  package let release: String
+  /// Where its drops go.
+  package let store: String
+
+  package init(release: String, store: String) {
+    self.release = release
+    self.store = store
+  }
+}
+
+package struct KillRequest: Codable, Hashable, Sendable {
+  package let query: [String]
+
+  package init(query: [String]) {
+    self.query = query
+  }
+}
+
+/// The jobs that a command touched.
+package struct TouchedJobs: Codable, Hashable, Sendable {
+  package let jobs: [JobName]
+
+  package init(jobs: [JobName]) {
+    self.jobs = jobs
+  }
+}
+
+package struct PauseRequest: Codable, Hashable, Sendable {
+  /// Nil: the whole farm.
+  package let release: String?
+  package let paused: Bool
+
+  package init(release: String?, paused: Bool) {
+    self.release = release
+    self.paused = paused
+  }
+}
+
+/// A task's log, or its last part.
+package struct LogAnswer: Codable, Hashable, Sendable {
+  package let path: String
+  package let text: String
+
+  package init(path: String, text: String) {
+    self.path = path
+    self.text = text
+  }
+}
+
+/// Nothing to say but that it was done.
+package struct Done: Codable, Hashable, Sendable {
+  package init() {}
+}

@@ -1,0 +1,107 @@
+import FarmModel
+
+/// What `farm status --json` and `.farm/status.json` say. Fields may be added, none is taken away.
+package struct FarmStatus: Codable, Hashable, Sendable {
+  package var daemon: DaemonStatus
+  package var releases: [ReleaseStatus]
+
+  package init(daemon: DaemonStatus, releases: [ReleaseStatus]) {
+    self.daemon = daemon
+    self.releases = releases
+  }
+}
+
+package struct DaemonStatus: Codable, Hashable, Sendable {
+  package var running: Bool
+  package var version: String
+  package var engine: String
+  package var paused: Bool
+  /// When this was true, RFC 3339.
+  package var at: String
+  /// Tasks that run now and that can run at once.
+  package var slots: SlotCounts
+  package var blenders: [BlenderProgram]
+  /// Trouble with watching, with its remedy.
+  package var watch: [String]
+
+  package init(
+    running: Bool, version: String, engine: String, paused: Bool, at: String, slots: SlotCounts,
+    blenders: [BlenderProgram], watch: [String]
+  ) {
+    self.running = running
+    self.version = version
+    self.engine = engine
+    self.paused = paused
+    self.at = at
+    self.slots = slots
+    self.blenders = blenders
+    self.watch = watch
+  }
+}
+
+package struct SlotCounts: Codable, Hashable, Sendable {
+  package var used: Int
+  package var all: Int
+
+  package init(used: Int, all: Int) {
+    self.used = used
+    self.all = all
+  }
+}
+
+package struct ReleaseStatus: Codable, Hashable, Sendable {
+  package var name: String
+  package var state: ReleaseState
+  package var planned: Bool
+  package var priority: Int
+  package var paused: Bool
+  package var problem: Problem?
+  /// What it waits for, in words.
+  package var waitsFor: [String]
+  package var jobs: [JobStatus]
+
+  package init(
+    name: String, state: ReleaseState, planned: Bool, priority: Int, paused: Bool, problem: Problem?,
+    waitsFor: [String], jobs: [JobStatus]
+  ) {
+    self.name = name
+    self.state = state
+    self.planned = planned
+    self.priority = priority
+    self.paused = paused
+    self.problem = problem
+    self.waitsFor = waitsFor
+    self.jobs = jobs
+  }
+}
+
+package struct JobStatus: Codable, Hashable, Sendable {
+  package var name: String
+  package var state: JobState
+  package var revision: Int
+  package var frames: FrameCounts
+  package var problem: Problem?
+  package var owner: String
+
+  package init(
+    name: String, state: JobState, revision: Int, frames: FrameCounts, problem: Problem?, owner: String
+  ) {
+    self.name = name
+    self.state = state
+    self.revision = revision
+    self.frames = frames
+    self.problem = problem
+    self.owner = owner
+  }
+
+  /// Written out so that `problem` is there as null: others test for it.
+  package func encode(to encoder: any Encoder) throws {
+    var container = encoder.container(keyedBy: CodingKeys.self)
+    try container.encode(name, forKey: .name)
+    try container.encode(state, forKey: .state)
+    try container.encode(revision, forKey: .revision)
+    try container.encode(frames, forKey: .frames)
+    try container.encode(problem, forKey: .problem)
+    try container.encode(owner, forKey: .owner)
+  }
+}

@@ -1,0 +1,52 @@
+import FarmModel
+
+/// The paths of the daemon's API; both sides name them here only.
+package enum Route {
+  package static let status = "/v1/status"
+  package static let jobs = "/v1/jobs"
+  package static let releases = "/v1/releases"
+  package static let job = "/v1/job"
+  package static let logs = "/v1/logs"
+  package static let plan = "/v1/plan"
+  package static let pause = "/v1/pause"
+  package static let kill = "/v1/kill"
+  package static let sync = "/v1/sync"
+  package static let events = "/v1/events"
+}
+
+/// A failure as it crosses the socket.
+package struct APIFailure: Codable, Hashable, Failure {
+  package let description: String
+  package let remedy: String
+  package let kind: FailureKind
+  package let isTransient: Bool
+
+  package init(_ failure: any Failure) {
+    description = failure.description
+    remedy = failure.remedy
+    kind = failure.kind
+    isTransient = failure.isTransient
+  }
+
+  package init(_ description: String, remedy: String, kind: FailureKind) {
+    self.description = description
+    self.remedy = remedy
+    self.kind = kind
+    isTransient = false
+  }
+}
+
+/// What the daemon writes into `.farm/lock`: who holds the volume, and where it can be talked to.
+package struct LockHolder: Codable, Hashable, Sendable {
+  package let host: String
+  package let pid: Int32
+  package let bootID: String
+  package let socket: String
+
+  package init(host: String, pid: Int32, bootID: String, socket: String) {
+    self.host = host
+    self.pid = pid
+    self.bootID = bootID
+    self.socket = socket
+  }
+}

@@ -1,0 +1,139 @@
+import FarmModel
+import FarmServer
+import FarmStore
+import FolderWatch
+import Glibc
+import Intake
+import LocalEngine
+import Logging
+import Rendering
+import ServiceLifecycle
+import SystemPackage
+import VolumeFiles
+
+/// The daemon as a library: `farmd` is only its command line.
+package struct Daemon: Sendable {
+  package static let version = "0.1.0"
+  /// A stop takes no longer than this; what is then still running is killed with the process.
+  private static let stopMax = Duration.seconds(4)
+
+  private let volume: Volume
+  private let config: FarmConfig
+  private let log: Logger
+
+  package init(volume: Volume, config: FarmConfig, log: Logger) {
+    self.volume = volume
+    self.config = config
+    self.log = log
+  }
+
+  /// The wall clock of this machine.
+  package static let clock = WallClock {
+    var now = timespec()
+    clock_gettime(CLOCK_REALTIME, &now)
+    return Timestamp(nanoseconds: Int64(now.tv_sec) * 1_000_000_000 + Int64(now.tv_nsec))
+  }
+
+  /// Runs until SIGTERM or SIGINT.
+  package func run() async throws {
+    guard VolumeTree.isVolume(volume) else { throw DaemonFailure.notAVolume(volume.root) }
+    for folder in volume.tree { try SharedFolder.make(folder) }
+    let state = try StateFolder(volume: volume, configured: config.state)
+    let lock = try VolumeLock(volume, socket: state.socket)
+    defer { lock.release() }
+    let ledger = try Ledger(at: state.ledger, clock: Self.clock)
+    let engine = LocalEngine(
+      LocalEngine.Setup(
+        script: try RenderScript.install(in: volume), blenders: config.blenders, slots: config.slots), log: log)
+    let watcher = FolderWatcher(
+      FolderWatcher.Setup(
+        root: volume.root, tree: DropPlace.tree, cookies: volume.cookies,
+        known: KnownDrops(ledger: ledger, root: volume.root, log: log),
+        rules: SettleRules(quiet: config.settleQuiet, stall: config.settleStall), now: { ContinuousClock.now },
+        accepts: DropPlace.isDrop, isWhole: Intaker.wholeness))
+    let events = EventHub()
+    let flow = JobFlow(
+      JobFlow.Setup(
+        volume: volume, state: state, config: config, ledger: ledger, engine: engine, watcher: watcher, events: events,
+        clock: Self.clock, log: log, version: Self.version))
+    try await serve(flow, engine, watcher, StatusFile(volume: volume, flow: flow, events: events), state, lock)
+  }
+
+  private func serve(
+    _ flow: JobFlow, _ engine: LocalEngine, _ watcher: FolderWatcher, _ status: StatusFile, _ state: StateFolder,
+    _ lock: VolumeLock
+  ) async throws {
+    Placement.remove(FilePath(state.socket))
+    defer { Placement.remove(FilePath(state.socket)) }
+    let server = FarmServer.service(flow, socket: state.socket, log: quiet(log)) {
+      // Owner and group may talk to the daemon.
+      chmod(state.socket, 0o660)
+      log.notice("ready", metadata: ["root": "\(volume.root)", "pid": "\(getpid())"])
+    }
+    let work: [any Service] = [
+      Work("engine") { await engine.run() },
+      Work("flow") { try await flow.run() },
+      Work("watch") { try await watcher.run() },
+      Work("status") {
+        await status.run { log.warning("cannot write status.json: \($0)") }
+      },
+      Work("lock") {
+        while (try? await Task.sleep(for: VolumeLock.renewEvery)) != nil { lock.renew() }
+      },
+      server,
+    ]
+    var configuration = ServiceGroupConfiguration(
+      services: work.map { .init(service: $0, successTerminationBehavior: .gracefullyShutdownGroup) },
+      gracefulShutdownSignals: [.sigterm, .sigint], logger: quiet(log))
+    configuration.maximumGracefulShutdownDuration = Self.stopMax
+    do { try await ServiceGroup(configuration: configuration).run() } catch {
+      status.events.finish()
+      throw error
+    }
+    status.events.finish()
+    try await status.close()
+    log.notice("stopped")
+  }
+
+  /// The libraries' own records are for those who debug them.
+  private func quiet(_ log: Logger) -> Logger {
+    var log = log
+    log.logLevel = .error
+    return log
+  }
+}
+
+/// A loop as a service: it is cancelled when the daemon is to stop.
+private struct Work: Service {
+  let name: String
+  let body: @Sendable () async throws -> Void
+
+  init(_ name: String, _ body: @escaping @Sendable () async throws -> Void) {
+    self.name = name
+    self.body = body
+  }
+
+  func run() async throws {
+    try await cancelWhenGracefulShutdown { try await body() }
+  }
+}
+
+/// The watcher's memory: the ledger's known files, with their paths below the root made whole.
+private struct KnownDrops: KnownFiles {
+  let ledger: Ledger
+  let root: FilePath
+  let log: Logger
+
+  func knownFiles(in folder: FilePath) async -> [FilePath: Fingerprint] {
+    var below = folder
+    _ = below.removePrefix(root)
+    do {
+      let known = try await ledger.knownFiles(in: below)
+      return Dictionary(known.map { (root.pushing($0.key), $0.value) }) { first, _ in first }
+    } catch {
+      // Nothing known: files are digested again, and equal bytes render nothing.
+      log.warning("\(error.description)", metadata: ["remedy": "\(error.remedy)"])
+      return [:]
+    }
+  }
+}

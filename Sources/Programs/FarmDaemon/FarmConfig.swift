@@ -1,0 +1,161 @@
+import FarmModel
+import LocalEngine
+import SystemPackage
+import VolumeFiles
+import Yams
+
+/// What farm.yaml says; every key has a default, so that no file is needed.
+package struct FarmConfig: Hashable, Sendable {
+  package var state: String?
+  package var blenders = Blenders.usualPlaces
+  package var allowsNewerMajor = false
+  package var slots: Int?
+  package var chunkFrames = 12
+  package var settleQuiet = Duration.milliseconds(100)
+  package var settleStall = Duration.seconds(60)
+  package var harvestQuiet = Duration.seconds(30)
+
+  package init() {}
+
+  /// Reads a configuration file.
+  /// - Throws: ``ConfigFailure`` with file and line.
+  package init(at path: FilePath) throws(ConfigFailure) {
+    let bytes: [UInt8]
+    do { bytes = try FileBytes.all(of: path, limitBytes: 1 << 20) } catch { throw .unreadable(error.description) }
+    try self.init(parsing: String(decoding: bytes, as: UTF8.self), file: path)
+  }
+
+  /// Reads the text of a configuration file.
+  package init(parsing text: String, file: FilePath) throws(ConfigFailure) {
+    let document: Node?
+    do { document = try Yams.compose(yaml: text) } catch { throw .notYAML(file, "\(error)") }
+    guard let document else { return }
+    guard case .mapping(let mapping) = document else {
+      // A file of comments alone is an empty scalar.
+      if case .scalar(let scalar) = document, scalar.string.isEmpty { return }
+      throw .notYAML(file, "it is not a list of `key: value`")
+    }
+    for (key, value) in mapping {
+      let place = ConfigPlace(file: file, line: key.mark?.line ?? 0)
+      let name = key.string ?? ""
+      guard let known = ConfigKey.all.first(where: { $0.name == name }) else {
+        throw .unknownKey(name, place, nearest: Nearest.name(to: name, among: ConfigKey.all.map { $0.name }))
+      }
+      if value.null != nil { continue }
+      guard known.set(&self, value) else { throw .badValue(name, place, wanted: known.range) }
+    }
+  }
+}
+
+/// One key of farm.yaml: what it is for, its unit, default and range, and how it is taken in.
+package struct ConfigKey: Sendable {
+  package let name: String
+  package let meaning: String
+  package let unit: String
+  package let standard: String
+  package let range: String
+  /// Takes a value in; false when it is not of the range.
+  let set: @Sendable (inout FarmConfig, Node) -> Bool
+
+  /// Every key, in the order of etc/farm.yaml.
+  package static let all = [
+    ConfigKey(
+      name: "state", meaning: "Folder of ledger, socket and logs, when they shall not lie on the volume.", unit: "path",
+      standard: "(.farm/state on the volume)", range: "an absolute path",
+      set: { config, node in
+        guard let path = node.string, path.hasPrefix("/") else { return false }
+        config.state = path
+        return true
+      }),
+    ConfigKey(
+      name: "blenders", meaning: "Where Blenders are looked for; all that are found are used.", unit: "list of globs",
+      standard: Blenders.usualPlaces.joined(separator: ", "), range: "absolute paths, with * and ?",
+      set: { config, node in
+        guard let globs = node.sequence?.map(\.string), globs.allSatisfy({ $0?.hasPrefix("/") == true }) else {
+          return false
+        }
+        config.blenders = globs.compactMap { $0 }
+        return true
+      }),
+    ConfigKey(
+      name: "allow_newer_major", meaning: "Whether a Blender of a later major version may open a file.",
+      unit: "yes or no",
+      standard: "no", range: "yes or no",
+      set: { config, node in
+        guard let flag = node.bool else { return false }
+        config.allowsNewerMajor = flag
+        return true
+      }),
+    ConfigKey(
+      name: "slots", meaning: "How many Blenders run at once on this machine.", unit: "processes",
+      standard: "(one a GPU, else one per 16 cores; never more than memory allows)", range: "1 to 64",
+      set: { config, node in whole(node, 1...64) { config.slots = $0 } }),
+    ConfigKey(
+      name: "chunk", meaning: "How many frames a Blender renders before it is started anew.", unit: "frames",
+      standard: "12", range: "1 to 1000", set: { config, node in whole(node, 1...1000) { config.chunkFrames = $0 } }),
+    ConfigKey(
+      name: "settle_quiet", meaning: "How long a file must not change before it is taken.", unit: "duration",
+      standard: "100ms", range: "10ms to 1h",
+      set: { config, node in duration(node, .milliseconds(10), .seconds(3600)) { config.settleQuiet = $0 } }),
+    ConfigKey(
+      name: "settle_stall", meaning: "How long a file may stay half-copied before somebody is told.", unit: "duration",
+      standard: "1m", range: "1s to 1d",
+      set: { config, node in duration(node, .seconds(1), .seconds(86_400)) { config.settleStall = $0 } }),
+    ConfigKey(
+      name: "harvest_quiet", meaning: "How long nothing may change in a planned release before it is harvested.",
+      unit: "duration", standard: "30s", range: "0s to 1d",
+      set: { config, node in duration(node, .zero, .seconds(86_400)) { config.harvestQuiet = $0 } }),
+  ]
+
+  private static func whole(_ node: Node, _ range: ClosedRange<Int>, _ take: (Int) -> Void) -> Bool {
+    guard let number = node.int, range.contains(number) else { return false }
+    take(number)
+    return true
+  }
+
+  private static func duration(
+    _ node: Node, _ least: Duration, _ most: Duration, _ take: (Duration) -> Void
+  ) -> Bool {
+    guard let text = node.string, let time = Duration(spelled: text), (least...most).contains(time) else {
+      return false
+    }
+    take(time)
+    return true
+  }
+}
+
+/// A line of a configuration file.
+package struct ConfigPlace: Hashable, Sendable, CustomStringConvertible {
+  package let file: FilePath
+  /// Counts from 1.
+  package let line: Int
+
+  package var description: String { "\(file.string.escapedForTerminal):\(line)" }
+}
+
+/// Why a configuration file was refused.
+package enum ConfigFailure: Failure, Equatable {
+  case unreadable(String)
+  case notYAML(FilePath, String)
+  case unknownKey(String, ConfigPlace, nearest: String?)
+  case badValue(String, ConfigPlace, wanted: String)
+
+  package var description: String {
+    switch self {
+    case .unreadable(let reason): reason
+    case .notYAML(let file, let reason): "\(file.string.escapedForTerminal) is not understood: \(reason)"
+    case .unknownKey(let key, let place, let nearest):
+      "\(place): there is no key \"\(key.escapedForTerminal)\"" + (nearest.map { "; did you mean \"\($0)\"?" } ?? "")
+    case .badValue(let key, let place, let wanted): "\(place): the value of \"\(key)\" is not in its range: \(wanted)"
+    }
+  }
+
+  package var remedy: String {
+    switch self {
+    case .unreadable: "Name an existing file with `--config`, or leave it out."
+    case .notYAML, .unknownKey, .badValue: "Correct the file; etc/farm.yaml shows every key."
+    }
+  }
+
+  package var kind: FailureKind { .wrongUse }
+}

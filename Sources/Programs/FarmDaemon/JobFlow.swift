@@ -1,0 +1,178 @@
+import FarmModel
+import FarmStore
+import FolderWatch
+import Harvest
+import Intake
+import Logging
+import Preflight
+import Rendering
+import Segmentation
+import SystemPackage
+import VolumeFiles
+
+/// The one actor that moves jobs. Each move is committed to the ledger, then logged, then told as an event.
+///
+/// Its parts, by the way of a drop: `JobFlowIntake`, `JobFlowRendering`, `JobFlowPromotion`, `JobFlowHarvest`;
+/// `JobFlowRecovery` goes on after a crash, `JobFlowCommands` serves people.
+actor JobFlow {
+  /// What it works with; comes in once.
+  struct Setup: Sendable {
+    let volume: Volume
+    let state: StateFolder
+    let config: FarmConfig
+    let ledger: Ledger
+    let engine: any RenderEngine
+    let watcher: FolderWatcher
+    let events: EventHub
+    let clock: WallClock
+    let log: Logger
+    let version: String
+  }
+
+  let setup: Setup
+  let intaker: Intaker
+  let preflight: Preflight
+  let segmenter: Segmenter
+  let retries = RetryRule()
+
+  /// What the engine can do; nil until it has said so.
+  var abilities: EngineAbilities?
+  var whenAbleTo: [CheckedContinuation<Void, Never>] = []
+
+  /// Revisions with frames to render, by id.
+  var open: [Int64: OpenRevision] = [:]
+  /// Tasks handed out, by id.
+  var running: [Int64: RunningTask] = [:]
+  var isScheduling = false
+  var mustSchedule = false
+
+  /// Files on their way to being whole, with what was said of them.
+  var unsettled: [JobName: String] = [:]
+  /// Files that cannot be jobs, by path below the root.
+  var rejected: [String: Problem] = [:]
+  /// Folders that cannot be watched, with the reason.
+  var watchTroubles: [FilePath: String] = [:]
+  /// Claims under way, and barriers with those that they wait for.
+  var claims: Set<Int> = []
+  var claimCount = 0
+  var barriers: [Int: Set<Int>] = [:]
+  var whenReached: [Int: CheckedContinuation<Void, Never>] = [:]
+  var reached: Set<Int> = []
+
+  /// Checked frames that wait for the next commit.
+  var checked: [(output: Output, frame: CheckedFrame, revision: Int64)] = []
+  var harvesting: Set<String> = []
+  var mustHarvest: Set<String> = []
+  /// Whether what the first scan finds is known, not rendered.
+  var isAdopting = false
+
+  /// Work that is done beside the reports, in the run loop's group.
+  let errands: AsyncStream<Errand>
+  let errand: AsyncStream<Errand>.Continuation
+
+  enum Errand: Sendable {
+    case claim(FilePath, Fingerprint, number: Int)
+    case flush
+    case assemble(Int64)
+    case review(String)
+  }
+
+  /// A revision that still owes frames.
+  struct OpenRevision {
+    var revision: Revision
+    var outputs: [Output]
+    var priority: Int
+    var hasRoom = false
+
+    /// Frames that nobody works on.
+    var missing: [FrameNumber] { outputs.filter { $0.state == .owed }.map(\.frame) }
+  }
+
+  /// A task that the engine has.
+  struct RunningTask {
+    let task: RenderTask
+    /// Frames of which nothing was heard yet.
+    var waiting: Set<FrameNumber>
+    var size: PixelSize?
+  }
+
+  init(_ setup: Setup) {
+    self.setup = setup
+    intaker = Intaker(setup.volume)
+    preflight = Preflight(choice: BlenderChoice(allowsNewerMajor: setup.config.allowsNewerMajor))
+    segmenter = Segmenter(chunkFrames: setup.config.chunkFrames)
+    (errands, errand) = AsyncStream.makeStream()
+  }
+
+  /// Works until the task is cancelled.
+  /// - Throws: ``StoreFailure`` when the ledger cannot be read at the start.
+  func run() async throws {
+    isAdopting = try FileStatus(at: VolumeTree.adoptMark(setup.volume)) != nil
+    try await recover()
+    await withDiscardingTaskGroup { group in
+      group.addTask { for await change in self.setup.watcher.changes { await self.take(change) } }
+      group.addTask { for await report in self.setup.engine.reports { await self.take(report) } }
+      group.addTask { await self.reviewOften() }
+      group.addTask { await self.finishAdopting() }
+      for await errand in errands { group.addTask { await self.run(errand) } }
+    }
+  }
+
+  private func run(_ errand: Errand) async {
+    switch errand {
+    case .claim(let path, let fingerprint, let number): await claim(path, fingerprint, number: number)
+    case .flush:
+      try? await Task.sleep(for: Self.flushAfter)  // Cancelled: the rest is flushed at the next start.
+      await flush()
+    case .assemble(let revision): await assemble(revision)
+    case .review(let release): await review(release)
+    }
+  }
+
+  /// Outputs are committed in groups: what comes within this time of the first.
+  private static let flushAfter = Duration.milliseconds(10)
+  private static let reviewEvery = Duration.seconds(1)
+
+  /// Quiet times end without an event, so releases are looked at once a second while one waits for that.
+  private func reviewOften() async {
+    while (try? await Task.sleep(for: Self.reviewEvery)) != nil {
+      for release in mustHarvest { await review(release) }
+    }
+  }
+
+  // MARK: - Telling
+
+  /// Logs a move that was committed, and tells it.
+  func told(_ event: String, _ name: JobName, revision: Int? = nil, problem: Problem? = nil) {
+    setup.log.notice(
+      "\(event)",
+      metadata: ["job": "\(name)"]
+        .merging(revision.map { ["revision": "\($0)"] } ?? [:]) { $1 }
+        .merging(problem.map { ["problem": "\($0.problemClass.rawValue): \($0.cause)"] } ?? [:]) { $1 })
+    setup.events.tell(
+      FarmEvent(
+        at: setup.clock.now(), event: event, release: name.release, job: name.job, revision: revision, problem: problem)
+    )
+  }
+
+  /// Says that something did not work that is tried again or that a person must mend.
+  func complain(_ failure: any Error, while act: String, _ metadata: Logger.Metadata = [:]) {
+    let known = failure as? any Failure
+    let details = metadata.merging(["remedy": "\(known?.remedy ?? "Report this.")"]) { $1 }
+    let level: Logger.Level = known?.isTransient == true ? .warning : .error
+    setup.log.log(level: level, "\(act): \(known?.description ?? "\(failure)")", metadata: details)
+  }
+
+  /// Moves a revision in the ledger, and tells it.
+  func move(_ revision: Revision, to state: JobState, problem: Problem? = nil) async {
+    do {
+      try await setup.ledger.move(revision.id, to: state, problem: problem)
+      if open[revision.id] != nil { open[revision.id]?.revision.state = state }
+      if !state.isRenderable { open[revision.id] = nil }
+      told("job.\(state.rawValue)", revision.name, revision: revision.number, problem: problem)
+    } catch {
+      complain(error, while: "moving \(revision.name)")
+    }
+    errand.yield(.review(revision.name.release))
+  }
+}

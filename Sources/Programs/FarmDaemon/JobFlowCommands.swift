@@ -1,0 +1,165 @@
+import FarmAPI
+import FarmModel
+import FarmServer
+import FarmStore
+import FoundationEssentials
+import SystemPackage
+import VolumeFiles
+
+/// What people ask for.
+extension JobFlow: FarmService {
+  func jobs(matching query: JobQuery) async throws -> [JobLine] {
+    let now = setup.clock.now()
+    let ledger = Dictionary(try await setup.ledger.jobs().map { ($0.name, $0) }) { first, _ in first }
+    return try await status().releases.flatMap { release in
+      release.jobs.filter { line in
+        let name = JobName(release: release.name, job: line.name)
+        let job =
+          ledger[name]
+          ?? Job(
+            id: 0, name: name, path: "", owner: line.owner, state: line.state, revision: 0, problem: line.problem,
+            priority: release.priority, createdAt: now, changedAt: now)
+        return query.matches(job.showing(line.state), now: now)
+      }.map { JobLine(release: release.name, job: $0) }
+    }
+  }
+
+  func releases(matching pattern: Glob) async throws -> [ReleaseStatus] {
+    try await status().releases.filter { pattern.matches($0.name) }
+  }
+
+  func job(_ text: String) async throws -> JobDetail { try await jobDetail(text) }
+
+  func log(ofJob text: String) async throws -> LogAnswer {
+    let detail = try await jobDetail(text)
+    guard let path = detail.log else { throw CommandFailure.noLog(detail.name) }
+    let logBytesMax = 64 << 20
+    let bytes = try await BlockingWork.run { () throws(FileFailure) in
+      try FileStatus(at: FilePath(path)) == nil ? [] : FileBytes.all(of: FilePath(path), limitBytes: logBytesMax + 1024)
+    }
+    return LogAnswer(path: path, text: String(decoding: bytes, as: UTF8.self))
+  }
+
+  // MARK: - Planning
+
+  func plan(_ request: PlanRequest) async throws -> PlanAnswer {
+    let free = try await freeReleaseName()
+    let name = request.name ?? free
+    for part in [name] + request.jobs {
+      if let why = NameRule.refusal(of: part) { throw CommandFailure.badName(part, why: why) }
+    }
+    guard name != NameRule.quick else { throw CommandFailure.badName(name, why: "it is reserved for quick/") }
+    let folder = setup.volume.release(name)
+    let plan = ReleasePlan(jobs: request.jobs)
+    let (store, out) = (setup.volume.store(of: name), folder.appending("out"))
+    let known = try await setup.ledger.release(named: name)
+    guard known?.isPlanned != true || request.jobs == known?.plannedJobs else { throw CommandFailure.planned(name) }
+    // The ledger first: a drop that comes with the folder must find the plan.
+    _ = try await setup.ledger.plan(release: name, jobs: plan.jobs, priority: plan.priority, harvest: plan.harvest)
+    try await BlockingWork.run { () throws(FileFailure) in
+      try SharedFolder.make(folder)
+      let file = folder.appending(ReleasePlan.fileName)
+      if try FileStatus(at: file) == nil { try Durable.write(Array(plan.text.utf8), to: file) }
+      try SharedFolder.make(out)
+      try SharedFolder.make(store)
+    }
+    errand.yield(.review(name))
+    return PlanAnswer(release: name, store: store.string)
+  }
+
+  /// `r-<date>`, with a number when that is taken.
+  private func freeReleaseName() async throws -> String {
+    let taken = Set(try await setup.ledger.releases().map(\.name))
+    let day = "r-" + setup.clock.now().rfc3339.prefix(10)
+    return taken.contains(day) ? (2...10_000).lazy.map { "\(day)-\($0)" }.first { !taken.contains($0) } ?? day : day
+  }
+
+  // MARK: - Steering
+
+  func pause(_ request: PauseRequest) async throws {
+    if let name = request.release {
+      guard try await setup.ledger.release(named: name) != nil else {
+        let names = try await setup.ledger.releases().map(\.name)
+        throw CommandFailure.noRelease(name, nearest: Nearest.name(to: name, among: names))
+      }
+      try await setup.ledger.setPaused(release: name, request.paused)
+    } else {
+      try await setup.ledger.setPaused(request.paused)
+    }
+    setup.log.notice(
+      request.paused ? "paused" : "resumed", metadata: ["release": "\(request.release ?? "(all)")"])
+    await schedule()
+  }
+
+  func kill(_ query: JobQuery) async throws -> TouchedJobs {
+    guard !query.words.isEmpty else { throw CommandFailure.emptyQuery }
+    let now = setup.clock.now()
+    let meant = Set(try await setup.ledger.jobs().filter { query.matches($0, now: now) }.map(\.name))
+    var killed: [JobName] = []
+    for revision in try await setup.ledger.revisions(in: [.blocked, .queued, .active, .assembling])
+    where meant.contains(revision.name) {
+      await end(revision, as: .canceled)
+      await move(revision, to: .canceled, problem: Problem(.killed, cause: "a person killed it"))
+      killed.append(revision.name)
+    }
+    await schedule()
+    return TouchedJobs(jobs: killed)
+  }
+
+  nonisolated func events() -> AsyncStream<FarmEvent> { setup.events.listen() }
+}
+
+extension Job {
+  /// The job as it is shown, for a query to match.
+  fileprivate func showing(_ state: JobState) -> Job {
+    var job = self
+    job.state = state
+    return job
+  }
+}
+
+/// Why something that a person asked for was not done.
+enum CommandFailure: Failure, Equatable {
+  case noJob(String, nearest: String?)
+  case severalJobs(String, [JobName])
+  case noRelease(String, nearest: String?)
+  case noLog(JobName)
+  case badName(String, why: String)
+  case planned(String)
+  case emptyQuery
+
+  var description: String {
+    switch self {
+    case .noJob(let text, let nearest): "there is no job \"\(text)\"" + Self.hint(nearest)
+    case .severalJobs(let text, let names):
+      "\"\(text)\" is the name of several jobs: \(names.map(\.description).joined(separator: ", "))"
+    case .noRelease(let text, let nearest): "there is no release \"\(text)\"" + Self.hint(nearest)
+    case .noLog(let job): "\(job) has no log yet: nothing of its newest revision was rendered"
+    case .badName(let name, let why): "\"\(name)\" cannot be a name: \(why)"
+    case .planned(let name): "the release \(name) has a plan already"
+    case .emptyQuery: "the query is empty, which would mean all jobs"
+    }
+  }
+
+  var remedy: String {
+    switch self {
+    case .noJob: "Look at `farm list jobs`."
+    case .severalJobs: "Write `<release>/<job>`."
+    case .noRelease: "Look at `farm list releases`."
+    case .noLog(let job): "Look at `farm show job \(job)`."
+    case .badName: "Take another name."
+    case .planned(let name): "Edit releases/\(name)/release.yaml and start the daemon anew, or take another name."
+    case .emptyQuery: "Write `'*'` when you mean all."
+    }
+  }
+
+  var kind: FailureKind {
+    switch self {
+    case .noJob, .noRelease, .noLog: .notFound
+    case .severalJobs, .badName, .emptyQuery: .wrongUse
+    case .planned: .conflict
+    }
+  }
+
+  private static func hint(_ nearest: String?) -> String { nearest.map { "; did you mean \"\($0)\"?" } ?? "" }
+}

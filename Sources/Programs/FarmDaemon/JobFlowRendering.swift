@@ -1,0 +1,269 @@
+import FarmModel
+import FarmStore
+import Preflight
+import Rendering
+import Segmentation
+import SystemPackage
+import VolumeFiles
+
+/// From a queued revision to tasks, and what becomes of them.
+extension JobFlow {
+  /// Takes a revision into the set of those that are rendered.
+  func opened(_ revision: Revision) async {
+    do {
+      let outputs = try await setup.ledger.outputs(of: revision.id)
+      let release = try await setup.ledger.release(named: revision.name.release)
+      open[revision.id] = OpenRevision(revision: revision, outputs: outputs, priority: release?.priority ?? 50)
+    } catch {
+      complain(error, while: "opening \(revision.name)")
+    }
+  }
+
+  // MARK: - Handing out
+
+  /// Fills the engine's free places; the next of everything that is owed goes first.
+  func schedule() async {
+    mustSchedule = true
+    guard !isScheduling else { return }
+    isScheduling = true
+    defer { isScheduling = false }
+    while mustSchedule {
+      mustSchedule = false
+      while let abilities, running.count < abilities.tasksAtOnce, let next = await nextCandidate() {
+        await handOut(next)
+      }
+    }
+  }
+
+  private func nextCandidate() async -> TaskChooser.Candidate? {
+    do {
+      guard try await !setup.ledger.isPaused() else { return nil }
+      let paused = Set(try await setup.ledger.releases().filter(\.isPaused).map(\.name))
+      return TaskChooser.next(
+        among: open.values.map {
+          TaskChooser.Candidate(
+            revision: $0.revision.id, priority: $0.priority, isPaused: paused.contains($0.revision.name.release),
+            missing: $0.missing)
+        })
+    } catch {
+      complain(error, while: "choosing what to render next")
+      return nil
+    }
+  }
+
+  private func handOut(_ candidate: TaskChooser.Candidate) async {
+    guard let revision = open[candidate.revision]?.revision else { return }
+    do {
+      let snapshot = try await takeSnapshot(of: revision)
+      guard let blender = try await bindBlender(revision, snapshot: snapshot) else { return }
+      // While we waited the revision may have been superseded or killed.
+      guard let now = open[revision.id] else { return snapshot.remove() }
+      let frames = segmenter.nextChunk(of: now.missing)
+      guard !frames.isEmpty else { return }
+      let (id, log) = try await setup.ledger.beginTask(
+        revision: revision.id, frames: frames, logFolder: setup.state.logs(of: revision.name).string)
+      let task = RenderTask(
+        id: id, revision: revision.id, job: revision.name, frames: frames, blend: snapshot.path.string,
+        folder: setup.volume.work(ofRevision: revision.id).appending("\(id)").string, format: revision.format,
+        blender: blender, log: log)
+      markActive(task)
+      if now.revision.state == .queued { await move(revision, to: .active) }
+      guard open[revision.id] != nil else {
+        running[id] = nil
+        snapshot.remove()
+        return try await setup.ledger.endTask(id, as: .canceled, problem: nil)
+      }
+      await setup.engine.submit(task)
+    } catch let failure as RenderingFailure {
+      await couldNotHandOut(revision, failure)
+    } catch {
+      complain(error, while: "handing out \(revision.name)")
+      open[revision.id] = nil
+    }
+  }
+
+  private func couldNotHandOut(_ revision: Revision, _ failure: RenderingFailure) async {
+    switch failure {
+    case .changed:
+      // What lies there now settles by itself and becomes the next revision.
+      await end(revision, as: .superseded)
+      await move(revision, to: .superseded, problem: failure.problem)
+    case .noSnapshot, .notPromoted:
+      complain(failure, while: "handing out \(revision.name)")
+      await end(revision, as: .failed)
+      await move(revision, to: .failed, problem: failure.problem)
+    }
+  }
+
+  /// What is rendered is a copy of what was dropped, made when the first task is handed out.
+  private func takeSnapshot(of revision: Revision) async throws -> Snapshot {
+    let snapshot = try await snapshot(of: revision)
+    try await BlockingWork.run { () throws(RenderingFailure) in try snapshot.take() }
+    return snapshot
+  }
+
+  func snapshot(of revision: Revision) async throws -> Snapshot {
+    let path = try await setup.ledger.job(revision.name)?.path ?? ""
+    return Snapshot(of: setup.volume.root.appending(path), digest: revision.digest)
+  }
+
+  /// A revision keeps the Blender that it began with; nil, and the revision blocked, when there is none any more.
+  private func bindBlender(_ revision: Revision, snapshot: Snapshot) async throws -> BlenderProgram? {
+    let blenders = abilities?.blenders ?? []
+    if let bound = revision.blender, blenders.contains(bound) { return bound }
+    let saved = revision.savedBy ?? BlenderVersion(major: 0, minor: 0)
+    switch BlenderChoice(allowsNewerMajor: setup.config.allowsNewerMajor).fitting(saved, among: blenders) {
+    case .success(let fit):
+      try await setup.ledger.bind(revision.id, blender: fit.blender, snapshot: snapshot.name)
+      open[revision.id]?.revision.blender = fit.blender
+      open[revision.id]?.revision.snapshot = snapshot.name
+      return fit.blender
+    case .failure(let none):
+      snapshot.remove()
+      await move(revision, to: .blocked, problem: none.problem)
+      return nil
+    }
+  }
+
+  private func markActive(_ task: RenderTask) {
+    running[task.id] = RunningTask(task: task, waiting: Set(task.frames.frames))
+    for index in open[task.revision]?.outputs.indices ?? 0..<0 {
+      let frame = open[task.revision]?.outputs[index].frame
+      if let frame, task.frames.frames.contains(frame) { open[task.revision]?.outputs[index].state = .active }
+    }
+    setup.events.tell(
+      FarmEvent(
+        at: setup.clock.now(), event: "task.active", release: task.job.release, job: task.job.job, task: task.id))
+  }
+
+  // MARK: - Reports
+
+  /// Takes in what the engine tells.
+  func take(_ report: EngineReport) async {
+    switch report {
+    case .abilities(let able):
+      abilities = able
+      for waiting in whenAbleTo { waiting.resume() }
+      whenAbleTo = []
+      await schedule()
+    case .started(let id, let worker, let process):
+      guard let process else { return }
+      do {
+        try await setup.ledger.startTask(id, worker: worker, pid: process.pid, startTicks: process.startTicks)
+      } catch {
+        complain(error, while: "recording the process of task \(id)")
+      }
+    case .opened(let id, let size): running[id]?.size = size
+    case .frame(let id, let frame): await rendered(frame, task: id)
+    case .frameFailed(let id, let frame, let problem):
+      guard let task = running[id] else { return }
+      running[id]?.waiting.remove(frame)
+      await failed([frame], of: task.task, problem)
+    case .ended(let id, let end): await ended(id, end)
+    }
+  }
+
+  private func ended(_ id: Int64, _ end: TaskEnd) async {
+    guard let task = running.removeValue(forKey: id) else { return }
+    await flush()
+    let left = task.waiting.sorted()
+    var state = TaskState.completed
+    var problem: Problem?
+    switch end {
+    case .completed:
+      await failed(left, of: task.task, Problem(.noOutput, cause: "Blender ended without rendering the frame"))
+    case .canceled:
+      state = .canceled
+      await failed(left, of: task.task, Problem(.killed, cause: "the task was canceled"))
+    case .failed(let cause, let frame):
+      state = cause.problemClass.isFinal ? .failed : .softFailed
+      problem = cause
+      // A cause in the file is every frame's; a crash is that of the frame it happened at.
+      let hit = cause.problemClass.isFinal ? left : Array(left.filter { frame == nil || $0 == frame }.prefix(1))
+      await failed(hit, of: task.task, cause)
+      await failed(
+        left.filter { !hit.contains($0) }, of: task.task, Problem(.killed, cause: "the task ended before the frame"))
+    }
+    do { try await setup.ledger.endTask(id, as: state, problem: problem) } catch {
+      complain(error, while: "recording the end of task \(id)")
+    }
+    setup.events.tell(
+      FarmEvent(
+        at: setup.clock.now(), event: "task.\(state.rawValue)", release: task.task.job.release, job: task.task.job.job,
+        task: id, problem: problem))
+    await removeTree(FilePath(task.task.folder))
+    await advance(task.task.revision)
+    await schedule()
+  }
+
+  /// Writes off one attempt at each of these frames; which of them are tried again is ``RetryRule``'s to say.
+  func failed(_ frames: [FrameNumber], of task: RenderTask, _ problem: Problem) async {
+    guard var revision = open[task.revision], !frames.isEmpty else { return }
+    var changed: [Output] = []
+    for index in revision.outputs.indices where frames.contains(revision.outputs[index].frame) {
+      var output = revision.outputs[index]
+      guard output.state == .active else { continue }
+      (output.state, output.attempts) = retries.verdict(attempts: output.attempts, problem: problem.problemClass)
+      if problem.problemClass != .killed { output.problem = problem }
+      revision.outputs[index] = output
+      changed.append(output)
+    }
+    open[task.revision] = revision
+    do { try await setup.ledger.update(changed) } catch { complain(error, while: "recording failed frames") }
+    guard problem.problemClass != .killed else { return }
+    for output in changed {
+      setup.log.warning(
+        "a frame failed",
+        metadata: [
+          "job": "\(task.job)", "frame": "\(output.frame)", "attempt": "\(output.attempts)",
+          "problem": "\(problem.problemClass.rawValue): \(problem.cause)",
+        ])
+    }
+  }
+
+  /// Looks whether a revision has all it owes, or can get no more.
+  func advance(_ id: Int64) async {
+    guard let revision = open[id], revision.revision.state == .active else { return }
+    if revision.outputs.allSatisfy({ $0.state.isDone }) {
+      await move(revision.revision, to: .assembling)
+      errand.yield(.assemble(id))
+    } else if revision.outputs.allSatisfy({ $0.state.isDone || $0.state == .failed }) {
+      let first = revision.outputs.first { $0.state == .failed }
+      let problem = first?.problem ?? Problem(.renderError, cause: "frames failed")
+      await end(revision.revision, as: .failed)
+      await move(revision.revision, to: .failed, problem: problem)
+    }
+  }
+
+  // MARK: - Ending
+
+  /// Ends what runs of a revision and clears away what only it needed. The ledger is told by the caller.
+  func end(_ revision: Revision, as state: JobState) async {
+    open[revision.id] = nil
+    let tasks = Set(running.filter { $0.value.task.revision == revision.id }.keys)
+    await setup.engine.cancel(tasks)
+    await clearAway(revision)
+    if state == .superseded { told("job.superseded", revision.name, revision: revision.number) }
+  }
+
+  /// Removes snapshot and work folder.
+  func clearAway(_ revision: Revision) async {
+    do {
+      let snapshot = try await snapshot(of: revision)
+      let isShared = open.values.contains { $0.revision.job == revision.job && $0.revision.digest == revision.digest }
+      if !isShared { await BlockingWork.run { snapshot.remove() } }
+      try await setup.ledger.forgetSnapshot(of: revision.id)
+    } catch {
+      complain(error, while: "removing the snapshot of \(revision.name)")
+    }
+    await removeTree(setup.volume.work(ofRevision: revision.id))
+  }
+
+  func removeTree(_ folder: FilePath) async {
+    do throws(FileFailure) {
+      try await BlockingWork.run { () throws(FileFailure) in try Placement.removeTree(folder) }
+    } catch {
+      complain(error, while: "clearing \(setup.volume.relative(folder))")
+    }
+  }
+}

@@ -1,0 +1,99 @@
+import FarmAPI
+import FarmModel
+import FarmStore
+import SystemPackage
+import VolumeFiles
+
+/// What the farm looks like, for people and for status.json.
+extension JobFlow {
+  func status() async throws -> FarmStatus {
+    let jobs = try await setup.ledger.jobs()
+    let counts = try await setup.ledger.newestFrameCounts()
+    var releases: [ReleaseStatus] = []
+    for release in try await setup.ledger.releases() {
+      let progress = try await progress(of: release).progress
+      var lines = jobs.filter { $0.name.release == release.name }.map { job in
+        JobStatus(
+          name: job.name.job, state: shownState(of: job), revision: job.revision,
+          frames: counts[job.id] ?? FrameCounts(), problem: job.problem, owner: job.owner)
+      }
+      lines += newcomers(in: release.name, besides: Set(lines.map(\.name)))
+      releases.append(
+        ReleaseStatus(
+          name: release.name, state: progress.state, planned: release.isPlanned, priority: release.priority,
+          paused: release.isPaused, problem: release.problem,
+          waitsFor: progress.undelivered.isEmpty && progress.state == .harvested ? [] : progress.waitsFor,
+          jobs: lines.sorted { $0.name < $1.name }))
+    }
+    return FarmStatus(daemon: try await daemonStatus(), releases: releases)
+  }
+
+  /// A job whose file is being written again shows that.
+  private func shownState(of job: Job) -> JobState {
+    unsettled[job.name] != nil && (job.state.isFinal || job.state == .blocked) ? .settling : job.state
+  }
+
+  /// Files that are on their way to being jobs, or were refused.
+  private func newcomers(in release: String, besides known: Set<String>) -> [JobStatus] {
+    let settling = unsettled.filter { $0.key.release == release && !known.contains($0.key.job) }.map { name, _ in
+      JobStatus(name: name.job, state: .settling, revision: 0, frames: FrameCounts(), problem: nil, owner: "")
+    }
+    let store = setup.volume.relative(setup.volume.store(of: release))
+    let refused = rejected.filter { FilePath($0.key).removingLastComponent().string == store }.map { path, problem in
+      JobStatus(
+        name: FilePath(path).stem ?? path, state: .rejected, revision: 0, frames: FrameCounts(), problem: problem,
+        owner: "")
+    }
+    return settling + refused.filter { !known.contains($0.name) }
+  }
+
+  private func daemonStatus() async throws -> DaemonStatus {
+    DaemonStatus(
+      running: true, version: setup.version, engine: "local", paused: try await setup.ledger.isPaused(),
+      at: setup.clock.now().rfc3339, slots: SlotCounts(used: running.count, all: abilities?.tasksAtOnce ?? 0),
+      blenders: abilities?.blenders ?? [], watch: watchTroubles.values.sorted())
+  }
+
+  func jobDetail(_ text: String) async throws -> JobDetail {
+    let job = try await job(named: text)
+    let revision = try await setup.ledger.newestRevision(of: job.name)
+    let outputs = revision == nil ? [] : try await setup.ledger.outputs(of: revision?.id ?? 0)
+    let counts = try await setup.ledger.newestFrameCounts()[job.id] ?? FrameCounts()
+    let log = revision == nil ? nil : try await setup.ledger.tasks(of: revision?.id).first?.log
+    return JobDetail(
+      name: job.name, path: job.path, owner: job.owner, state: shownState(of: job), revision: job.revision,
+      digest: revision?.digest, savedBy: revision?.savedBy, blender: revision?.blender,
+      frames: revision?.frames.description ?? "", counts: counts, problem: job.problem,
+      waitsFor: try await waitsFor(job, revision?.id), outputs: outputs.map(JobDetail.OutputLine.init), log: log)
+  }
+
+  /// Why nothing of a job runs right now, in words.
+  private func waitsFor(_ job: Job, _ revision: Int64?) async throws -> String? {
+    if let reason = unsettled[job.name] { return "the file: \(reason)" }
+    switch job.state {
+    case .blocked: return job.problem.map { "\($0.cause). \($0.remedy)" }
+    case .queued, .active:
+      if running.values.contains(where: { $0.task.revision == revision }) { return nil }
+      if try await setup.ledger.isPaused() { return "the farm is paused (`farm resume`)" }
+      if try await setup.ledger.release(named: job.name.release)?.isPaused == true {
+        return "the release is paused (`farm resume \(job.name.release)`)"
+      }
+      guard let abilities else { return "the engine is starting" }
+      return abilities.tasksAtOnce == 0
+        ? "a Blender: none was found here" : "a free slot; \(running.count) of \(abilities.tasksAtOnce) work"
+    default: return nil
+    }
+  }
+
+  /// Finds a job by `job` or `release/job`.
+  /// - Throws: ``CommandFailure`` when there is none, or when the word fits in two releases.
+  func job(named text: String) async throws -> Job {
+    let jobs = try await setup.ledger.jobs()
+    let fits = jobs.filter { $0.name.description == text || $0.name.job == text }
+    guard let job = fits.first else {
+      throw CommandFailure.noJob(text, nearest: Nearest.name(to: text, among: jobs.map(\.name.job)))
+    }
+    guard fits.count == 1 else { throw CommandFailure.severalJobs(text, fits.map(\.name)) }
+    return job
+  }
+}

@@ -1,0 +1,39 @@
+import FarmModel
+import SystemPackage
+import VolumeFiles
+
+/// Where ledger, socket and logs lie: on the volume, or elsewhere when it is a network share or `state:` says so.
+struct StateFolder: Hashable {
+  let folder: FilePath
+  let socket: String
+
+  /// Longest path of a Unix socket on Linux, without its NUL.
+  private static let socketBytesMax = 107
+
+  init(volume: Volume, configured: String?) throws(DaemonFailure) {
+    if let configured {
+      folder = FilePath(configured)
+    } else if LeaseProbe.isBlind(volume.root) {
+      // SQLite's locks and shared memory do not work on network file systems.
+      folder = FilePath("/var/lib/farm").appending(Self.name(of: volume))
+    } else {
+      folder = volume.own.appending("state")
+    }
+    let near = folder.appending("socket").string
+    let short = "/run/farm-\(Self.name(of: volume)).socket"
+    socket = near.utf8.count <= Self.socketBytesMax ? near : short
+    guard socket.utf8.count <= Self.socketBytesMax else { throw .tooLongSocket(socket) }
+    do { try SharedFolder.make(folder.appending("logs")) } catch { throw .files(error) }
+  }
+
+  var ledger: FilePath { folder.appending("ledger.sqlite") }
+  private var logs: FilePath { folder.appending("logs") }
+
+  /// Where the logs of a job's tasks lie.
+  func logs(of job: JobName) -> FilePath { logs.appending(job.release).appending(job.job) }
+
+  /// A volume's name on this machine: a digest of where it lies.
+  private static func name(of volume: Volume) -> String {
+    FileDigest.of(Array(volume.root.string.utf8)).short
+  }
+}

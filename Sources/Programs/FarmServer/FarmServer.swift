@@ -1,0 +1,115 @@
+import FarmAPI
+import FarmModel
+import Foundation
+import Hummingbird
+import Logging
+import NIOCore
+import ServiceLifecycle
+
+/// The daemon's HTTP server on a Unix socket; access to it is the socket file's rights.
+package enum FarmServer {
+  /// - Parameter onReady: called when the socket takes connections.
+  package static func service(
+    _ farm: any FarmService, socket: String, log: Logger, onReady: @escaping @Sendable () async -> Void
+  ) -> some Service {
+    Application(
+      router: router(farm), configuration: .init(address: .unixDomainSocket(path: socket)),
+      onServerRunning: { _ in await onReady() }, logger: log)
+  }
+
+  static func router(_ farm: any FarmService) -> Router<BasicRequestContext> {
+    let router = Router()
+    router.get(RouterPath(Route.status)) { _, _ in try await answer { try await farm.status() } }
+    router.get(RouterPath(Route.jobs)) { request, _ in
+      try await answer { try await farm.jobs(matching: JobQuery(parsing: [item("query", request)])) }
+    }
+    router.get(RouterPath(Route.releases)) { request, _ in
+      let pattern = item("query", request)
+      return try await answer { try await farm.releases(matching: Glob(pattern.isEmpty ? "*" : pattern)) }
+    }
+    router.get(RouterPath(Route.job)) { request, _ in
+      try await answer { try await farm.job(item("name", request)) }
+    }
+    router.get(RouterPath(Route.logs)) { request, _ in
+      try await answer { try await farm.log(ofJob: item("name", request)) }
+    }
+    router.post(RouterPath(Route.plan)) { request, _ in
+      try await answer { try await farm.plan(body(request, as: PlanRequest.self)) }
+    }
+    router.post(RouterPath(Route.pause)) { request, _ in
+      try await answer {
+        try await farm.pause(body(request, as: PauseRequest.self))
+        return Done()
+      }
+    }
+    router.post(RouterPath(Route.kill)) { request, _ in
+      try await answer { try await farm.kill(JobQuery(parsing: body(request, as: KillRequest.self).query)) }
+    }
+    router.post(RouterPath(Route.sync)) { _, _ in
+      try await answer {
+        try await farm.sync()
+        return Done()
+      }
+    }
+    router.get(RouterPath(Route.events)) { _, _ in stream(farm.events()) }
+    return router
+  }
+
+  private static func item(_ name: String, _ request: Request) -> String {
+    request.uri.queryParameters[Substring(name)].map(String.init) ?? ""
+  }
+
+  private static let requestBytesMax = 1 << 20
+
+  private static func body<Value: Decodable>(_ request: Request, as type: Value.Type) async throws -> Value {
+    let bytes = try await request.body.collect(upTo: requestBytesMax)
+    do { return try JSONDecoder().decode(type, from: Data(bytes.readableBytesView)) } catch {
+      throw APIFailure(
+        "the request is not understood", remedy: "Use the `farm` of the daemon's version.", kind: .wrongUse)
+    }
+  }
+
+  /// Answers with a value as JSON, or with the failure and its status.
+  private static func answer(_ work: () async throws -> some Encodable) async throws -> Response {
+    do {
+      return try json(try await work(), .ok)
+    } catch let failure as any Failure {
+      return try json(APIFailure(failure), status(of: failure.kind))
+    }
+  }
+
+  private static func json(_ value: some Encodable, _ status: HTTPResponse.Status) throws -> Response {
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+    return Response(
+      status: status, headers: [.contentType: "application/json"],
+      body: .init(byteBuffer: ByteBuffer(bytes: try encoder.encode(value))))
+  }
+
+  /// The one table of HTTP statuses.
+  static func status(of kind: FailureKind) -> HTTPResponse.Status {
+    switch kind {
+    case .wrongUse: .badRequest
+    case .notFound: .notFound
+    case .conflict: .conflict
+    case .unavailable: .serviceUnavailable
+    case .failed: .internalServerError
+    }
+  }
+
+  /// One JSON object a line, until the reader leaves or the daemon ends.
+  private static func stream(_ events: AsyncStream<FarmEvent>) -> Response {
+    Response(
+      status: .ok, headers: [.contentType: "application/x-ndjson", .cacheControl: "no-cache"],
+      body: .init { writer in
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+        // The head of the answer goes out with the first bytes: a follower must know at once that it is connected.
+        try await writer.write(ByteBuffer(string: "\n"))
+        for await event in events.cancelOnGracefulShutdown() {
+          try await writer.write(ByteBuffer(bytes: try encoder.encode(event) + Data("\n".utf8)))
+        }
+        try await writer.finish(nil)
+      })
+  }
+}

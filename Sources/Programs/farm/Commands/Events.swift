@@ -1,0 +1,25 @@
+import ArgumentParser
+import FarmAPI
+import FarmModel
+import Foundation
+import ProgramMain
+
+/// `farm events`
+struct Events: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "Follow what happens, until ^C or the daemon's end.",
+    discussion: "With --json one object a line: {\"at\": …, \"event\": \"job.queued\", \"release\": …, \"job\": …}")
+
+  @OptionGroup var options: VolumeOptions
+
+  func run() async throws {
+    try await options.client().follow { line in
+      if options.json { return ProgramMain.tell(line) }
+      let event = try JSONDecoder().decode(FarmEvent.self, from: Data(line.utf8))
+      let about = [event.release, event.job].compactMap { $0 }.joined(separator: "/")
+      let frame = event.frame.map { " frame \($0)" } ?? ""
+      let problem = event.problem.map { " \($0.problemClass.rawValue): \($0.cause)" } ?? ""
+      ProgramMain.tell("\(event.at.prefix(19)) \(event.event) \(about)\(frame)\(problem)".escapedForTerminal)
+    }
+  }
+}

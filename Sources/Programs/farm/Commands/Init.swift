@@ -1,0 +1,31 @@
+import ArgumentParser
+import FarmAPI
+import FarmModel
+import ProgramMain
+import VolumeFiles
+
+/// `farm init <root>`
+struct Init: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "Make a volume out of a folder.",
+    discussion: """
+      An empty folder, a Flamenco share or a folder that does not exist yet is taken as it is; one that holds other
+      things needs --adopt. Example: farm init /srv/farm
+      """)
+
+  @Argument(help: "The folder.")
+  var folder: String
+
+  @Flag(help: "Take a folder that holds other things; .blend files that lie there are known, not rendered.")
+  var adopt = false
+
+  @Flag(help: "Print JSON.")
+  var json = false
+
+  func run() async throws {
+    let volume = Volume(root: ProgramMain.absolute(folder))
+    try VolumeTree.make(volume, adopts: adopt)
+    if json { return print("{\"root\": \"\(volume.root.string.escapedForTerminal)\"}") }
+    print("\(volume.root.string.escapedForTerminal) is a farm volume; start it: farmd --root '\(volume.root)'")
+  }
+}

@@ -1,0 +1,64 @@
+import ArgumentParser
+import FarmAPI
+import FarmModel
+
+/// `farm list jobs|releases [<query>]`
+struct List: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "List jobs or releases.",
+    discussion: """
+      A query is words that must all hold: a glob on the name (shot_0?0, spring/*) or state:failed release:spring
+      owner:ann age>2d priority>50 problem:camera. Example: farm list jobs 'shot_*' state:failed
+      """)
+
+  enum What: String, CaseIterable, ExpressibleByArgument {
+    case jobs, releases
+  }
+
+  @Argument(help: "jobs or releases")
+  var what: What
+
+  @Argument(help: "Which of them; all without a query.")
+  var query: [String] = []
+
+  @OptionGroup var options: VolumeOptions
+
+  func run() async throws {
+    switch what {
+    case .jobs: try await listJobs()
+    case .releases: try await listReleases()
+    }
+  }
+
+  private func listJobs() async throws {
+    let query = try JobQuery(parsing: query)
+    let found = try await options.client().get(Route.jobs, ["query": query.description], as: [JobLine].self)
+    try options.print(found) { terminal in
+      CellTable(
+        head: ["job", "state", "frames", "revision", "owner", "problem"],
+        rows: found.map { line in
+          [
+            "\(line.release)/\(line.job.name)", line.job.state.rawValue, line.job.frames.shown, "\(line.job.revision)",
+            line.job.owner, line.job.problem?.problemClass.rawValue ?? "",
+          ]
+        }
+      ).lines(terminal)
+    }
+  }
+
+  private func listReleases() async throws {
+    let pattern = Glob(query.first ?? "*")
+    let found = try await options.status().releases.filter { pattern.matches($0.name) }
+    try options.print(found) { terminal in
+      CellTable(
+        head: ["release", "state", "jobs", "priority", "waits for"],
+        rows: found.map { release in
+          [
+            release.name, release.state.rawValue + (release.paused ? " (paused)" : ""), "\(release.jobs.count)",
+            "\(release.priority)", release.planned ? release.waitsFor.joined(separator: "; ") : "",
+          ]
+        }
+      ).lines(terminal)
+    }
+  }
+}

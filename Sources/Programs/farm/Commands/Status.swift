@@ -1,0 +1,15 @@
+import ArgumentParser
+
+/// `farm status`
+struct Status: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "Show every release with its jobs and how far they are.",
+    discussion: "Without a daemon it shows what that wrote down last.")
+
+  @OptionGroup var options: VolumeOptions
+
+  func run() async throws {
+    let status = try await options.status()
+    try options.print(status) { StatusTable(status: status, terminal: $0).lines }
+  }
+}

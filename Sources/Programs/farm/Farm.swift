@@ -1,0 +1,22 @@
+import ArgumentParser
+import ProgramMain
+
+@main
+struct Program {
+  static func main() async { await ProgramMain.run(Farm.self) }
+}
+
+/// The command line that talks to the daemon.
+struct Farm: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "farm", abstract: "Plans, watches and steers what the farm renders.",
+    discussion: """
+      Drop a .blend into quick/ or releases/<release>/store/ and its pictures come to dist/; nothing here is needed for
+      that. Exit codes: 0 done, 1 it failed, 2 wrong use, 3 the daemon is not there.
+      """,
+    groupedSubcommands: [
+      CommandGroup(name: "Look:", subcommands: [Status.self, List.self, Show.self, Logs.self, Events.self]),
+      CommandGroup(name: "Plan and steer:", subcommands: [Plan.self, Kill.self, Pause.self, Resume.self, Sync.self]),
+      CommandGroup(name: "Set up:", subcommands: [Init.self]),
+    ])
+}

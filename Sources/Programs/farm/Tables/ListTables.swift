@@ -1,0 +1,59 @@
+import FarmAPI
+import FarmModel
+
+/// Lines of cells, aligned.
+struct CellTable {
+  let head: [String]
+  let rows: [[String]]
+
+  /// The columns side by side, each as wide as its widest cell; the last takes what is left.
+  func lines(_ terminal: Terminal) -> [String] {
+    guard !rows.isEmpty else { return [] }
+    let shown = rows.map { $0.map(\.escapedForTerminal) }
+    let widths = head.indices.map { column in ([head] + shown).map { $0[column].count }.max() ?? 0 }
+    return ([head] + shown).enumerated().map { number, cells in
+      let line = zip(cells, widths).map { Terminal.fitted($0, $1) }.joined(separator: "  ")
+      let fitted = Terminal.fitted(line, max(line.count, terminal.width)).trimmingEnd
+      return number == 0 ? terminal.tinted(fitted, .quiet) : fitted
+    }
+  }
+}
+
+extension FrameCounts {
+  /// `5/12`, or `-` when nothing is owed.
+  var shown: String { expected == 0 ? "-" : "\(done)/\(expected)" }
+}
+
+/// `farm show job` for people.
+struct JobSheet {
+  let job: JobDetail
+
+  func lines(_ terminal: Terminal) -> [String] {
+    var lines = [
+      terminal.tinted(job.name.description.escapedForTerminal, .strong) + "  "
+        + terminal.tinted(job.state.rawValue, job.state.tint)
+    ]
+    let blender = job.blender.map { "\($0.fullVersion) (\($0.path))" }
+    let facts: [(String, String?)] = [
+      ("file", job.path), ("owner", job.owner), ("revision", "\(job.revision), \(job.digest?.short ?? "")"),
+      ("saved by", job.savedBy.map { "Blender \($0)" }), ("rendered by", blender.map { "Blender \($0)" }),
+      ("frames", "\(job.frames) (\(job.counts.done) of \(job.counts.expected) done, \(job.counts.failed) failed)"),
+      ("waits for", job.waitsFor), ("log", job.log),
+    ]
+    for case (let name, let value?) in facts {
+      lines.append("  \(Terminal.fitted(name, 12))\(value.escapedForTerminal)")
+    }
+    if let problem = job.problem {
+      lines.append("  " + terminal.tinted("\(problem.problemClass.rawValue): \(problem.cause)", .bad))
+      lines.append("  " + problem.remedy)
+    }
+    let rows = job.outputs.map { output in
+      [
+        "\(output.frame)", output.state.rawValue, "\(output.attempts)", output.size?.description ?? "",
+        output.renderMilliseconds.map { "\(Double($0) / 1000) s" } ?? "", output.problem?.cause ?? "",
+      ]
+    }
+    let table = CellTable(head: ["frame", "state", "tries", "size", "time", ""], rows: rows)
+    return lines + (rows.isEmpty ? [] : [""]) + table.lines(terminal)
+  }
+}

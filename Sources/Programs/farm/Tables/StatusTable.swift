@@ -1,0 +1,83 @@
+import FarmAPI
+import FarmModel
+
+/// `farm status` for people: each release with its jobs and how far they are.
+struct StatusTable {
+  let status: FarmStatus
+  let terminal: Terminal
+
+  private static let stateColumns = 10
+  private static let countColumns = 11
+
+  var lines: [String] {
+    var lines = [head]
+    for trouble in status.daemon.watch {
+      lines += Terminal.wrapped(trouble, terminal.width - 2).map { terminal.tinted("! \($0)", .bad) }
+    }
+    for release in status.releases where !release.jobs.isEmpty || release.planned { lines += [""] + block(release) }
+    if lines.count == 1 { lines += ["", "Nothing was dropped yet. Copy a .blend into quick/."] }
+    return lines
+  }
+
+  private var head: String {
+    let daemon = status.daemon
+    let work =
+      daemon.running
+      ? (daemon.paused ? "paused" : "\(daemon.slots.used) of \(daemon.slots.all) slots at work") : "not running"
+    let blenders = daemon.blenders.map(\.fullVersion).joined(separator: ", ")
+    let text = "farm \(daemon.version) · \(work) · Blender \(blenders.isEmpty ? "none" : blenders)"
+    let isWell = daemon.running && !daemon.paused && !daemon.blenders.isEmpty
+    return terminal.tinted(Terminal.fitted(text, terminal.width).trimmingEnd, isWell ? .quiet : .bad)
+  }
+
+  private func block(_ release: ReleaseStatus) -> [String] {
+    let paused = release.paused ? " (paused)" : ""
+    var lines = [
+      terminal.tinted(release.name.escapedForTerminal, .strong) + "  "
+        + terminal.tinted(release.state.rawValue + paused, release.state.tint)
+    ]
+    if release.planned && !release.waitsFor.isEmpty {
+      let text = "waits for " + release.waitsFor.joined(separator: "; ")
+      lines += Terminal.wrapped(text, terminal.width - 2).map { "  " + terminal.tinted($0, .quiet) }
+    }
+    if let problem = release.problem { lines += self.lines(of: problem) }
+    let nameColumns = min(release.jobs.map { $0.name.escapedForTerminal.count }.max() ?? 0, max(8, terminal.width / 3))
+    for job in release.jobs { lines += row(job, nameColumns: nameColumns) }
+    return lines
+  }
+
+  private func row(_ job: JobStatus, nameColumns: Int) -> [String] {
+    let barColumns = max(0, min(30, terminal.width - nameColumns - Self.stateColumns - Self.countColumns - 7))
+    let count = job.frames.expected == 0 ? "" : "\(job.frames.done)/\(job.frames.expected)"
+    let bar = job.frames.expected == 0 ? String(repeating: " ", count: barColumns) : self.bar(job.frames, barColumns)
+    let failed = job.frames.failed == 0 ? "" : terminal.tinted(" \(job.frames.failed) failed", .bad)
+    let line =
+      "  \(Terminal.fitted(job.name, nameColumns))  "
+      + terminal.tinted(Terminal.fitted(job.state.rawValue, Self.stateColumns), job.state.tint)
+      + "  \(bar) \(count)\(failed)"
+    return [line.trimmingEnd] + (job.state == .canceled ? [] : job.problem.map(lines(of:)) ?? [])
+  }
+
+  private func bar(_ frames: FrameCounts, _ columns: Int) -> String {
+    let full = columns * frames.done / max(1, frames.expected)
+    let tint: Terminal.Tint = frames.failed > 0 ? .bad : frames.done == frames.expected ? .good : .busy
+    return terminal.tinted(String(repeating: "█", count: full), tint)
+      + terminal.tinted(String(repeating: "░", count: columns - full), .quiet)
+  }
+
+  private func lines(of problem: Problem) -> [String] {
+    let text = "\(problem.problemClass.rawValue): \(problem.cause). \(problem.remedy)"
+    return Terminal.wrapped(text, terminal.width - 6).enumerated().map { number, line in
+      "    " + terminal.tinted((number == 0 ? "! " : "  ") + line, .bad)
+    }
+  }
+}
+
+extension String {
+  /// Without the blanks at its end, which only make a terminal wrap.
+  var trimmingEnd: String {
+    var text = self[...]
+    while text.last == " " { text.removeLast() }
+    return String(text)
+  }
+}

@@ -1,0 +1,126 @@
+"""Makes the small scenes that the tests and the demo render: blender -b --factory-startup -P make_scenes.py -- FOLDER NAME...
+
+Every scene is 64×36 pixels, one sample, without denoising, so that a frame takes hundredths of a second.
+"""
+
+import math
+import os
+import sys
+
+import bpy
+
+FOLDER, *NAMES = sys.argv[sys.argv.index("--") + 1 :]
+
+
+def empty_scene(last_frame, size=(64, 36)):
+    """An empty file with a camera, a sun and a small Cycles picture."""
+    bpy.ops.wm.read_factory_settings(use_empty=True)
+    scene = bpy.context.scene
+    scene.render.engine = "CYCLES"
+    scene.cycles.samples = 1
+    scene.cycles.use_denoising = False
+    scene.render.resolution_x, scene.render.resolution_y = size
+    scene.render.resolution_percentage = 100
+    scene.frame_start, scene.frame_end = 1, last_frame
+    scene.world = bpy.data.worlds.new("World")
+    scene.world.use_nodes = True
+    scene.world.node_tree.nodes["Background"].inputs[0].default_value = (0.05, 0.06, 0.08, 1)
+    camera = bpy.data.objects.new("Camera", bpy.data.cameras.new("Camera"))
+    camera.location, camera.rotation_euler = (0, -8, 3), (math.radians(72), 0, 0)
+    sun = bpy.data.objects.new("Sun", bpy.data.lights.new("Sun", "SUN"))
+    sun.rotation_euler, sun.data.energy = (math.radians(40), math.radians(20), 0), 4
+    for thing in (camera, sun):
+        scene.collection.objects.link(thing)
+    scene.camera = camera
+    return scene
+
+
+def cube(color):
+    bpy.ops.mesh.primitive_cube_add(size=2)
+    thing = bpy.context.object
+    material = bpy.data.materials.new("Paint")
+    material.use_nodes = True
+    material.node_tree.nodes["Principled BSDF"].inputs["Base Color"].default_value = (*color, 1)
+    thing.data.materials.append(material)
+    return thing
+
+
+def spin(thing, last_frame):
+    thing.keyframe_insert("rotation_euler", frame=1)
+    thing.rotation_euler = (0, 0, math.pi / 2)
+    thing.keyframe_insert("rotation_euler", frame=last_frame)
+
+
+def still():
+    empty_scene(1)
+    cube((0.8, 0.3, 0.1))
+
+
+def anim(last_frame=6, color=(0.1, 0.4, 0.8), size=(64, 36)):
+    empty_scene(last_frame, size)
+    spin(cube(color), last_frame)
+
+
+def demo():
+    anim(12, (0.9, 0.5, 0.1), (320, 180))
+    bpy.context.scene.cycles.samples = 16
+
+
+def slow():
+    """Frames that take about a second: for tests that interrupt a render."""
+    anim(6, (0.2, 0.7, 0.3), (320, 180))
+    bpy.context.scene.cycles.samples = 96
+
+
+def red():
+    anim(color=(0.9, 0.05, 0.05))
+
+
+def no_camera():
+    empty_scene(2)
+    cube((0.5, 0.5, 0.5))
+    bpy.context.scene.camera = None
+
+
+def denoised():
+    still()
+    bpy.context.scene.cycles.use_denoising = True
+
+
+def overwrite_off():
+    """Everything set that would keep Blender from writing a fresh picture where it is told to."""
+    anim(2)
+    render = bpy.context.scene.render
+    render.use_overwrite, render.use_placeholder, render.use_file_extension = False, True, False
+    render.use_border, render.border_max_x = True, 0.5
+    render.filepath = "//artists_own_"
+    render.image_settings.file_format = "FFMPEG"
+    scene = bpy.context.scene
+    scene.use_nodes = True
+    node = scene.node_tree.nodes.new("CompositorNodeOutputFile")
+    node.base_path = "//artists_nodes"
+    scene.node_tree.links.new(scene.node_tree.nodes["Render Layers"].outputs["Image"], node.inputs[0])
+
+
+def cloth():
+    """A cloth whose simulation is baked to `blendcache_cloth/` beside the file; without it the cloth hangs elsewhere."""
+    scene = empty_scene(8)
+    bpy.ops.mesh.primitive_grid_add(x_subdivisions=10, y_subdivisions=10, size=4)
+    thing = bpy.context.object
+    modifier = thing.modifiers.new("Cloth", "CLOTH")
+    pins = thing.vertex_groups.new(name="Pins")
+    pins.add([v.index for v in thing.data.vertices if v.co.y > 1.9], 1, "REPLACE")
+    modifier.settings.vertex_group_mass = "Pins"
+    modifier.point_cache.frame_start, modifier.point_cache.frame_end = 1, 8
+    bpy.ops.wm.save_as_mainfile(filepath=os.path.join(FOLDER, "cloth.blend"))
+    modifier.point_cache.use_disk_cache = True
+    with bpy.context.temp_override(scene=scene, object=thing, active_object=thing, point_cache=modifier.point_cache):
+        bpy.ops.ptcache.bake(bake=True)
+    # Only the last frame is rendered: reached without its cache, the cloth would not have moved.
+    scene.frame_start = 8
+
+
+for name in NAMES:
+    make, _, option = name.partition(":")
+    globals()[make]()
+    bpy.ops.wm.save_as_mainfile(filepath=os.path.join(FOLDER, make + ".blend"), compress=option == "zstd")

@@ -33,10 +33,9 @@ func library(_ folder: String, _ aptPackage: String) -> Target {
     name: String(folder.split(separator: "/").last ?? ""), path: "Sources/\(folder)", providers: [.apt([aptPackage])])
 }
 
-func tests(_ name: String, _ dependencies: [Target.Dependency], resources: [Resource] = []) -> Target {
+func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
   .testTarget(
-    name: name, dependencies: dependencies + ["FarmTesting", system], path: "Tests/\(name)", resources: resources,
-    swiftSettings: settings)
+    name: name, dependencies: dependencies + ["FarmTesting", system], path: "Tests/\(name)", swiftSettings: settings)
 }
 
 let base: [Target] = [
@@ -84,7 +83,19 @@ let programs: [Target] = [
   program("Programs/farm", ["FarmModel", "VolumeFiles", "FarmAPI", "ProgramMain", argumentParser, system]),
 ]
 
-let checks: [Target] = []
+let checks: [Target] = [
+  .target(
+    name: "FarmTesting", dependencies: ["FarmModel", "VolumeFiles", "Supervisor", "Rendering", "CZlib", system],
+    path: "Tests/FarmTesting", exclude: ["make_scenes.py"], swiftSettings: settings),
+  .executableTarget(
+    name: "WatchProbe", dependencies: ["FarmModel", "FolderWatch", "Intake", system], path: "Tests/WatchProbe",
+    swiftSettings: settings),
+  tests("FarmModelTests", ["FarmModel"]),
+  tests("FolderWatchTests", ["FarmModel", "VolumeFiles", "FolderWatch", "WatchProbe"]),
+  tests("BlendFileTests", ["FarmModel", "BlendFile", "Supervisor"]),
+  tests("PicturesTests", ["FarmModel", "Pictures", "Supervisor"]),
+  tests("SupervisorTests", ["Supervisor"]),
+]
 
 let package = Package(
   name: "farm",

@@ -26,7 +26,7 @@ def empty_scene(last_frame, size=(64, 36)):
     scene.world.use_nodes = True
     scene.world.node_tree.nodes["Background"].inputs[0].default_value = (0.05, 0.06, 0.08, 1)
     camera = bpy.data.objects.new("Camera", bpy.data.cameras.new("Camera"))
-    camera.location, camera.rotation_euler = (0, -8, 3), (math.radians(72), 0, 0)
+    camera.location, camera.rotation_euler = (0, -11, 3.5), (math.radians(72), 0, 0)
     sun = bpy.data.objects.new("Sun", bpy.data.lights.new("Sun", "SUN"))
     sun.rotation_euler, sun.data.energy = (math.radians(40), math.radians(20), 0), 4
     for thing in (camera, sun):

@@ -81,11 +81,10 @@ package enum BlendFile {
     while true {
       let start = bytes.offset
       let blockBytes = try bytes.next(header.blockHeaderBytes)
-      guard blockBytes.count >= 4 else { throw .truncated(atByte: bytes.offset, while: "a block's header") }
-      if blockBytes.starts(with: Array("ENDB".utf8)) { break }
       guard blockBytes.count == header.blockHeaderBytes else {
         throw .truncated(atByte: bytes.offset, while: "a block's header")
       }
+      if blockBytes.starts(with: Array("ENDB".utf8)) { break }
       let block = BlockHeader(blockBytes, header)
       guard isCode(blockBytes[..<4]), block.lengthBytes >= 0 else {
         throw .damaged(atByte: start, what: "no block begins here")

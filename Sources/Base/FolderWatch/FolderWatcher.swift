@@ -197,6 +197,9 @@ struct FolderList: Sendable {
 enum Cookie {
   static func name(_ number: Int) -> String { "\(getpid())-\(number)" }
 
+  /// A file of ours that has not its final name yet.
+  static func isBeingMade(_ name: FilePath.Component) -> Bool { name.string.hasPrefix(".\(getpid())-") }
+
   static func number(_ name: FilePath.Component) -> Int? {
     let parts = name.string.split(separator: "-")
     return parts.count == 2 && parts[0] == "\(getpid())" ? Int(parts[1]) : nil

@@ -57,7 +57,7 @@ struct WatchState {
     // Barriers that were asked for before the watch was there; an earlier daemon's are removed.
     for name in (try? FolderListing.names(in: setup.cookies)) ?? [] {  // Troubled: told above.
       if let number = Cookie.number(name) { actions += opened(barrier: number) }
-      Placement.remove(setup.cookies.appending(name))
+      if !Cookie.isBeingMade(name) { Placement.remove(setup.cookies.appending(name)) }
     }
     return actions
   }

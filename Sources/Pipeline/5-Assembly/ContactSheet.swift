@@ -32,7 +32,7 @@ package struct ContactSheet: Hashable, Sendable {
     let part = folder.appending(".farm-part-\(Self.name)")
     let fit = "\(Self.cell.width)x\(Self.cell.height)"
     var arguments: [String] = []
-    for frame in frames { arguments += [frame.string, "--ch", "R=0,G=1,B=2", "--fit:pad=1", fit] }
+    for frame in frames { arguments += [frame.string, "--fit:pad=1", fit] }
     arguments += ["--mosaic:pad=4", "\(columns)x\(rows)", "-d", "uint8", "-o", part.string]
     do {
       let (end, lines) = try await ChildProcess.output(of: ChildCommand(Self.oiiotool, arguments), lineCountMax: 20)

@@ -1,0 +1,31 @@
+# Two commands matter: `make demo` shows the farm at work, `make test` runs every test. Both install what is missing.
+
+SWIFT_FLAGS = --explicit-target-dependency-import-check error
+SOURCES = Sources Tests Package.swift
+
+.PHONY: demo test check build deps format soak
+
+demo: build
+	@packaging/demo
+
+test: build
+	swift test $(SWIFT_FLAGS)
+
+# What a change has to pass before it is pushed. Warnings are errors in every build (Package.swift).
+check: deps
+	swift format lint --strict --recursive $(SOURCES)
+	$(MAKE) test
+
+# Long tests: the whole suite with FARM_SOAK set, which turns on the suites that take minutes.
+soak: build
+	FARM_SOAK=1 swift test $(SWIFT_FLAGS)
+
+build: deps
+	@[ -d .build/debug ] || echo "building: a first build takes about 5 minutes on 2 cores"
+	swift build --build-tests $(SWIFT_FLAGS)
+
+deps:
+	@packaging/install-deps
+
+format:
+	swift format --in-place --recursive $(SOURCES)

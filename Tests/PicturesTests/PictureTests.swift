@@ -1,0 +1,96 @@
+import FarmModel
+import FarmTesting
+import Pictures
+import Supervisor
+import SystemPackage
+import Testing
+
+@Suite("A picture")
+struct PictureTests {
+  private let scratch: ScratchFolder
+
+  init() throws { scratch = try ScratchFolder() }
+
+  /// A picture of 64×36 pixels as oiiotool writes it.
+  private func picture(_ name: String, _ options: [String] = []) async throws -> FilePath {
+    let path = scratch(name)
+    let arguments = ["--pattern", "noise:seed=1", "64x36", "3", "-d", name.hasSuffix("exr") ? "half" : "uint8"]
+    let (end, lines) = try await ChildProcess.output(
+      of: ChildCommand("/usr/bin/oiiotool", arguments + options + ["-o", path.string]))
+    try #require(end.isSuccess, "\(lines)")
+    return path
+  }
+
+  private static let kinds: [(String, ImageFormat, [String])] = [
+    ("a.png", .png, []), ("a.jpg", .jpeg, []), ("scan.exr", .openEXR, ["--compression", "zip"]),
+    ("none.exr", .openEXR, ["--compression", "none"]), ("piz.exr", .openEXR, ["--compression", "piz"]),
+    ("tiled.exr", .openEXR, ["--tile", "16", "16"]),
+  ]
+
+  @Test(arguments: kinds)
+  func `that is whole tells its size`(name: String, format: ImageFormat, options: [String]) async throws {
+    let path = try await picture(name, options)
+
+    let read = try Picture(at: path, expecting: format)
+
+    #expect(read.size == PixelSize(width: 64, height: 36))
+    #expect(read.bytes == path.contents.count)
+  }
+
+  @Test(arguments: kinds)
+  func `cut anywhere is refused`(name: String, format: ImageFormat, options: [String]) async throws {
+    let whole = try await picture(name, options).contents
+    var random = SeededGenerator(seed: 7)
+    let cuts =
+      (0..<80).map { _ in Int.random(in: 0..<whole.count, using: &random) } + [whole.count - 1, whole.count - 12]
+
+    for cut in cuts {
+      let path = try scratch.write(whole[..<cut], to: "cut")
+      #expect(throws: PictureFailure.self, "cut to \(cut) of \(whole.count) bytes") {
+        try Picture(at: path, expecting: format)
+      }
+    }
+  }
+
+  @Test(arguments: kinds)
+  func `with zeros at its end is refused`(name: String, format: ImageFormat, options: [String]) async throws {
+    let whole = try await picture(name, options).contents
+    let path = try scratch.write(
+      whole[..<(whole.count / 2)] + [UInt8](repeating: 0, count: whole.count - whole.count / 2), to: "zeros")
+
+    #expect(throws: PictureFailure.self) { try Picture(at: path, expecting: format) }
+  }
+
+  @Test func `with one bit turned in a PNG is refused`() throws {
+    var bytes = TestFiles.png()
+    bytes[bytes.count - 20] ^= 1
+    let path = try scratch.write(bytes, to: "bit.png")
+
+    let failure = #expect(throws: PictureFailure.self) { try Picture(at: path, expecting: .png) }
+
+    #expect(failure?.description.contains("checksum of chunk IDAT is wrong") == true, "\(failure?.description ?? "")")
+  }
+
+  @Test func `whose EXR table was never written is refused with that reason`() async throws {
+    var bytes = try await picture("table.exr", ["--compression", "none"]).contents
+    let headerEnd = try #require(
+      bytes.indices.first { at in at > 8 && bytes[at...].starts(with: Array("screenWindowWidth".utf8)) })
+    // name, NUL, "float", NUL, length, four bytes, and the empty name that ends the header.
+    let table = headerEnd + 17 + 1 + 6 + 4 + 4 + 1
+    for at in table..<(table + 36 * 8) { bytes[at] = 0 }
+    let path = try scratch.write(bytes, to: "dead.exr")
+
+    let failure = #expect(throws: PictureFailure.self) { try Picture(at: path, expecting: .openEXR) }
+
+    #expect(failure?.description.contains("table of chunks was never written") == true, "\(failure?.description ?? "")")
+  }
+
+  @Test func `of another format is refused`() throws {
+    let path = try scratch.write(TestFiles.png(), to: "a.exr")
+
+    #expect(throws: PictureFailure.wrongFormat(.openEXR)) { try Picture(at: path, expecting: .openEXR) }
+    #expect(throws: PictureFailure.truncated(atByte: 0, while: "nothing was written")) {
+      try Picture(at: scratch.write([], to: "empty.png"), expecting: .png)
+    }
+  }
+}

@@ -1,0 +1,51 @@
+import FarmModel
+import FolderWatch
+import Foundation
+import Intake
+import SystemPackage
+
+/// Watches the volume named by its argument and prints each change as a line, until it is killed: libinotifytools is
+/// one per process, so each test that needs it runs one of these. A first barrier tells when it has begun.
+@main
+struct Probe {
+  static func main() async throws {
+    let volume = Volume(root: FilePath(CommandLine.arguments[1]))
+    let watcher = FolderWatcher(
+      FolderWatcher.Setup(
+        root: volume.root, tree: DropPlace.tree, cookies: volume.cookies, known: NothingKnown(),
+        rules: SettleRules(stall: .seconds(1), vanish: .milliseconds(300)), now: { ContinuousClock.now },
+        accepts: DropPlace.isDrop, isWhole: Intaker.wholeness))
+    try await withThrowingTaskGroup(of: Void.self) { group in
+      group.addTask { try await watcher.run() }
+      group.addTask {
+        for await change in watcher.changes { tell(words(change, volume)) }
+      }
+      _ = try watcher.barrier()
+      try await group.waitForAll()
+    }
+  }
+
+  private static func words(_ change: FolderChange, _ volume: Volume) -> String {
+    let shown = { (path: FilePath) in volume.relative(path).escapedForTerminal }
+    return switch change {
+    case .unsettled(let path): "unsettled \(shown(path))"
+    case .settled(let path, _): "settled \(shown(path))"
+    case .unchanged(let path): "unchanged \(shown(path))"
+    case .refused(let path, let reason): "refused \(shown(path)): \(reason)"
+    case .stalled(let path, let reason): "stalled \(shown(path)): \(reason)"
+    case .vanished(let path): "vanished \(shown(path))"
+    case .folderFound(let path): "folder \(shown(path))"
+    case .folderGone(let path): "gone \(shown(path))"
+    case .barrier(let number): "barrier \(number)"
+    case .troubled(let path, let failure): "troubled \(shown(path)): \(failure)"
+    }
+  }
+
+  private static func tell(_ line: String) {
+    FileHandle.standardOutput.write(Data((line + "\n").utf8))
+  }
+}
+
+private struct NothingKnown: KnownFiles {
+  func knownFiles(in folder: FilePath) async -> [FilePath: Fingerprint] { [:] }
+}

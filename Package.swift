@@ -95,6 +95,20 @@ let checks: [Target] = [
   tests("BlendFileTests", ["FarmModel", "BlendFile", "Supervisor"]),
   tests("PicturesTests", ["FarmModel", "Pictures", "Supervisor"]),
   tests("SupervisorTests", ["Supervisor"]),
+  tests("VolumeFilesTests", ["FarmModel", "VolumeFiles"]),
+  tests("FarmStoreTests", ["FarmModel", "FarmStore"]),
+  tests("IntakeTests", ["FarmModel", "VolumeFiles", "Intake"]),
+  tests("PreflightTests", ["FarmModel", "BlendFile", "Preflight"]),
+  tests("SegmentationTests", ["FarmModel", "BlendFile", "Segmentation"]),
+  tests("RenderingTests", ["FarmModel", "VolumeFiles", "Rendering"]),
+  tests("AssemblyTests", ["FarmModel", "Supervisor", "Assembly"]),
+  tests("HarvestTests", ["FarmModel", "VolumeFiles", "Harvest"]),
+  tests("LocalEngineTests", ["FarmModel", "VolumeFiles", "Supervisor", "Rendering", "LocalEngine", logging]),
+  tests("FarmServerTests", ["FarmModel", "FarmServer"]),
+  tests("FarmDaemonTests", ["FarmModel", "VolumeFiles", "FarmAPI", "FarmDaemon", logging]),
+  tests("FarmCommandTests", ["FarmModel", "FarmAPI", "farm"]),
+  tests("TidyTests", []),
+  tests("EndToEndTests", ["FarmModel", "FarmAPI", "VolumeFiles", "Supervisor", "farm", "farmd"]),
 ]
 
 let package = Package(

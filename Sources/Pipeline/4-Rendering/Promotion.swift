@@ -20,25 +20,16 @@ package struct Promotion: Hashable, Sendable {
   /// Clears the place for a revision's first frame: the earlier one's outputs go to `.previous/`.
   package func makeRoom() throws(RenderingFailure) {
     try promoting { () throws(FileFailure) in
-      try finishMakingRoom()
-      if let there = try FileStatus(at: out), there.kind == .folder {
+      // A crash between the two renames left the old folder aside: only the second one is to be done.
+      if try FileStatus(at: aside) == nil {
         try Placement.removeTree(previous)
-        if Placement.removeIfEmpty(out) {
-          try SharedFolder.make(out)
-          return
-        }
+        Placement.removeIfEmpty(out)
+        if try FileStatus(at: out) == nil { return try SharedFolder.make(out) }
         try Placement.move(out, to: aside, ifOccupied: .refuse)
       }
       try SharedFolder.make(out)
-      try finishMakingRoom()
+      try Placement.move(aside, to: previous, ifOccupied: .refuse)
     }
-  }
-
-  /// Goes on where a crash ended ``makeRoom()``.
-  private func finishMakingRoom() throws(FileFailure) {
-    guard try FileStatus(at: aside) != nil else { return }
-    try SharedFolder.make(out)
-    if try FileStatus(at: previous) == nil { try Placement.move(aside, to: previous, ifOccupied: .refuse) }
   }
 
   /// Moves one checked frame into place.

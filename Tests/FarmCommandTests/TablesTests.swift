@@ -1,0 +1,93 @@
+import FarmAPI
+import FarmModel
+import FarmTesting
+import Testing
+
+@testable import farm
+
+@Suite("farm status on a terminal")
+struct StatusTableTests {
+  private let problem = Problem(.noCamera, cause: "scene Main has no camera", remedy: "Add one.")
+
+  private var status: FarmStatus {
+    FarmStatus(
+      daemon: DaemonStatus(
+        running: true, version: "0.1.0", engine: "local", paused: false, at: "", slots: SlotCounts(used: 1, all: 2),
+        blenders: [FakeEngine.blender], watch: []),
+      releases: [
+        ReleaseStatus(
+          name: "spring", state: .active, planned: true, priority: 50, paused: false, problem: nil,
+          waitsFor: ["shot_020 (blocked)"],
+          jobs: [
+            JobStatus(
+              name: "shot_010", state: .active, revision: 2, frames: FrameCounts(expected: 12, done: 6, failed: 0),
+              problem: nil, owner: "ann"),
+            JobStatus(
+              name: "shot_020", state: .blocked, revision: 1, frames: FrameCounts(), problem: problem, owner: "ann"),
+          ])
+      ])
+  }
+
+  @Test func `shows each job with a bar`() {
+    let lines = StatusTable(status: status, terminal: Terminal(width: 60, hasColor: false)).lines
+
+    #expect(
+      lines == [
+        "farm 0.1.0 · 1 of 2 slots at work · Blender 3.4.0",
+        "",
+        "spring  active",
+        "  waits for shot_020 (blocked)",
+        "  shot_010  active      ████████████░░░░░░░░░░░░ 6/12",
+        "  shot_020  blocked",
+        "    ! no-camera: scene Main has no camera. Add one.",
+      ])
+  }
+
+  @Test(arguments: [20, 40, 80, 200])
+  func `keeps to the terminal's width`(width: Int) {
+    let lines = StatusTable(status: status, terminal: Terminal(width: width, hasColor: false)).lines
+
+    // Words longer than the line are not cut; a name is.
+    if width >= 40 { #expect(lines.allSatisfy { $0.count <= width }, "\(lines)") }
+    #expect(!lines.joined().contains("\u{1B}"))
+  }
+
+  @Test func `has colours only where they are shown`() {
+    let lines = StatusTable(status: status, terminal: Terminal(width: 60, hasColor: true)).lines
+
+    #expect(lines.joined().contains("\u{1B}[36m"))
+  }
+
+  @Test func `shows a hostile name harmlessly`() {
+    var hostile = status
+    hostile.releases[0].jobs[0].name = "a\u{1B}[2Jb\nc"
+
+    let lines = StatusTable(status: hostile, terminal: Terminal(width: 80, hasColor: false)).lines
+
+    #expect(lines.contains { $0.contains("a\\e[2Jb\\nc") })
+  }
+
+  @Test func `says what to do when nothing was dropped`() {
+    let empty = FarmStatus(daemon: status.daemon, releases: [])
+
+    #expect(
+      StatusTable(status: empty, terminal: Terminal(width: 80, hasColor: false)).lines.last?.contains(
+        "Copy a .blend into quick/") == true)
+  }
+}
+
+@Suite("A table of cells")
+struct CellTableTests {
+  @Test func `is aligned`() {
+    let table = CellTable(head: ["job", "state"], rows: [["quick/a", "active"], ["b", "queued"]])
+
+    #expect(
+      table.lines(Terminal(width: 80, hasColor: false)) == ["job      state", "quick/a  active", "b        queued"])
+    #expect(CellTable(head: ["job"], rows: []).lines(Terminal(width: 80, hasColor: false)).isEmpty)
+  }
+
+  @Test func `wraps words`() {
+    #expect(Terminal.wrapped("one two three four", 10) == ["one two", "three four"])
+    #expect(Terminal.fitted("abcdef", 4) == "abc…")
+  }
+}

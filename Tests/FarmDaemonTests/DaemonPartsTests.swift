@@ -1,0 +1,132 @@
+import FarmAPI
+@testable import FarmDaemon
+import FarmModel
+import FarmTesting
+import Foundation
+import Logging
+import SystemPackage
+import Testing
+import VolumeFiles
+
+@Suite("The volume's lock")
+struct VolumeLockTests {
+  private let scratch: ScratchFolder
+  private let volume: Volume
+
+  init() throws {
+    scratch = try ScratchFolder()
+    volume = Volume(root: scratch("volume"))
+    try VolumeTree.make(volume, adopts: false)
+  }
+
+  @Test func `is held by one daemon, and the second is told by whom`() throws {
+    let lock = try VolumeLock(volume, socket: "/s")
+
+    let failure = #expect(throws: DaemonFailure.self) { try VolumeLock(volume, socket: "/s") }
+
+    #expect(failure?.description.contains("pid \(getpid()) on host") == true)
+    #expect(failure?.kind == .conflict)
+    lock.release()
+    try VolumeLock(volume, socket: "/s").release()
+  }
+
+  @Test func `says where the daemon can be talked to`() throws {
+    let lock = try VolumeLock(volume, socket: "/run/x.socket")
+    defer { lock.release() }
+
+    let holder = try JSONDecoder().decode(LockHolder.self, from: Data(volume.lock.contents))
+
+    #expect(holder.socket == "/run/x.socket")
+    #expect(holder.pid == getpid())
+  }
+
+  @Test func `of a daemon on another host counts as long as it is renewed`() throws {
+    let other = LockHolder(host: "other-host", pid: 7, bootID: "b", socket: "/s")
+    try JSONEncoder().encode(other).write(to: URL(filePath: volume.lock.string))
+
+    let failure = #expect(throws: DaemonFailure.self) { try VolumeLock(volume, socket: "/s") }
+    #expect(failure?.description.contains("pid 7 on host other-host") == true)
+
+    let old = [timeval(tv_sec: 1_000_000, tv_usec: 0), timeval(tv_sec: 1_000_000, tv_usec: 0)]
+    utimes(volume.lock.string, old)
+    try VolumeLock(volume, socket: "/s").release()
+  }
+}
+
+@Suite("The state folder")
+struct StateFolderTests {
+  @Test func `is on the volume, elsewhere when told, and its socket's path is short enough`() throws {
+    let scratch = try ScratchFolder()
+    let long = try scratch.folder(String(repeating: "deep/", count: 30))
+
+    let near = try StateFolder(volume: Volume(root: scratch.path), configured: nil)
+    let far = try StateFolder(volume: Volume(root: scratch.path), configured: long.string)
+
+    #expect(near.folder == scratch(".farm/state"))
+    #expect(near.socket == scratch(".farm/state/socket").string)
+    #expect(far.folder == long)
+    #expect(far.socket.hasPrefix("/run/farm-"))
+    #expect(far.socket.utf8.count <= 107)
+  }
+}
+
+@Suite("A log record")
+struct FarmLogTests {
+  private let time = TestTime()
+
+  @Test func `is one line for people, with nothing a terminal would obey`() {
+    let line = FarmLog(label: "t", format: .text, clock: time.clock)
+      .line(.notice, "job.queued", [("job", "quick/a\u{1B}[2J b"), ("n", "1")])
+
+    #expect(line == "2026-09-21 14:13:20 notice job.queued job=\"quick/a\\e[2J b\" n=1")
+  }
+
+  @Test func `is one JSON object`() throws {
+    let line = FarmLog(label: "t", format: .json, clock: time.clock).line(.error, "a \"b\"\n", [("job", "x")])
+
+    let fields = try JSONDecoder().decode([String: String].self, from: Data(line.utf8))
+    #expect(fields["message"] == "a \"b\"\n")
+    #expect(fields["level"] == "error")
+    #expect(fields["job"] == "x")
+    #expect(!line.contains("\n"))
+  }
+}
+
+@Suite("Events")
+struct EventHubTests {
+  @Test func `reach everybody who listens, in order, until the end`() async {
+    let hub = EventHub()
+    let (a, b) = (hub.listen(), hub.listen())
+    for number in 1...3 {
+      hub.tell(FarmEvent(at: Timestamp(nanoseconds: 0), event: "frame.done", frame: FrameNumber(number)))
+    }
+    hub.finish()
+
+    for stream in [a, b] {
+      var frames: [FrameNumber?] = []
+      for await event in stream { frames.append(event.frame) }
+      #expect(frames == [1, 2, 3])
+    }
+  }
+}
+
+@Suite("What a person asked for and cannot have")
+struct CommandFailureTests {
+  @Test(arguments: [
+    CommandFailure.noJob("shto", nearest: "shot"), .severalJobs("a", [JobName(release: "r", job: "a")]),
+    .noRelease("sprin", nearest: "spring"), .noLog(JobName(release: "r", job: "a")),
+    .badName("a/b", why: "it has a slash"),
+    .planned("spring"), .emptyQuery,
+  ])
+  func `is said with a remedy`(failure: CommandFailure) {
+    #expect(failure.description.first?.isUppercase == false)
+    #expect(!failure.description.hasSuffix("."))
+    #expect(failure.remedy.hasSuffix("."))
+    #expect(failure.kind != .failed)
+  }
+
+  @Test func `names the nearest`() {
+    #expect(
+      CommandFailure.noJob("shto", nearest: "shot").description == "there is no job \"shto\"; did you mean \"shot\"?")
+  }
+}

@@ -1,0 +1,96 @@
+@testable import FarmDaemon
+import FarmModel
+import FarmTesting
+import Foundation
+import SystemPackage
+import Testing
+
+@Suite("farm.yaml")
+struct FarmConfigTests {
+  private func parse(_ text: String) throws -> FarmConfig { try FarmConfig(parsing: text, file: "/etc/farm/farm.yaml") }
+
+  @Test func `sets what it names and leaves the rest at its default`() throws {
+    let config = try parse(
+      """
+      # a comment
+      slots: 3
+      blenders: [/opt/b*/blender]
+      settle_quiet: 250ms
+      harvest_quiet: 2m
+      allow_newer_major: yes
+      """)
+
+    #expect(config.slots == 3)
+    #expect(config.blenders == ["/opt/b*/blender"])
+    #expect(config.settleQuiet == .milliseconds(250))
+    #expect(config.harvestQuiet == .seconds(120))
+    #expect(config.allowsNewerMajor)
+    #expect(config.chunkFrames == FarmConfig().chunkFrames)
+    #expect(try parse("") == FarmConfig())
+    #expect(try parse("# only comments\n") == FarmConfig())
+  }
+
+  @Test func `with an unknown key is refused with file, line and the nearest key`() {
+    let failure = #expect(throws: ConfigFailure.self) { try parse("chunk: 4\nslotz: 2\n") }
+
+    #expect(failure?.description == "/etc/farm/farm.yaml:2: there is no key \"slotz\"; did you mean \"slots\"?")
+    #expect(failure?.kind == .wrongUse)
+  }
+
+  @Test(arguments: [
+    "slots: 0", "slots: many", "chunk: 100000", "settle_quiet: 1", "blenders: blender", "state: here",
+    "harvest_quiet: -1s",
+  ])
+  func `with a value out of range is refused with the range`(text: String) {
+    let failure = #expect(throws: ConfigFailure.self) { try parse(text) }
+
+    #expect(failure?.description.hasPrefix("/etc/farm/farm.yaml:1: the value of") == true)
+  }
+
+  @Test(arguments: ["- a\n- b", "slots: [", "just words"])
+  func `that is no list of keys is refused`(text: String) {
+    #expect(throws: ConfigFailure.self) { try parse(text) }
+  }
+
+  @Test func `in etc documents every key with unit, default and range`() throws {
+    let path = FilePath(#filePath).removingLastComponent().appending("../../etc/farm.yaml")
+    let text = String(decoding: path.contents, as: UTF8.self)
+
+    for key in ConfigKey.all {
+      let head = "# \(key.meaning)\n# Unit: \(key.unit). Default: \(key.standard). Range: \(key.range).\n#\(key.name):"
+      #expect(text.contains(head), "\(key.name) is not documented as\n\(head)")
+    }
+    #expect(try parse(text) == FarmConfig())
+    let uncommented = text.split(separator: "\n").filter { $0.hasPrefix("#") && !$0.hasPrefix("# ") }.map {
+      $0.dropFirst()
+    }
+    #expect(try parse(uncommented.joined(separator: "\n")).slots == 1)
+  }
+}
+
+@Suite("release.yaml")
+struct ReleasePlanTests {
+  private func parse(_ text: String) throws -> ReleasePlan { try ReleasePlan(parsing: text, file: "/v/release.yaml") }
+
+  @Test func `reads back what the farm writes`() throws {
+    var plan = ReleasePlan(jobs: ["shot_010", "it's: odd", "-dash"])
+    plan.priority = 70
+    plan.harvest = .manual
+
+    #expect(try parse(plan.text) == plan)
+    #expect(try parse(ReleasePlan().text) == ReleasePlan())
+  }
+
+  @Test(arguments: [
+    ("job: [a]", "there is no key \"job\"; did you mean \"jobs\"?"),
+    ("jobs: a", "is not in its range: a list of job names"),
+    ("priority: 101", "is not in its range: 0 to 100"), ("harvest: never", "is not in its range: auto or manual"),
+    ("jobs: ['a/b']", "is not in its range: a list of job names"),
+  ])
+  func `with a mistake is refused with its line`(text: String, words: String) {
+    let failure = #expect(throws: ConfigFailure.self) { try parse("# plan\n" + text) }
+
+    #expect(failure?.description.hasPrefix("/v/release.yaml:2: ") == true, "\(failure?.description ?? "")")
+    #expect(failure?.description.contains(words) == true, "\(failure?.description ?? "")")
+  }
+}

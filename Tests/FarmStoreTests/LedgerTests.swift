@@ -1,0 +1,183 @@
+import FarmModel
+import FarmStore
+import FarmTesting
+import SystemPackage
+import Testing
+
+@Suite("The ledger")
+struct LedgerTests {
+  private let scratch: ScratchFolder
+  private let time = TestTime()
+  private let ledger: Ledger
+  private let name = JobName(release: "spring", job: "shot")
+
+  init() throws {
+    scratch = try ScratchFolder()
+    ledger = try Ledger(at: scratch("ledger.sqlite"), clock: time.clock)
+  }
+
+  private func drop(
+    _ content: UInt8, state: JobState = .queued, frames: ClosedRange<FrameNumber> = 1...3
+  ) async throws -> (revision: Revision, superseded: [Revision]) {
+    try await ledger.record(
+      NewRevision(
+        name: name, path: "releases/spring/store/shot.blend", owner: "ann",
+        digest: Digest(bytes: [UInt8](repeating: content, count: 32)), state: state, frames: FrameSet(frames),
+        format: .png, savedBy: BlenderVersion(major: 3, minor: 4),
+        problem: state == .blocked ? Problem(.noCamera, cause: "none") : nil,
+        outputs: state == .blocked ? [] : frames.map { ("\($0).png", $0) }),
+      known: (KnownPath("releases/spring/store/shot.blend"), Self.fingerprint))
+  }
+
+  private static let fingerprint = Fingerprint(
+    device: 1, inode: 2, size: 3, mtimeNanoseconds: 4, ctimeNanoseconds: 5)
+
+  @Test func `keeps a revision with all it owes`() async throws {
+    let revision = try await drop(1).revision
+
+    #expect(revision.number == 1)
+    #expect(revision.state == .queued)
+    #expect(try await ledger.outputs(of: revision.id).map(\.frame) == [1, 2, 3])
+    #expect(try await ledger.job(name)?.state == .queued)
+    #expect(try await ledger.job(name)?.priority == 50)
+    #expect(try await ledger.knownFiles(in: "releases/spring/store").values.first == Self.fingerprint)
+    #expect(try await ledger.newestRevision(of: name)?.digest == revision.digest)
+  }
+
+  @Test func `ends the older open revision when a newer one is queued`() async throws {
+    let first = try await drop(1).revision
+
+    let (second, superseded) = try await drop(2)
+
+    #expect(superseded.map(\.id) == [first.id])
+    #expect(try await ledger.revision(first.id).state == .superseded)
+    #expect(try await ledger.revisions(in: [.queued]).map(\.id) == [second.id])
+  }
+
+  @Test func `lets the older revision go on when the newer one is blocked`() async throws {
+    let first = try await drop(1).revision
+
+    let (second, superseded) = try await drop(2, state: .blocked)
+
+    #expect(superseded.isEmpty)
+    #expect(try await ledger.revision(first.id).state == .queued)
+    #expect(try await ledger.job(name)?.state == .blocked)
+    #expect(try await ledger.job(name)?.problem?.problemClass == .noCamera)
+    #expect(second.number == 2)
+  }
+
+  @Test func `shows on the job only the state of its newest revision`() async throws {
+    let first = try await drop(1).revision
+    _ = try await drop(2, state: .blocked)
+
+    try await ledger.move(first.id, to: .completed)
+
+    #expect(try await ledger.job(name)?.state == .blocked)
+  }
+
+  @Test func `counts the frames of the newest revision`() async throws {
+    let revision = try await drop(1).revision
+    var outputs = try await ledger.outputs(of: revision.id)
+    outputs[0].state = .done
+    outputs[0].size = PixelSize(width: 64, height: 36)
+    outputs[0].file = FileIdentity(device: 1, inode: 77)
+    outputs[1].state = .failed
+    outputs[1].problem = Problem(.truncated, cause: "cut")
+    try await ledger.update(outputs)
+
+    let job = try #require(try await ledger.job(name))
+    #expect(try await ledger.newestFrameCounts()[job.id] == FrameCounts(expected: 3, done: 1, failed: 1))
+    #expect(try await ledger.outputs(of: revision.id) == outputs)
+  }
+
+  @Test func `ends what was open of a job that is gone`() async throws {
+    let revision = try await drop(1).revision
+
+    let ended = try await ledger.removeJob(name, known: KnownPath("releases/spring/store/shot.blend"))
+
+    #expect(ended.map(\.id) == [revision.id])
+    #expect(try await ledger.job(name)?.state == .removed)
+    #expect(try await ledger.knownFiles(in: "releases/spring/store").isEmpty)
+  }
+
+  @Test func `remembers tasks and the process that works on them`() async throws {
+    let revision = try await drop(1).revision
+    let (id, log) = try await ledger.beginTask(revision: revision.id, frames: FrameSet(1...2), logFolder: "/logs")
+    try await ledger.startTask(id, worker: "local-1", pid: 42, startTicks: 99)
+
+    let active = try await ledger.tasks(of: nil)
+    #expect(log == "/logs/task-\(id).log")
+    #expect(active.map(\.pid) == [42])
+    #expect(active.map(\.frames) == [FrameSet(1...2)])
+
+    try await ledger.endTask(id, as: .softFailed, problem: Problem(.rendererCrashed, cause: "signal 9"))
+    #expect(try await ledger.tasks(of: nil).isEmpty)
+    #expect(try await ledger.tasks(of: revision.id).map(\.state) == [.softFailed])
+  }
+
+  @Test func `journals a harvest and knows afterwards what it delivered`() async throws {
+    let revision = try await drop(1, frames: 1...1).revision
+    var output = try #require(try await ledger.outputs(of: revision.id).first)
+    output.state = .done
+    try await ledger.update([output])
+    try await ledger.move(revision.id, to: .completed)
+    #expect(try await ledger.undelivered(in: "spring").map(\.id) == [revision.id])
+
+    let release = try #require(try await ledger.release(named: "spring"))
+    let file = FileIdentity(device: 1, inode: 9)
+    let harvest = try await ledger.beginHarvest(
+      release: release.id, moves: [(output.id, "out/1.png", "dist/spring/shot.png", file)])
+    #expect(try await ledger.openHarvests() == [harvest])
+    let move = try #require(try await ledger.movesLeft(of: harvest).first)
+    #expect(move.file == file)
+    try await ledger.moved([
+      (move, Delivery(path: move.target, job: move.job, output: move.output, fingerprint: Self.fingerprint))
+    ])
+    try await ledger.endHarvest(harvest, forgetting: [])
+
+    #expect(try await ledger.openHarvests().isEmpty)
+    #expect(try await ledger.undelivered(in: "spring").isEmpty)
+    #expect(try await ledger.deliveries(of: "spring").map(\.path) == ["dist/spring/shot.png"])
+    #expect(try await ledger.outputs(of: revision.id).map(\.state) == [.harvested])
+  }
+
+  @Test func `is there again after it was closed`() async throws {
+    let revision = try await drop(1).revision
+    try await ledger.setPaused(true)
+
+    let again = try Ledger(at: scratch("ledger.sqlite"), clock: time.clock)
+
+    #expect(try await again.revision(revision.id) == revision)
+    #expect(try await again.isPaused())
+  }
+
+  @Test func `clears a harvest's problem with the next change, but not a plan's`() async throws {
+    let release = try await ledger.ensureRelease(named: "spring", priority: 50)
+    try await ledger.setRelease(release.id, state: .failed, problem: Problem(.notWritable, cause: "dist"))
+    _ = try await drop(1)
+    #expect(try await ledger.release(named: "spring")?.problem == nil)
+
+    try await ledger.setRelease(release.id, state: .open, problem: Problem(.badRelease, cause: "line 3"))
+    _ = try await drop(2)
+    #expect(try await ledger.release(named: "spring")?.problem?.problemClass == .badRelease)
+  }
+
+  @Test func `keeps file names that are not UTF-8`() async throws {
+    let odd = "quick/a".withCString { prefix in
+      FilePath(platformString: Array(UnsafeBufferPointer(start: prefix, count: 7)) + [CChar(bitPattern: 0xFF), 0])
+    }
+
+    try await ledger.remember(KnownPath(odd), Self.fingerprint)
+
+    #expect(try await ledger.knownFiles(in: "quick") == [odd: Self.fingerprint])
+  }
+
+  @Test func `that is no database is refused and left as it is`() throws {
+    let path = try scratch.write("this is no database, but a longer text than SQLite's header", to: "bad.sqlite")
+
+    let failure = #expect(throws: StoreFailure.self) { try Ledger(at: path, clock: time.clock) }
+
+    #expect(failure?.description.contains("bad.sqlite") == true)
+    #expect(path.contents.starts(with: Array("this is no database".utf8)))
+  }
+}

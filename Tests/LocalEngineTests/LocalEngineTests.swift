@@ -1,0 +1,68 @@
+import FarmModel
+import FarmTesting
+import LocalEngine
+import Logging
+import Rendering
+import SystemPackage
+import Testing
+import VolumeFiles
+
+@Suite("The local engine keeps the contract", .serialized)
+struct LocalEngineContractTests {
+  private let scratch: ScratchFolder
+  private let script: FilePath
+
+  init() throws {
+    scratch = try ScratchFolder()
+    let volume = Volume(root: scratch("volume"))
+    try VolumeTree.make(volume, adopts: false)
+    script = try RenderScript.install(in: volume)
+  }
+
+  private func contract() async throws -> EngineContract {
+    let script = script
+    return EngineContract(scene: try await Scenes.shared.path("slow")) {
+      LocalEngine(LocalEngine.Setup(script: script, blenders: [Scenes.blender], slots: 1), log: Logger(label: "test"))
+    }
+  }
+
+  @Test func `renders every frame`() async throws { try await contract().rendersEveryFrame() }
+  @Test func `says why a file cannot be opened`() async throws { try await contract().saysWhyAFileCannotBeOpened() }
+  @Test func `cancels`() async throws { try await contract().cancels() }
+}
+
+@Suite("The fake engine keeps the contract")
+struct FakeEngineContractTests {
+  private func contract() async throws -> EngineContract {
+    EngineContract(scene: try await Scenes.shared.path("slow")) { FakeEngine() }
+  }
+
+  @Test func `renders every frame`() async throws { try await contract().rendersEveryFrame() }
+  @Test func `says why a file cannot be opened`() async throws { try await contract().saysWhyAFileCannotBeOpened() }
+  @Test func `cancels`() async throws { try await contract().cancels() }
+}
+
+@Suite("Blenders")
+struct BlendersTests {
+  @Test func `are found by globs and asked what they are`() async throws {
+    let scratch = try ScratchFolder()
+    let script = try scratch.write(RenderScript.bytes, to: "farm_render.py")
+
+    let found = Blenders.executables(matching: ["/usr/bin/blende?", "/usr/bin/blender", "/no/such/*"])
+    #expect(found == ["/usr/bin/blender"])
+    guard case .found(let program) = await Blenders.probe("/usr/bin/blender", script: script) else {
+      Issue.record("Blender did not answer")
+      return
+    }
+
+    #expect(program.version >= BlenderVersion(major: 3, minor: 4))
+    #expect(program.fullVersion.hasPrefix(program.version.description))
+    #expect(program.devices.contains("CPU"))
+  }
+
+  @Test func `that are none are told with the reason`() async throws {
+    let probed = await Blenders.probe("/bin/true", script: "/nowhere")
+
+    #expect(probed == .failed(path: "/bin/true", reason: "it did not answer and ended with exit code 0"))
+  }
+}

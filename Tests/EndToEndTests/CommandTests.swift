@@ -40,7 +40,8 @@ struct CommandTests {
     #expect(await farm.logs("harvested files=1"))
     try await farm.drop("red", at: "quick/second.blend")
     #expect(await eventually { follower.text.contains("release.harvested") && follower.text.contains("second") })
-    #expect(await eventually { events(follower).filter { $0.event == "frame.done" && $0.job == "second" }.count == 6 })
+    #expect(await eventually { events(follower).contains { $0.event == "job.completed" && $0.job == "second" } })
+    #expect(events(follower).filter { $0.event == "frame.done" && $0.job == "second" }.count == 6)
 
     let second = events(follower).filter { $0.job == "second" && $0.event.hasPrefix("job.") }.map(\.event)
     #expect(second.filter { $0 != "job.settling" } == ["job.queued", "job.active", "job.assembling", "job.completed"])

@@ -21,9 +21,10 @@ struct StatusTableTests {
           jobs: [
             JobStatus(
               name: "shot_010", state: .active, revision: 2, frames: FrameCounts(expected: 12, done: 6, failed: 0),
-              problem: nil, owner: "ann"),
+              problem: nil, owner: "ann", createdAt: ""),
             JobStatus(
-              name: "shot_020", state: .blocked, revision: 1, frames: FrameCounts(), problem: problem, owner: "ann"),
+              name: "shot_020", state: .blocked, revision: 1, frames: FrameCounts(), problem: problem, owner: "ann",
+              createdAt: ""),
           ])
       ])
   }

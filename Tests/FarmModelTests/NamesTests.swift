@@ -68,6 +68,9 @@ struct DurationTests {
 
   @Test func `of a moment is printed in RFC 3339 with nanoseconds`() {
     #expect(Timestamp(nanoseconds: 1_790_000_000_000_000_042).rfc3339 == "2026-09-21T14:13:20.000000042Z")
+    let moment = Timestamp(nanoseconds: 1_790_000_000_000_000_042)
+    #expect(Timestamp(rfc3339: moment.rfc3339) == moment)
+    #expect(Timestamp(rfc3339: "yesterday") == nil)
     #expect(Timestamp(nanoseconds: 0).rfc3339 == "1970-01-01T00:00:00.000000000Z")
   }
 }

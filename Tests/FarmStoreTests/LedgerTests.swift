@@ -70,9 +70,32 @@ struct LedgerTests {
     let first = try await drop(1).revision
     _ = try await drop(2, state: .blocked)
 
-    try await ledger.move(first.id, to: .completed)
+    #expect(try await ledger.move(first.id, to: .active))
 
     #expect(try await ledger.job(name)?.state == .blocked)
+  }
+
+  @Test func `moves no revision that somebody else has ended meanwhile`() async throws {
+    let first = try await drop(1).revision
+    _ = try await drop(2)
+
+    #expect(try await !ledger.move(first.id, to: .active))
+
+    #expect(try await ledger.revision(first.id).state == .superseded)
+  }
+
+  @Test func `delivers what was completed though a newer revision is blocked`() async throws {
+    let first = try await drop(1, frames: 1...1).revision
+    var output = try #require(try await ledger.outputs(of: first.id).first)
+    output.state = .done
+    try await ledger.update([output])
+    for state in [JobState.active, .assembling, .completed] { _ = try await ledger.move(first.id, to: state) }
+
+    _ = try await drop(2, state: .blocked)
+    #expect(try await ledger.undelivered(in: "spring").map(\.id) == [first.id])
+
+    _ = try await drop(3)
+    #expect(try await ledger.undelivered(in: "spring").isEmpty)
   }
 
   @Test func `counts the frames of the newest revision`() async throws {
@@ -80,7 +103,8 @@ struct LedgerTests {
     var outputs = try await ledger.outputs(of: revision.id)
     outputs[0].state = .done
     outputs[0].size = PixelSize(width: 64, height: 36)
-    outputs[0].file = FileIdentity(device: 1, inode: 77)
+    outputs[0].bytes = 5
+    outputs[0].file = FileIdentity(inode: 77, size: 5, mtimeNanoseconds: 9)
     outputs[1].state = .failed
     outputs[1].problem = Problem(.truncated, cause: "cut")
     try await ledger.update(outputs)
@@ -120,18 +144,21 @@ struct LedgerTests {
     var output = try #require(try await ledger.outputs(of: revision.id).first)
     output.state = .done
     try await ledger.update([output])
-    try await ledger.move(revision.id, to: .completed)
+    for state in [JobState.active, .assembling, .completed] { #expect(try await ledger.move(revision.id, to: state)) }
     #expect(try await ledger.undelivered(in: "spring").map(\.id) == [revision.id])
 
     let release = try #require(try await ledger.release(named: "spring"))
-    let file = FileIdentity(device: 1, inode: 9)
+    let file = FileIdentity(inode: 9, size: 3, mtimeNanoseconds: 4)
     let harvest = try await ledger.beginHarvest(
       release: release.id, moves: [(output.id, "out/1.png", "dist/spring/shot.png", file)])
     #expect(try await ledger.openHarvests() == [harvest])
     let move = try #require(try await ledger.movesLeft(of: harvest).first)
     #expect(move.file == file)
     try await ledger.moved([
-      (move, Delivery(path: move.target, job: move.job, output: move.output, fingerprint: Self.fingerprint))
+      (
+        move,
+        Delivery(path: move.target, job: move.job, revision: revision.id, output: move.output, file: move.file)
+      )
     ])
     try await ledger.endHarvest(harvest, forgetting: [])
 

@@ -8,7 +8,7 @@ import VolumeFiles
 private func output(_ id: Int64, _ frame: FrameNumber, _ state: OutputState = .done) -> Output {
   Output(
     id: id, revision: 1, path: "00000\(frame).png", frame: frame, state: state, attempts: 1, size: nil, bytes: nil,
-    file: FileIdentity(device: 1, inode: id), renderMilliseconds: nil, problem: nil)
+    file: FileIdentity(inode: id, size: 1, mtimeNanoseconds: id), renderMilliseconds: nil, problem: nil)
 }
 
 @Suite("A harvest is planned")
@@ -61,7 +61,7 @@ struct HarvesterTests {
     return try #require(try FileStatus(at: path)).identity
   }
 
-  private func move(_ file: FileIdentity, ours: Fingerprint? = nil) throws -> Harvester.Landing {
+  private func move(_ file: FileIdentity, ours: FileIdentity? = nil) throws -> Harvester.Landing {
     try harvester.move(file, from: "out/000001.png", to: target, ours: ours)
   }
 
@@ -80,7 +80,7 @@ struct HarvesterTests {
   @Test func `takes the place of our own earlier delivery`() throws {
     let old = try move(frame("old"))
 
-    let new = try move(frame("new"), ours: old.fingerprint)
+    let new = try move(frame("new"), ours: old.file)
 
     #expect(new.path == target)
     #expect(scratch("dist/spring").names == ["shot.png"])
@@ -91,16 +91,27 @@ struct HarvesterTests {
     let old = try move(frame("old"))
     try scratch.write("retouched by hand", to: target)
 
-    let new = try move(frame("new"), ours: old.fingerprint)
+    let new = try move(frame("new"), ours: old.file)
 
     #expect(new.path == "dist/spring/shot.new.png")
     #expect(scratch(target).contents == Array("retouched by hand".utf8))
-    harvester.removeDelivery(target, ours: old.fingerprint)
+    harvester.removeDelivery(target, ours: old.file)
     #expect(scratch(target).isThere)
   }
 
+  @Test func `is found again beside another's after a crash`() throws {
+    try scratch.write("somebody's", to: target)
+    let file = try frame("new")
+    let first = try move(file)
+
+    #expect(first.path == "dist/spring/shot.new.png")
+    #expect(try move(file) == first)
+  }
+
   @Test func `that is nowhere is told as lost`() throws {
-    let failure = #expect(throws: HarvestFailure.self) { try move(FileIdentity(device: 1, inode: 1)) }
+    let failure = #expect(throws: HarvestFailure.self) {
+      try move(FileIdentity(inode: 1, size: 1, mtimeNanoseconds: 1))
+    }
 
     #expect(failure == .lost("out/000001.png"))
     #expect(failure?.remedy.contains("Save the .blend again") == true)

@@ -66,6 +66,20 @@ struct BlenderTalkTests {
     #expect(talk.heard("@@farm not json") == BlenderTalk.Reaction())
   }
 
+  @Test func `takes a driver's trace for no reason to give up`() {
+    var talk = opened()
+    _ = talk.heard("Traceback (most recent call last)")
+    _ = talk.heard("NameError: a driver")
+
+    guard case .failed(let killed, _) = talk.ended(.signaled(9)), case .failed(let script, _) = talk.ended(.exited(9))
+    else {
+      Issue.record("a death did not fail")
+      return
+    }
+    #expect(killed.problemClass == .rendererCrashed)
+    #expect(script == Problem(.pythonError, cause: "the render script failed: NameError: a driver"))
+  }
+
   @Test(arguments: [
     ("CUDA error: Out of memory in cuMemAlloc", ProblemClass.outOfMemory),
     ("terminate called: std::bad_alloc", .outOfMemory),

@@ -12,7 +12,8 @@ struct Probe {
     let volume = Volume(root: FilePath(CommandLine.arguments[1]))
     let watcher = FolderWatcher(
       FolderWatcher.Setup(
-        root: volume.root, tree: DropPlace.tree, cookies: volume.cookies, known: NothingKnown(),
+        root: volume.root, tree: DropPlace.tree, cookieFolder: volume.cookies, mark: "probe\(getpid())",
+        known: NothingKnown(),
         rules: SettleRules(stall: .seconds(1), vanish: .milliseconds(300)), now: { ContinuousClock.now },
         accepts: DropPlace.isDrop, isWhole: Intaker.wholeness))
     try await withThrowingTaskGroup(of: Void.self) { group in

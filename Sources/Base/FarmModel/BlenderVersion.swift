@@ -27,7 +27,7 @@ package struct BlenderProgram: Codable, Hashable, Sendable {
   package let buildHash: String
   /// Whether it can denoise; Debian's Blender is built without OpenImageDenoise.
   package let canDenoise: Bool
-  /// Cycles devices by type: `CPU`, `CUDA`, `OPTIX`, `HIP`, `ONEAPI`.
+  /// Cycles devices by type, each GPU once: `CPU`, `CUDA`, `OPTIX`, `HIP`, `ONEAPI`.
   package let devices: [String]
 
   package init(
@@ -39,5 +39,10 @@ package struct BlenderProgram: Codable, Hashable, Sendable {
     self.buildHash = buildHash
     self.canDenoise = canDenoise
     self.devices = devices
+  }
+
+  /// Whether the other is the same program in the same build; what it can do may differ, as when a driver is missing.
+  package func isSameProgram(as other: BlenderProgram) -> Bool {
+    (path, fullVersion, buildHash) == (other.path, other.fullVersion, other.buildHash)
   }
 }

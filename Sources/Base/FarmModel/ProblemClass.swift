@@ -20,12 +20,13 @@ package enum ProblemClass: String, Codable, CaseIterable, Sendable {
   case killed
   case changedMeanwhile = "changed-meanwhile"
   case renderError = "render-error"
+  case adopted
 
   /// Whether trying the same output again cannot change anything: the cause is in the file or in the set-up.
   package var isFinal: Bool {
     switch self {
     case .unreadableFile, .wrongBlender, .noBlender, .noCamera, .noFrames, .badName, .badRelease, .denoiserMissing,
-      .scriptsDisabled, .pythonError:
+      .scriptsDisabled, .pythonError, .adopted:
       true
     case .rendererCrashed, .outOfMemory, .noOutput, .truncated, .wrongSize, .diskFull, .notWritable, .killed,
       .changedMeanwhile, .renderError:
@@ -64,6 +65,7 @@ package enum ProblemClass: String, Codable, CaseIterable, Sendable {
     case .killed: "Nothing; a person asked for it."
     case .changedMeanwhile: "Nothing; the newer version is rendered."
     case .renderError: "Read `farm logs` of the job."
+    case .adopted: "Change and save it, and it is rendered."
     }
   }
 }

@@ -136,14 +136,24 @@ package struct Output: Codable, Hashable, Sendable, Identifiable {
   }
 }
 
-/// Which file on which disk; stays the same over a rename.
+/// Which file, with which content as far as `stat` tells; stays the same over a rename.
+///
+/// The device's number is left out: network file systems and Btrfs give another one after the next mount.
 package struct FileIdentity: Codable, Hashable, Sendable {
-  package let device: Int64
   package let inode: Int64
+  /// Bytes.
+  package let size: Int64
+  package let mtimeNanoseconds: Int64
 
-  package init(device: Int64, inode: Int64) {
-    self.device = device
+  package init(inode: Int64, size: Int64, mtimeNanoseconds: Int64) {
     self.inode = inode
+    self.size = size
+    self.mtimeNanoseconds = mtimeNanoseconds
+  }
+
+  /// Whether it is the file itself, or its copy on another file system, which keeps size and time.
+  package func isCopy(of other: FileIdentity) -> Bool {
+    size == other.size && mtimeNanoseconds == other.mtimeNanoseconds
   }
 }
 

@@ -13,6 +13,25 @@ package enum JobState: String, Codable, CaseIterable, Sendable {
 
   /// Whether its tasks may run.
   package var isRenderable: Bool { self == .queued || self == .active }
+
+  /// The states from which a revision may come to this one; a move from any other is refused, because somebody else
+  /// has moved it meanwhile.
+  package var mayFollow: Set<JobState> {
+    switch self {
+    case .settling, .rejected: []
+    case .blocked: [.queued]
+    // A completed one is queued again when a frame of it was lost before it was delivered.
+    case .queued: [.blocked, .completed]
+    case .active: [.queued]
+    case .assembling: [.active]
+    case .completed: [.assembling]
+    case .failed: [.queued, .active]
+    case .canceled, .superseded, .removed: [.blocked, .queued, .active, .assembling]
+    }
+  }
+
+  /// Whether the same bytes dropped again are a new order: what ended without anybody wanting its end.
+  package var isRevivedBySameBytes: Bool { self == .superseded || self == .removed }
 }
 
 /// The state of one expected output.

@@ -8,6 +8,14 @@ package struct Timestamp: Codable, Hashable, Comparable, Sendable {
     self.nanoseconds = nanoseconds
   }
 
+  /// Reads what ``rfc3339`` wrote; nil when it is nothing like that.
+  package init?(rfc3339 text: String) {
+    guard let match = text.wholeMatch(of: /([0-9T:\-]{19})\.(\d{9})Z/), let rest = Int64(match.2),
+      let date = try? Date("\(match.1)Z", strategy: .iso8601)
+    else { return nil }  // Written by somebody else.
+    nanoseconds = Int64(date.timeIntervalSince1970) * 1_000_000_000 + rest
+  }
+
   package static func < (a: Timestamp, b: Timestamp) -> Bool { a.nanoseconds < b.nanoseconds }
 
   /// The time from `earlier` to this moment; negative when the wall clock was set back meanwhile.

@@ -6,6 +6,7 @@ package struct HarvestMove: Codable, Hashable, Sendable, Identifiable {
   package let id: Int64
   package let harvest: Int64
   package let job: Int64
+  package let revision: Int64
   package let output: Int64
   /// Both below the volume's root.
   package let source: String
@@ -19,14 +20,16 @@ package struct Delivery: Codable, Hashable, Sendable {
   /// Below the volume's root.
   package let path: String
   package let job: Int64
+  package let revision: Int64
   package let output: Int64
-  package let fingerprint: Fingerprint
+  package let file: FileIdentity
 
-  package init(path: String, job: Int64, output: Int64, fingerprint: Fingerprint) {
+  package init(path: String, job: Int64, revision: Int64, output: Int64, file: FileIdentity) {
     self.path = path
     self.job = job
+    self.revision = revision
     self.output = output
-    self.fingerprint = fingerprint
+    self.file = file
   }
 }
 
@@ -43,25 +46,29 @@ extension Ledger {
       let harvest = db.lastInsertedRowID
       let insert = try db.makeStatement(
         sql: """
-          INSERT INTO harvest_move (harvest_id, output_id, source, target, device, inode, is_done)
-          VALUES (?, ?, ?, ?, ?, ?, 0)
+          INSERT INTO harvest_move (harvest_id, output_id, source, target, inode, size, mtime_ns, is_done)
+          VALUES (?, ?, ?, ?, ?, ?, ?, 0)
           """)
       for move in moves {
         try insert.execute(
-          arguments: [harvest, move.output, move.source, move.target, move.file.device, move.file.inode])
+          arguments: [
+            harvest, move.output, move.source, move.target, move.file.inode, move.file.size, move.file.mtimeNanoseconds,
+          ])
       }
       return harvest
     }
   }
 
-  /// Completed revisions, each its job's newest, of which something is not delivered yet.
+  /// Completed revisions, each its job's newest but for blocked ones, of which something is not delivered yet.
   package func undelivered(in release: String) async throws(StoreFailure) -> [Revision] {
     try await read("read what \(release) has not delivered") { db in
       try Row.fetchAll(
         db,
         sql: Self.revisionColumns + """
-           WHERE release.name = ? AND revision.state = 'completed' AND job.state = 'completed'
-          AND revision.number = job.revision
+           WHERE release.name = ? AND revision.state = 'completed' AND job.state <> 'removed'
+          AND NOT EXISTS (
+            SELECT 1 FROM revision AS newer
+            WHERE newer.job_id = revision.job_id AND newer.number > revision.number AND newer.state <> 'blocked')
           AND EXISTS (SELECT 1 FROM output WHERE revision_id = revision.id AND output.state = 'done')
           ORDER BY job.name
           """, arguments: [release]
@@ -91,13 +98,13 @@ extension Ledger {
       try Row.fetchAll(
         db,
         sql: """
-          SELECT harvest_move.*, revision.job_id AS job FROM harvest_move JOIN output ON output.id = output_id
+          SELECT harvest_move.*, revision.job_id AS job, revision_id FROM harvest_move JOIN output ON output.id = output_id
           JOIN revision ON revision.id = revision_id WHERE harvest_id = ? AND is_done = 0 ORDER BY harvest_move.id
           """, arguments: [harvest]
       ).map { row in
         HarvestMove(
-          id: row["id"], harvest: row["harvest_id"], job: row["job"], output: row["output_id"], source: row["source"],
-          target: row["target"], file: FileIdentity(device: row["device"], inode: row["inode"]))
+          id: row["id"], harvest: row["harvest_id"], job: row["job"], revision: row["revision_id"],
+          output: row["output_id"], source: row["source"], target: row["target"], file: FileIdentity(row: row))
       }
     }
   }
@@ -109,13 +116,21 @@ extension Ledger {
       for (move, delivery) in done {
         try db.execute(sql: "UPDATE harvest_move SET is_done = 1 WHERE id = ?", arguments: [move.id])
         try db.execute(sql: "UPDATE output SET state = 'harvested' WHERE id = ?", arguments: [move.output])
-        let f = delivery.fingerprint
         try db.execute(
-          sql: """
-            INSERT OR REPLACE INTO delivery SELECT ?, job.release_id, job.id, ?, ?, ?, ?, ? FROM job WHERE id = ?
-            """,
-          arguments: [delivery.path, move.output, f.device, f.inode, f.size, f.mtimeNanoseconds, delivery.job])
+          sql: "INSERT OR REPLACE INTO delivery SELECT ?, job.release_id, job.id, ?, ?, ?, ? FROM job WHERE id = ?",
+          arguments: [
+            delivery.path, move.output, delivery.file.inode, delivery.file.size, delivery.file.mtimeNanoseconds,
+            delivery.job,
+          ])
       }
+    }
+  }
+
+  /// A journaled file is nowhere: its output is owed again, and the move is not tried any more.
+  package func lost(_ move: HarvestMove) async throws(StoreFailure) {
+    try await write("note a lost file") { db in
+      try db.execute(sql: "UPDATE harvest_move SET is_done = 1 WHERE id = ?", arguments: [move.id])
+      try db.execute(sql: "UPDATE output SET state = 'owed', inode = NULL WHERE id = ?", arguments: [move.output])
     }
   }
 
@@ -131,15 +146,22 @@ extension Ledger {
   package func deliveries(of release: String) async throws(StoreFailure) -> [Delivery] {
     try await read("read the deliveries of \(release)") { db in
       try Row.fetchAll(
-        db, sql: "SELECT delivery.* FROM delivery JOIN release ON release.id = release_id WHERE name = ? ORDER BY path",
-        arguments: [release]
+        db,
+        sql: """
+          SELECT delivery.*, revision_id FROM delivery JOIN release ON release.id = release_id
+          JOIN output ON output.id = output_id WHERE name = ? ORDER BY delivery.path
+          """, arguments: [release]
       ).map { row in
         Delivery(
-          path: row["path"], job: row["job_id"], output: row["output_id"],
-          fingerprint: Fingerprint(
-            device: row["device"], inode: row["inode"], size: row["size"], mtimeNanoseconds: row["mtime_ns"],
-            ctimeNanoseconds: 0))
+          path: row["path"], job: row["job_id"], revision: row["revision_id"], output: row["output_id"],
+          file: FileIdentity(row: row))
       }
     }
+  }
+}
+
+extension FileIdentity {
+  init(row: Row) {
+    self.init(inode: row["inode"], size: row["size"], mtimeNanoseconds: row["mtime_ns"])
   }
 }

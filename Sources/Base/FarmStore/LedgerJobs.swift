@@ -62,7 +62,7 @@ extension Ledger {
     let now = clock.now()
     return try await write("record a revision of \(new.name)") { db in
       let job = try Self.ensureJob(db, new, now: now)
-      let superseded = new.state == .queued ? try Self.supersede(db, job: job, now: now) : []
+      let superseded = new.state == .queued ? try Self.endOpen(db, job: job, as: .superseded, now: now) : []
       let number =
         try Int.fetchOne(
           db, sql: "SELECT COALESCE(MAX(number), 0) + 1 FROM revision WHERE job_id = ?", arguments: [job]) ?? 1
@@ -96,7 +96,7 @@ extension Ledger {
           sql: "SELECT job.id FROM job JOIN release ON release.id = release_id WHERE release.name = ? AND job.name = ?",
           arguments: [name.release, name.job])
       else { return [] }
-      let ended = try Self.endOpen(db, job: job, as: .canceled, now: now)
+      let ended = try Self.endOpen(db, job: job, as: .removed, now: now)
       try db.execute(
         sql: "UPDATE job SET state = 'removed', problem = NULL, changed_at = ? WHERE id = ?",
         arguments: [now.nanoseconds, job])
@@ -122,10 +122,6 @@ extension Ledger {
       ])
     return try Int64.fetchOne(
       db, sql: "SELECT id FROM job WHERE release_id = ? AND name = ?", arguments: [release.id, new.name.job]) ?? 0
-  }
-
-  private static func supersede(_ db: Database, job: Int64, now: Timestamp) throws -> [Revision] {
-    try endOpen(db, job: job, as: .superseded, now: now)
   }
 
   /// Ends every revision of a job that is not in a final state.

@@ -32,13 +32,13 @@ extension Ledger {
     try await write("record \(outputs.count) outputs") { db in
       let update = try db.makeStatement(
         sql: """
-          UPDATE output SET state = ?, attempts = ?, width = ?, height = ?, bytes = ?, device = ?, inode = ?,
+          UPDATE output SET state = ?, attempts = ?, width = ?, height = ?, bytes = ?, inode = ?, mtime_ns = ?,
             render_ms = ?, problem = ? WHERE id = ?
           """)
       for output in outputs {
         try update.execute(arguments: [
           output.state.rawValue, output.attempts, output.size?.width, output.size?.height, output.bytes,
-          output.file?.device, output.file?.inode, output.renderMilliseconds, try Column.json(output.problem),
+          output.file?.inode, output.file?.mtimeNanoseconds, output.renderMilliseconds, try Column.json(output.problem),
           output.id,
         ])
       }
@@ -130,13 +130,15 @@ extension Output {
   init(row: Row) throws {
     let width: Int? = row["width"]
     let height: Int? = row["height"]
-    let device: Int64? = row["device"]
+    let bytes: Int64? = row["bytes"]
     let inode: Int64? = row["inode"]
+    let mtime: Int64? = row["mtime_ns"]
+    var file: FileIdentity?
+    if let bytes, let inode, let mtime { file = FileIdentity(inode: inode, size: bytes, mtimeNanoseconds: mtime) }
     self.init(
       id: row["id"], revision: row["revision_id"], path: row["path"], frame: row["frame"],
       state: try Column.word(OutputState.self, row, "state"), attempts: row["attempts"],
-      size: width.flatMap { width in height.map { PixelSize(width: width, height: $0) } }, bytes: row["bytes"],
-      file: device.flatMap { device in inode.map { FileIdentity(device: device, inode: $0) } },
-      renderMilliseconds: row["render_ms"], problem: try Column.value(Problem.self, row["problem"]))
+      size: width.flatMap { width in height.map { PixelSize(width: width, height: $0) } }, bytes: bytes,
+      file: file, renderMilliseconds: row["render_ms"], problem: try Column.value(Problem.self, row["problem"]))
   }
 }

@@ -48,6 +48,13 @@ extension Ledger {
     }
   }
 
+  /// Forgets what kept releases from being harvested, so that it is tried again; mistakes in their plans stay.
+  package func forgetHarvestProblems() async throws(StoreFailure) {
+    try await write("forget the problems of harvests") { db in
+      try db.execute(sql: "UPDATE release SET problem = NULL WHERE problem NOT LIKE '%\"bad-release\"%'")
+    }
+  }
+
   package func setPaused(release name: String, _ isPaused: Bool) async throws(StoreFailure) {
     try await write("pause release \(name)") { db in
       try db.execute(sql: "UPDATE release SET is_paused = ? WHERE name = ?", arguments: [isPaused, name])

@@ -34,25 +34,41 @@ extension Ledger {
   }
 
   /// Moves a revision on; the job shows it when it is its newest one.
-  package func move(_ id: Int64, to state: JobState, problem: Problem? = nil) async throws(StoreFailure) {
+  /// - Returns: false, and nothing was changed, when it is in a state from which it cannot come there: somebody else
+  ///   moved it meanwhile.
+  package func move(_ id: Int64, to state: JobState, problem: Problem? = nil) async throws(StoreFailure) -> Bool {
     let now = clock.now()
-    try await write("move revision \(id) to \(state.rawValue)") { db in
+    return try await write("move revision \(id) to \(state.rawValue)") { db in
+      let from = state.mayFollow.map { "'\($0.rawValue)'" }.joined(separator: ",")
       try db.execute(
-        sql: "UPDATE revision SET state = ?, problem = ?, ended_at = ? WHERE id = ?",
+        sql: "UPDATE revision SET state = ?, problem = ?, ended_at = ? WHERE id = ? AND state IN (\(from))",
         arguments: [state.rawValue, try Column.json(problem), state.isFinal ? now.nanoseconds : nil, id])
-      let revision = try Self.revision(db, id: id)
-      let newest = try Int.fetchOne(
-        db, sql: "SELECT MAX(number) FROM revision WHERE job_id = ?", arguments: [revision.job])
-      if newest == revision.number {
-        try Self.showOnJob(db, revision.job, state: state, revision: revision.number, problem: problem, now: now)
-      } else {
-        try Self.touchRelease(db, ofJob: revision.job, now: now)
-      }
+      guard db.changesCount == 1 else { return false }
+      try Self.showIfNewest(db, id, now: now)
+      return true
+    }
+  }
+
+  /// A job whose file was gone is there again, as it was.
+  package func showAgain(_ id: Int64) async throws(StoreFailure) {
+    let now = clock.now()
+    try await write("show revision \(id) again") { db in try Self.showIfNewest(db, id, now: now) }
+  }
+
+  private static func showIfNewest(_ db: Database, _ id: Int64, now: Timestamp) throws {
+    let revision = try revision(db, id: id)
+    let newest = try Int.fetchOne(
+      db, sql: "SELECT MAX(number) FROM revision WHERE job_id = ?", arguments: [revision.job])
+    if newest == revision.number {
+      try showOnJob(
+        db, revision.job, state: revision.state, revision: revision.number, problem: revision.problem, now: now)
+    } else {
+      try touchRelease(db, ofJob: revision.job, now: now)
     }
   }
 
   /// Binds a revision to the program that renders it and to the snapshot that is rendered.
-  package func bind(_ id: Int64, blender: BlenderProgram, snapshot: String?) async throws(StoreFailure) {
+  package func bind(_ id: Int64, blender: BlenderProgram, snapshot: String) async throws(StoreFailure) {
     try await write("bind revision \(id) to its Blender") { db in
       try db.execute(
         sql: "UPDATE revision SET blender = ?, snapshot = ? WHERE id = ?",

@@ -39,7 +39,7 @@ enum LedgerSchema {
     CREATE TABLE output (
       id INTEGER PRIMARY KEY, revision_id INTEGER NOT NULL REFERENCES revision(id), path TEXT NOT NULL,
       frame INTEGER NOT NULL, state TEXT NOT NULL, attempts INTEGER NOT NULL DEFAULT 0, width INTEGER, height INTEGER,
-      bytes INTEGER, device INTEGER, inode INTEGER, render_ms INTEGER, problem TEXT, UNIQUE (revision_id, path)
+      bytes INTEGER, inode INTEGER, mtime_ns INTEGER, render_ms INTEGER, problem TEXT, UNIQUE (revision_id, path)
     ) STRICT
     """,
     """
@@ -67,7 +67,7 @@ enum LedgerSchema {
     CREATE TABLE harvest_move (
       id INTEGER PRIMARY KEY, harvest_id INTEGER NOT NULL REFERENCES harvest(id),
       output_id INTEGER NOT NULL REFERENCES output(id), source TEXT NOT NULL, target TEXT NOT NULL,
-      device INTEGER NOT NULL, inode INTEGER NOT NULL, is_done INTEGER NOT NULL
+      inode INTEGER NOT NULL, size INTEGER NOT NULL, mtime_ns INTEGER NOT NULL, is_done INTEGER NOT NULL
     ) STRICT
     """,
     "CREATE INDEX harvest_move_of ON harvest_move(harvest_id)",
@@ -75,7 +75,7 @@ enum LedgerSchema {
     CREATE TABLE delivery (
       path TEXT PRIMARY KEY, release_id INTEGER NOT NULL REFERENCES release(id),
       job_id INTEGER NOT NULL REFERENCES job(id), output_id INTEGER NOT NULL REFERENCES output(id),
-      device INTEGER NOT NULL, inode INTEGER NOT NULL, size INTEGER NOT NULL, mtime_ns INTEGER NOT NULL
+      inode INTEGER NOT NULL, size INTEGER NOT NULL, mtime_ns INTEGER NOT NULL
     ) STRICT
     """,
     "CREATE TABLE setting (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT",

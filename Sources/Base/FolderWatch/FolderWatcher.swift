@@ -1,5 +1,4 @@
 import FarmModel
-import Glibc
 import Synchronization
 import SystemPackage
 import VolumeFiles
@@ -16,7 +15,8 @@ package final class FolderWatcher: Sendable {
   package struct Setup: Sendable {
     let root: FilePath
     let tree: WatchTree
-    let cookies: FilePath
+    let cookieFolder: FilePath
+    let cookies: Cookies
     let known: any KnownFiles
     let rules: SettleRules
     let now: @Sendable () -> ContinuousClock.Instant
@@ -25,16 +25,18 @@ package final class FolderWatcher: Sendable {
 
     /// - Parameters:
     ///   - root: the folder of which `tree` speaks.
-    ///   - cookies: a watched folder of ours in which barriers are made.
+    ///   - cookieFolder: a folder of ours in which barriers are made.
+    ///   - mark: names this run; no earlier one had it.
     ///   - accepts: whether a file of this name counts.
     package init(
-      root: FilePath, tree: WatchTree, cookies: FilePath, known: any KnownFiles, rules: SettleRules,
+      root: FilePath, tree: WatchTree, cookieFolder: FilePath, mark: String, known: any KnownFiles, rules: SettleRules,
       now: @escaping @Sendable () -> ContinuousClock.Instant,
       accepts: @escaping @Sendable (FilePath.Component) -> Bool, isWhole: @escaping WholeCheck
     ) {
       self.root = root
       self.tree = tree
-      self.cookies = cookies
+      self.cookieFolder = cookieFolder
+      cookies = Cookies(mark: mark)
       self.known = known
       self.rules = rules
       self.now = now
@@ -79,7 +81,7 @@ package final class FolderWatcher: Sendable {
       count += 1
       return count
     }
-    try Durable.write([], to: setup.cookies.appending(Cookie.name(number)))
+    try Durable.write([], to: setup.cookieFolder.appending(setup.cookies.name(number)))
     return number
   }
 
@@ -193,15 +195,16 @@ struct FolderList: Sendable {
   }
 }
 
-/// The name of a barrier's file; the process's number in it tells ours from those that an earlier daemon left.
-enum Cookie {
-  static func name(_ number: Int) -> String { "\(getpid())-\(number)" }
+/// The names of barriers' files; the run's own mark in them tells ours from those that an earlier daemon left.
+struct Cookies: Sendable {
+  let mark: String
+
+  func name(_ number: Int) -> String { "\(mark)-\(number)" }
 
   /// A file of ours that has not its final name yet.
-  static func isBeingMade(_ name: FilePath.Component) -> Bool { name.string.hasPrefix(".\(getpid())-") }
+  func isBeingMade(_ name: FilePath.Component) -> Bool { name.string.hasPrefix(".\(mark)-") }
 
-  static func number(_ name: FilePath.Component) -> Int? {
-    let parts = name.string.split(separator: "-")
-    return parts.count == 2 && parts[0] == "\(getpid())" ? Int(parts[1]) : nil
+  func number(_ name: FilePath.Component) -> Int? {
+    name.string.hasPrefix("\(mark)-") ? Int(name.string.dropFirst(mark.count + 1)) : nil
   }
 }

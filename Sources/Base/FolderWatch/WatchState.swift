@@ -41,7 +41,7 @@ struct WatchState {
   private var listings = 0
   private var barriersAfterListing: Set<Int> = []
   private var openBarriers: Set<Int> = []
-  private var lastBarrier = 0
+  private var cookiesSeen: Set<Int> = []
 
   init(setup: FolderWatcher.Setup, thread: InotifyThread) {
     self.setup = setup
@@ -50,15 +50,11 @@ struct WatchState {
 
   mutating func start() async -> [Action] {
     var actions: [Action] = []
-    do throws(WatchFailure) { cookieWatch = try await thread.watch(setup.cookies) } catch {
-      actions.append(.tell(.troubled(setup.cookies, error)))
+    do throws(WatchFailure) { cookieWatch = try await thread.watch(setup.cookieFolder) } catch {
+      actions.append(.tell(.troubled(setup.cookieFolder, error)))
     }
     actions += await enter(setup.root, setup.tree)
-    // Barriers that were asked for before the watch was there; an earlier daemon's are removed.
-    for name in (try? FolderListing.names(in: setup.cookies)) ?? [] {  // Troubled: told above.
-      if let number = Cookie.number(name) { actions += opened(barrier: number) }
-      if !Cookie.isBeingMade(name) { Placement.remove(setup.cookies.appending(name)) }
-    }
+    actions += cookies()
     return actions
   }
 
@@ -70,14 +66,15 @@ struct WatchState {
       return actions
     case .looked(let path, let look): return looked(path, look)
     case .listed(let list): return await listed(list)
-    case .rescan(let blindOnly): return rescan { !blindOnly || $0.isBlind }
+    case .rescan(let blindOnly):
+      return rescan { !blindOnly || $0.isBlind } + (blindOnly ? oldCookies() : cookies())
     }
   }
 
   // MARK: - Events
 
   private mutating func take(_ event: InotifyEvent) async -> [Action] {
-    if event.has(IN_Q_OVERFLOW) { return rescan { _ in true } }
+    if event.has(IN_Q_OVERFLOW) { return rescan { _ in true } + cookies() }
     if event.watch == cookieWatch { return cookie(event) }
     guard let folder = folders[event.watch] else { return [] }
     guard let name = event.name else {
@@ -220,8 +217,8 @@ struct WatchState {
     case .unchanged: actions += ended(path, candidate.isTold ? .unchanged(path) : nil, stirred: isStirred)
     case .refused(let reason): actions += ended(path, .refused(path, reason: reason), stirred: isStirred)
     case .vanished:
-      let wasThere = known.removeValue(forKey: path) != nil || candidate.isTold
-      actions += ended(path, wasThere ? .vanished(path) : nil, stirred: isStirred)
+      known[path] = nil
+      actions += ended(path, .vanished(path), stirred: isStirred)
     }
     return actions + barriersReached()
   }
@@ -241,15 +238,33 @@ struct WatchState {
 
   /// The event of a barrier's file: all that happened before it was seen; now it is to be decided.
   private mutating func cookie(_ event: InotifyEvent) -> [Action] {
-    guard event.has(IN_MOVED_TO), let name = event.name, let number = Cookie.number(name) else { return [] }
-    Placement.remove(setup.cookies.appending(name))
+    guard event.has(IN_MOVED_TO), let name = event.name, let number = setup.cookies.number(name) else { return [] }
+    Placement.remove(setup.cookieFolder.appending(name))
     return opened(barrier: number)
   }
 
+  /// The barriers whose files are there while every folder is being listed anew: at the start, after lost events.
+  private mutating func cookies() -> [Action] {
+    let names = cookieNames
+    for name in names where !setup.cookies.isBeingMade(name) { Placement.remove(setup.cookieFolder.appending(name)) }
+    return names.compactMap(setup.cookies.number).sorted().flatMap { opened(barrier: $0) }
+  }
+
+  /// Barriers whose event never came: their files were there the last time already, so events from before are over.
+  private mutating func oldCookies() -> [Action] {
+    let there = Set(cookieNames.compactMap(setup.cookies.number))
+    let old = there.intersection(cookiesSeen).sorted()
+    cookiesSeen = there
+    for number in old { Placement.remove(setup.cookieFolder.appending(setup.cookies.name(number))) }
+    return old.flatMap { opened(barrier: $0) }
+  }
+
+  private var cookieNames: [FilePath.Component] {
+    // Unreadable: told as trouble when the folder was to be watched.
+    (try? FolderListing.names(in: setup.cookieFolder)) ?? []
+  }
+
   private mutating func opened(barrier number: Int) -> [Action] {
-    // Seen by the first listing and by its event.
-    guard number > lastBarrier else { return [] }
-    lastBarrier = number
     openBarriers.insert(number)
     for path in candidates.keys { candidates[path]?.barriers.insert(number) }
     let actions = rescan { $0.isBlind }

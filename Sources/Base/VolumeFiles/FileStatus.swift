@@ -50,7 +50,10 @@ package struct FileStatus: Hashable, Sendable {
 
   private static func nanoseconds(_ t: timespec) -> Int64 { Int64(t.tv_sec) * 1_000_000_000 + Int64(t.tv_nsec) }
 
-  package var identity: FileIdentity { FileIdentity(device: fingerprint.device, inode: fingerprint.inode) }
+  package var identity: FileIdentity {
+    FileIdentity(
+      inode: fingerprint.inode, size: fingerprint.size, mtimeNanoseconds: fingerprint.mtimeNanoseconds)
+  }
 
   /// The name of the owning user; the number when the system knows no name.
   package var ownerName: String {

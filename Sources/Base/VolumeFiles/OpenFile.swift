@@ -65,7 +65,14 @@ package enum LeaseProbe {
     blindTypes.contains(path.withPlatformString { linux_filesystem_type($0) })
   }
 
+  /// Whoever opens the file for writing while we hold the lease makes the kernel send SIGIO, which would end us.
+  private static let ignoresLeaseBreaks: Bool = {
+    signal(SIGIO, SIG_IGN)
+    return true
+  }()
+
   package static func ask(_ path: FilePath) -> Answer {
+    _ = ignoresLeaseBreaks
     guard let file = try? OpenFile.reading(path) else { return .unknown }  // The caller's own look says what is wrong.
     defer { OpenFile.close(file) }
     if linux_take_read_lease(file.rawValue) == 0 {

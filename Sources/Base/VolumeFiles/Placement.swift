@@ -34,6 +34,7 @@ package enum Placement {
     let part = to.removingLastComponent().appending(".farm-part-\(to.lastComponent?.string ?? "file")")
     remove(part)
     let digest = try FileCopy.copy(from, to: part)
+    try keepTime(of: from, on: part)
     try Durable.sync(part)
     guard try FileDigest.of(part) == digest else { throw FileFailure("verify", part, errno: EIO) }
     guard rename(part, to, ifOccupied) else {
@@ -42,6 +43,18 @@ package enum Placement {
       throw FileFailure("move into place", to, errno: code)
     }
     remove(from)
+  }
+
+  /// The copy keeps the modification time, by which it is known again.
+  private static func keepTime(of from: FilePath, on copy: FilePath) throws(FileFailure) {
+    guard let status = try FileStatus(at: from) else { return }
+    let (seconds, rest) = status.fingerprint.mtimeNanoseconds.quotientAndRemainder(dividingBy: 1_000_000_000)
+    let times = [
+      timespec(tv_sec: Int(seconds), tv_nsec: Int(rest)), timespec(tv_sec: Int(seconds), tv_nsec: Int(rest)),
+    ]
+    guard copy.withPlatformString({ utimensat(AT_FDCWD, $0, times, 0) }) == 0 else {
+      throw FileFailure("set the time of", copy)
+    }
   }
 
   /// Removes a file of ours; that it is gone already is what was wanted.

@@ -117,14 +117,18 @@ enum CrashReason {
   private static let known: [(words: String, problem: ProblemClass)] = [
     ("CUDA error: Out of memory", .outOfMemory), ("std::bad_alloc", .outOfMemory), ("alloc returns null", .outOfMemory),
     ("No space left on device", .diskFull), ("Build without OpenImageDenoiser", .denoiserMissing),
-    ("not a blend file", .wrongBlender), ("Traceback (most recent call last)", .pythonError),
+    ("not a blend file", .wrongBlender),
   ]
+  /// What `--python-exit-code` was given: our script itself failed. A scene's own drivers print traces too.
+  private static let scriptFailed = ChildEnd.exited(9)
 
   static func problem(_ end: ChildEnd, lastLines: [String]) -> Problem {
+    if end == scriptFailed, let cause = lastLines.last {
+      return Problem(.pythonError, cause: "the render script failed: \(cause.escapedForTerminal)")
+    }
     for (words, problem) in known {
       guard let at = lastLines.lastIndex(where: { $0.contains(words) }) else { continue }
-      let cause = problem == .pythonError ? lastLines.last ?? words : lastLines[at]
-      return Problem(problem, cause: "Blender ended with \(end): \(cause.escapedForTerminal)")
+      return Problem(problem, cause: "Blender ended with \(end): \(lastLines[at].escapedForTerminal)")
     }
     return Problem(.rendererCrashed, cause: "Blender ended with \(end) before it was done")
   }

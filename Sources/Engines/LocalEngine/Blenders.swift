@@ -31,8 +31,24 @@ package enum Blenders {
     return found
   }
 
+  /// A graphics driver that hangs must not keep the farm from starting.
+  private static let probeMax = Duration.seconds(60)
+
   /// Starts a Blender and asks it for version, build, denoiser and devices.
   package static func probe(_ path: String, script: FilePath) async -> Probed {
+    await withTaskGroup(of: Probed?.self) { group in
+      group.addTask { await ask(path, script: script) }
+      group.addTask {
+        // Cancelled: the answer came first.
+        (try? await Task.sleep(for: probeMax)) == nil ? nil : .failed(path: path, reason: "it did not answer in time")
+      }
+      let first = await group.next() ?? nil
+      group.cancelAll()
+      return first ?? .failed(path: path, reason: "it was not asked to the end")
+    }
+  }
+
+  private static func ask(_ path: String, script: FilePath) async -> Probed {
     let answer = Mutex<ScriptReport?>(nil)
     do {
       let end = try await ChildProcess.run(

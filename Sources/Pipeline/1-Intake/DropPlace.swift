@@ -50,6 +50,7 @@ package struct DropPlace: Hashable, Sendable {
     guard folder.lastComponent?.string == "store", release.removingLastComponent() == volume.releases else {
       return nil
     }
-    return release.lastComponent?.string
+    // `releases/quick` would be a second release of that name.
+    return release.lastComponent.flatMap { $0.string == NameRule.quick ? nil : $0.string }
   }
 }

@@ -42,20 +42,30 @@ package struct Intaker: Sendable {
   /// - Throws: ``IntakeFailure/changed`` when it is no longer the file that settled; its next settling comes by itself.
   package func claim(_ path: FilePath, settled: Fingerprint) throws(IntakeFailure) -> Drop {
     let name = try place.job(at: path)
-    do throws(FileFailure) {
-      let file = try OpenFile.beneath(volume.root, path)
-      defer { OpenFile.close(file) }
-      let before = try FileStatus(of: file, path: path)
-      guard before.kind == .regular, before.fingerprint == settled else { throw FileFailure("claim", path, errno: 0) }
-      var digest = FileDigest()
-      try FileBytes.read(file, path: path) { digest.update($0) }
-      let facts = Result { () throws(BlendFailure) in try BlendFile.read(path) }
-      guard try FileStatus(at: path)?.fingerprint == settled else { throw FileFailure("claim", path, errno: 0) }
-      return Drop(
-        name: name, path: path, fingerprint: settled, digest: digest.finish(), owner: before.ownerName, facts: facts)
-    } catch {
-      throw error.errno == 0 ? .changed(path) : .unreadable(path, error)
-    }
+    let read = try reading(path) { () throws(FileFailure) in try digest(path, settled: settled) }
+    guard let (digest, owner) = read else { throw .changed(path) }
+    let facts = Result { () throws(BlendFailure) in try BlendFile.read(path) }
+    let after = try reading(path) { () throws(FileFailure) in try FileStatus(at: path) }
+    guard after?.fingerprint == settled else { throw .changed(path) }
+    return Drop(name: name, path: path, fingerprint: settled, digest: digest, owner: owner, facts: facts)
+  }
+
+  /// The file's digest and owner; nil when it is another than the one that settled.
+  private func digest(_ path: FilePath, settled: Fingerprint) throws(FileFailure) -> (Digest, owner: String)? {
+    guard try FileStatus(at: path) != nil else { return nil }
+    let file = try OpenFile.beneath(volume.root, path)
+    defer { OpenFile.close(file) }
+    let before = try FileStatus(of: file, path: path)
+    guard before.kind == .regular, before.fingerprint == settled else { return nil }
+    var digest = FileDigest()
+    try FileBytes.read(file, path: path) { digest.update($0) }
+    return (digest.finish(), before.ownerName)
+  }
+
+  private func reading<Value>(
+    _ path: FilePath, _ body: () throws(FileFailure) -> Value
+  ) throws(IntakeFailure) -> Value {
+    do { return try body() } catch { throw .unreadable(path, error) }
   }
 }
 

@@ -18,11 +18,13 @@ package struct Promotion: Hashable, Sendable {
   }
 
   /// Clears the place for a revision's first frame: the earlier one's outputs go to `.previous/`.
+  ///
+  /// Where `.previous/` is there already, what lies beside it is of a revision that was never completed, and goes.
   package func makeRoom() throws(RenderingFailure) {
     try promoting { () throws(FileFailure) in
       // A crash between the two renames left the old folder aside: only the second one is to be done.
       if try FileStatus(at: aside) == nil {
-        try Placement.removeTree(previous)
+        if try FileStatus(at: previous) != nil { return try clear() }
         Placement.removeIfEmpty(out)
         if try FileStatus(at: out) == nil { return try SharedFolder.make(out) }
         try Placement.move(out, to: aside, ifOccupied: .refuse)
@@ -32,19 +34,28 @@ package struct Promotion: Hashable, Sendable {
     }
   }
 
+  private func clear() throws(FileFailure) {
+    for name in try FolderListing.names(in: out) where name != previous.lastComponent {
+      try Placement.removeTree(out.appending(name))
+    }
+  }
+
   /// Moves one checked frame into place.
-  package func promote(_ frame: CheckedFrame, as path: String) throws(RenderingFailure) {
+  /// - Returns: the file as it is there; across file systems it is another.
+  package func promote(_ frame: CheckedFrame, as path: String) throws(RenderingFailure) -> FileIdentity {
     try promoting { () throws(FileFailure) in
       let target = out.appending(path)
       try SharedFolder.make(target.removingLastComponent())
       try Placement.move(frame.file, to: target, ifOccupied: .replace)
       try SharedFolder.adopt(target)
+      return try FileStatus(at: target)?.identity ?? frame.identity
     }
   }
 
-  /// Whether the file that was about to be promoted before a crash is in its place.
+  /// Whether the file that was promoted, or was about to be before a crash, is in its place.
   package func isPromoted(_ path: String, _ identity: FileIdentity) -> Bool {
-    (try? FileStatus(at: out.appending(path)))??.identity == identity  // Unreadable: not proven, so rendered again.
+    // Unreadable: not proven, so rendered again.
+    (try? FileStatus(at: out.appending(path)))??.identity == identity
   }
 
   /// Drops what the completed revision has replaced.
@@ -52,7 +63,7 @@ package struct Promotion: Hashable, Sendable {
     try promoting { () throws(FileFailure) in try Placement.removeTree(previous) }
   }
 
-  private func promoting(_ body: () throws(FileFailure) -> Void) throws(RenderingFailure) {
-    do { try body() } catch { throw .notPromoted(error) }
+  private func promoting<Value>(_ body: () throws(FileFailure) -> Value) throws(RenderingFailure) -> Value {
+    do { return try body() } catch { throw .notPromoted(error) }
   }
 }

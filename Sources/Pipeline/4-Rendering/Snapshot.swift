@@ -8,50 +8,58 @@ import VolumeFiles
 package struct Snapshot: Hashable, Sendable {
   private let original: FilePath
   private let digest: Digest
+  private let mark: String
 
-  package init(of original: FilePath, digest: Digest) {
+  /// - Parameter revision: two jobs of one folder may hold equal bytes, so the name is the revision's own.
+  package init(of original: FilePath, digest: Digest, revision: Int64) {
     self.original = original
     self.digest = digest
+    mark = FileDigest.of(digest.bytes + Array("\(revision)".utf8)).short
   }
 
   /// `.farm-<12 hex>.blend`.
-  package var name: String { ".farm-\(digest.short).blend" }
+  package var name: String { ".farm-\(mark).blend" }
   package var path: FilePath { folder.appending(name) }
+  private var part: FilePath { folder.appending(".farm-\(mark).part") }
   private var folder: FilePath { original.removingLastComponent() }
 
   /// Blender looks for disk caches in `blendcache_<name of the .blend>` beside the file.
   private var cacheOfOriginal: FilePath { folder.appending("blendcache_\(original.lastComponent?.stem ?? "")") }
-  private var cacheLink: FilePath { folder.appending("blendcache_.farm-\(digest.short)") }
+  private var cacheLink: FilePath { folder.appending("blendcache_.farm-\(mark)") }
 
   /// Copies the original and proves in the same pass that it still is what was queued.
   /// - Throws: ``RenderingFailure/changed`` when it is not; then there is no snapshot.
   package func take() throws(RenderingFailure) {
-    do throws(FileFailure) {
-      if try FileStatus(at: path) == nil {
-        let part = folder.appending(".farm-\(digest.short).part")
-        Placement.remove(part)
-        let copied = try FileCopy.copy(original, to: part)
-        guard copied == digest else {
-          Placement.remove(part)
-          throw FileFailure("copy", original, errno: ESTALE)
-        }
-        try Placement.move(part, to: path, ifOccupied: .replace)
-      } else if try FileDigest.of(path) != digest {
-        Placement.remove(path)
-        return try takeAgain()
-      }
-      try linkCache()
-    } catch {
-      throw error.errno == ESTALE ? .changed(original) : .noSnapshot(error)
+    let isOriginal = try copying { () throws(FileFailure) in
+      if try isTaken() { return true }
+      return try copyOriginal()
     }
+    guard isOriginal else {
+      remove()
+      throw .changed(original)
+    }
+    try copying { () throws(FileFailure) in try linkCache() }
   }
 
-  private func takeAgain() throws(FileFailure) {
-    guard try FileCopy.copy(original, to: path) == digest else {
-      Placement.remove(path)
-      throw FileFailure("copy", original, errno: ESTALE)
+  private func isTaken() throws(FileFailure) -> Bool {
+    guard try FileStatus(at: path) != nil else { return false }
+    return try FileDigest.of(path) == digest
+  }
+
+  /// False when the original is another by now.
+  private func copyOriginal() throws(FileFailure) -> Bool {
+    guard try FileStatus(at: original) != nil else { return false }
+    Placement.remove(part)
+    guard try FileCopy.copy(original, to: part) == digest else { return false }
+    try Placement.move(part, to: path, ifOccupied: .replace)
+    return true
+  }
+
+  private func copying<Value>(_ body: () throws(FileFailure) -> Value) throws(RenderingFailure) -> Value {
+    do { return try body() } catch {
+      Placement.remove(part)
+      throw .noSnapshot(error)
     }
-    try linkCache()
   }
 
   /// Without it a baked simulation is silently lost (measured with Blender 3.4).
@@ -66,6 +74,7 @@ package struct Snapshot: Hashable, Sendable {
   /// Removes the snapshot and the link; the original is never touched.
   package func remove() {
     Placement.remove(path)
+    Placement.remove(part)
     // Unreadable: nothing that we could remove.
     if (try? FileStatus(at: cacheLink))??.kind == .link { Placement.remove(cacheLink) }
   }
@@ -92,7 +101,12 @@ package enum RenderingFailure: Failure, Equatable {
     }
   }
 
-  package var isTransient: Bool { true }
+  package var isTransient: Bool {
+    switch self {
+    case .changed: true
+    case .noSnapshot(let failure), .notPromoted(let failure): failure.isTransient
+    }
+  }
 
   package var problem: Problem {
     switch self {

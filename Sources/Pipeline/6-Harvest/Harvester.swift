@@ -1,4 +1,5 @@
 import FarmModel
+import Glibc
 import SystemPackage
 import VolumeFiles
 
@@ -14,35 +15,34 @@ package struct Harvester: Hashable, Sendable {
   package struct Landing: Hashable, Sendable {
     /// Below the volume's root; another name than asked for when the name was taken by something not ours.
     package let path: String
-    package let fingerprint: Fingerprint
+    package let file: FileIdentity
   }
 
   /// Moves the file, wherever a crash left it.
   /// - Parameter ours: what we delivered under this name before, as it was then; only that is replaced.
+  /// - Throws: ``HarvestFailure/lost`` when it is nowhere, ``HarvestFailure/notMoved`` when it cannot be moved.
   package func move(
-    _ file: FileIdentity, from source: String, to target: String, ours: Fingerprint?
+    _ file: FileIdentity, from source: String, to target: String, ours: FileIdentity?
   ) throws(HarvestFailure) -> Landing {
-    do throws(FileFailure) {
-      let from = volume.root.appending(source)
-      let wanted = volume.root.appending(target)
-      if let there = try FileStatus(at: wanted), there.identity == file { return landing(wanted, there) }
-      guard let found = try FileStatus(at: from), found.identity == file else {
-        // Across file systems the inode changes; the journal then knows only the name.
-        if let there = try FileStatus(at: wanted), there.fingerprint.device != file.device {
-          return landing(wanted, there)
-        }
-        throw FileFailure("find", from, errno: 0)
-      }
+    let from = volume.root.appending(source)
+    let wanted = volume.root.appending(target)
+    return try moving(target) { () throws(FileFailure) in
+      guard try FileStatus(at: from)?.identity == file else { return try landed(file, as: wanted) }
       try SharedFolder.make(wanted.removingLastComponent())
       let free = try freeName(wanted, ours: ours)
       try Placement.move(from, to: free, ifOccupied: free == wanted ? .replace : .refuse)
       try SharedFolder.adopt(free)
-      guard let moved = try FileStatus(at: free) else { throw FileFailure("find", free, errno: 0) }
-      return landing(free, moved)
-    } catch {
-      if error.errno == 0 { throw .lost(volume.relative(error.path)) }
-      throw .notMoved(target, reason: error.description, remedy: error.remedy)
+      return try FileStatus(at: free).map { landing(free, $0) }
+    }.orThrow(HarvestFailure.lost(source))
+  }
+
+  /// The file is no longer at its source: an earlier try moved it, under its name or the next free one.
+  private func landed(_ file: FileIdentity, as wanted: FilePath) throws(FileFailure) -> Landing? {
+    for name in names(like: wanted) {
+      guard let there = try FileStatus(at: name) else { continue }
+      if there.identity == file || there.identity.isCopy(of: file) { return landing(name, there) }
     }
+    return nil
   }
 
   /// Makes the moves of a whole folder survive a power cut.
@@ -53,33 +53,44 @@ package struct Harvester: Hashable, Sendable {
   }
 
   /// Removes a delivery that is no longer owed, if its bytes are still ours.
-  package func removeDelivery(_ path: String, ours: Fingerprint) {
+  package func removeDelivery(_ path: String, ours: FileIdentity) {
     let file = volume.root.appending(path)
     // Unreadable: left alone.
-    guard let there = (try? FileStatus(at: file)) ?? nil, isOurs(there, ours) else { return }
-    Placement.remove(file)
+    if (try? FileStatus(at: file))??.identity == ours { Placement.remove(file) }
   }
 
   private func landing(_ path: FilePath, _ status: FileStatus) -> Landing {
-    Landing(path: volume.relative(path), fingerprint: status.fingerprint)
+    Landing(path: volume.relative(path), file: status.identity)
   }
 
   /// The name itself when it is free or holds our own delivery; else `name.new.ext`, `name.new2.ext`, …
-  private func freeName(_ wanted: FilePath, ours: Fingerprint?) throws(FileFailure) -> FilePath {
-    guard let there = try FileStatus(at: wanted) else { return wanted }
-    if let ours, isOurs(there, ours) { return wanted }
-    let stem = wanted.stem ?? ""
-    let ending = wanted.extension.map { ".\($0)" } ?? ""
-    for number in 1...999 {
-      let name = wanted.removingLastComponent().appending("\(stem).new\(number == 1 ? "" : "\(number)")\(ending)")
-      if try FileStatus(at: name) == nil { return name }
-    }
-    throw FileFailure("find a free name for", wanted, errno: 17)
+  private func freeName(_ wanted: FilePath, ours: FileIdentity?) throws(FileFailure) -> FilePath {
+    guard let there = try FileStatus(at: wanted), there.identity != ours else { return wanted }
+    for name in names(like: wanted).dropFirst() where try FileStatus(at: name) == nil { return name }
+    throw FileFailure("find a free name for", wanted, errno: EEXIST)
   }
 
-  /// A rename keeps inode, size and mtime; a person's edit changes one of them.
-  private func isOurs(_ there: FileStatus, _ ours: Fingerprint) -> Bool {
-    there.fingerprint.isSameFile(as: ours) && there.fingerprint.size == ours.size
-      && there.fingerprint.mtimeNanoseconds == ours.mtimeNanoseconds
+  private func names(like wanted: FilePath) -> [FilePath] {
+    let newNamesMax = 99
+    let stem = wanted.stem ?? ""
+    let ending = wanted.extension.map { ".\($0)" } ?? ""
+    return [wanted]
+      + (1...newNamesMax).map {
+        wanted.removingLastComponent().appending("\(stem).new\($0 == 1 ? "" : "\($0)")\(ending)")
+      }
+  }
+
+  private func moving<Value>(_ target: String, _ body: () throws(FileFailure) -> Value) throws(HarvestFailure) -> Value
+  {
+    do { return try body() } catch {
+      throw .notMoved(target, reason: error.description, remedy: error.remedy)
+    }
+  }
+}
+
+extension Optional {
+  fileprivate func orThrow<Failure: Error>(_ failure: Failure) throws(Failure) -> Wrapped {
+    guard let value = self else { throw failure }
+    return value
   }
 }

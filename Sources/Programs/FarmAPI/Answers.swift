@@ -9,6 +9,8 @@ package struct JobLine: Codable, Hashable, Sendable {
     self.release = release
     self.job = job
   }
+
+  package var name: JobName { JobName(release: release, job: job.name) }
 }
 
 /// What `farm show job` says.
@@ -97,9 +99,12 @@ package struct PlanAnswer: Codable, Hashable, Sendable {
 
 package struct KillRequest: Codable, Hashable, Sendable {
   package let query: [String]
+  /// Only jobs of this release.
+  package let release: String?
 
-  package init(query: [String]) {
+  package init(query: [String], release: String?) {
     self.query = query
+    self.release = release
   }
 }
 

@@ -11,6 +11,22 @@ package struct FarmStatus: Codable, Hashable, Sendable {
   }
 }
 
+extension FarmStatus {
+  /// The jobs for which a query holds at the moment `now`; also of a status that was written down.
+  package func jobs(matching query: JobQuery, now: Timestamp) -> [JobLine] {
+    releases.flatMap { release in
+      release.jobs.map { JobLine(release: release.name, job: $0) }.filter { line in
+        let created = Timestamp(rfc3339: line.job.createdAt) ?? now
+        let job = Job(
+          id: 0, name: line.name, path: "", owner: line.job.owner, state: line.job.state, revision: line.job.revision,
+          problem: line.job.problem, priority: release.priority, createdAt: created, changedAt: created)
+        return query.matches(job, now: now)
+      }
+    }
+  }
+}
+
+/// What the daemon says of itself.
 package struct DaemonStatus: Codable, Hashable, Sendable {
   package var running: Bool
   package var version: String
@@ -82,9 +98,12 @@ package struct JobStatus: Codable, Hashable, Sendable {
   package var frames: FrameCounts
   package var problem: Problem?
   package var owner: String
+  /// When it was first dropped, RFC 3339.
+  package var createdAt: String
 
   package init(
-    name: String, state: JobState, revision: Int, frames: FrameCounts, problem: Problem?, owner: String
+    name: String, state: JobState, revision: Int, frames: FrameCounts, problem: Problem?, owner: String,
+    createdAt: String
   ) {
     self.name = name
     self.state = state
@@ -92,6 +111,7 @@ package struct JobStatus: Codable, Hashable, Sendable {
     self.frames = frames
     self.problem = problem
     self.owner = owner
+    self.createdAt = createdAt
   }
 
   /// Written out so that `problem` is there as null: others test for it.
@@ -103,5 +123,6 @@ package struct JobStatus: Codable, Hashable, Sendable {
     try container.encode(frames, forKey: .frames)
     try container.encode(problem, forKey: .problem)
     try container.encode(owner, forKey: .owner)
+    try container.encode(createdAt, forKey: .createdAt)
   }
 }

@@ -2,6 +2,7 @@ import FarmModel
 import FarmServer
 import FarmStore
 import FolderWatch
+import Foundation
 import Glibc
 import Intake
 import LocalEngine
@@ -14,8 +15,9 @@ import VolumeFiles
 /// The daemon as a library: `farmd` is only its command line.
 package struct Daemon: Sendable {
   package static let version = "0.1.0"
-  /// A stop takes no longer than this; what is then still running is killed with the process.
-  private static let stopMax = Duration.seconds(4)
+  /// What has not stopped after this time is cancelled, and after a little more the process ends as it stands.
+  private static let stopMax = Duration.seconds(3)
+  private static let endMax = DispatchTimeInterval.milliseconds(4500)
 
   private let volume: Volume
   private let config: FarmConfig
@@ -42,12 +44,14 @@ package struct Daemon: Sendable {
     let lock = try VolumeLock(volume, socket: state.socket)
     defer { lock.release() }
     let ledger = try Ledger(at: state.ledger, clock: Self.clock)
+    // Before the first listing: a Blender may be there now, so what was blocked settles anew.
+    try await ledger.forgetBlockedFiles()
     let engine = LocalEngine(
       LocalEngine.Setup(
         script: try RenderScript.install(in: volume), blenders: config.blenders, slots: config.slots), log: log)
     let watcher = FolderWatcher(
       FolderWatcher.Setup(
-        root: volume.root, tree: DropPlace.tree, cookies: volume.cookies,
+        root: volume.root, tree: DropPlace.tree, cookieFolder: volume.cookies, mark: "\(UUID())",
         known: KnownDrops(ledger: ledger, root: volume.root, log: log),
         rules: SettleRules(quiet: config.settleQuiet, stall: config.settleStall), now: { ContinuousClock.now },
         accepts: DropPlace.isDrop, isWhole: Intaker.wholeness))
@@ -77,6 +81,7 @@ package struct Daemon: Sendable {
       Work("status") {
         await status.run { log.warning("cannot write status.json: \($0)") }
       },
+      DeadEnd(after: Self.endMax) { log.warning("stopping took too long; the next start goes on from the ledger") },
       Work("lock") {
         while (try? await Task.sleep(for: VolumeLock.renewEvery)) != nil { lock.renew() }
       },
@@ -115,6 +120,29 @@ private struct Work: Service {
 
   func run() async throws {
     try await cancelWhenGracefulShutdown { try await body() }
+  }
+}
+
+/// Ends the process when a stop takes too long, as with a digest of a huge file that cannot be interrupted: the ledger
+/// is made for that.
+private struct DeadEnd: Service {
+  let limit: DispatchTimeInterval
+  let told: @Sendable () -> Void
+
+  init(after limit: DispatchTimeInterval, told: @escaping @Sendable () -> Void) {
+    self.limit = limit
+    self.told = told
+  }
+
+  func run() async throws {
+    try await withGracefulShutdownHandler {
+      try await gracefulShutdown()
+    } onGracefulShutdown: {
+      DispatchQueue.global().asyncAfter(deadline: .now() + limit) {
+        told()
+        _exit(0)
+      }
+    }
   }
 }
 

@@ -37,14 +37,18 @@ actor JobFlow {
 
   /// What the engine can do; nil until it has said so.
   var abilities: EngineAbilities?
-  var whenAbleTo: [CheckedContinuation<Void, Never>] = []
+  var whenAbleTo = Waiters()
 
   /// Revisions with frames to render, by id.
   var open: [Int64: OpenRevision] = [:]
+  /// Revisions that were ended in this run: none of them is opened again.
+  var gone: Set<Int64> = []
   /// Tasks handed out, by id.
   var running: [Int64: RunningTask] = [:]
   var isScheduling = false
   var mustSchedule = false
+  /// Nothing is handed out before this: the disk is full, or something else is tried again later.
+  var restsUntil: Timestamp?
 
   /// Files on their way to being whole, with what was said of them.
   var unsettled: [JobName: String] = [:]
@@ -52,26 +56,34 @@ actor JobFlow {
   var rejected: [String: Problem] = [:]
   /// Folders that cannot be watched, with the reason.
   var watchTroubles: [FilePath: String] = [:]
-  /// Claims under way, and barriers with those that they wait for.
+  /// Claims under way by path, with what settled there meanwhile; barriers with the claims that they wait for.
+  var claiming: [FilePath: [(fingerprint: Fingerprint, number: Int)]] = [:]
   var claims: Set<Int> = []
   var claimCount = 0
   var barriers: [Int: Set<Int>] = [:]
-  var whenReached: [Int: CheckedContinuation<Void, Never>] = [:]
+  var whenReached: [Int: Waiters] = [:]
   var reached: Set<Int> = []
 
   /// Checked frames that wait for the next commit.
   var checked: [(output: Output, frame: CheckedFrame, revision: Int64)] = []
+  var isFlushing = false
+  var whenFlushed = Waiters()
   var harvesting: Set<String> = []
+  var whenHarvested = Waiters()
+  /// Releases that are looked at again without anything happening in them, and when they were harvested in vain.
   var mustHarvest: Set<String> = []
+  var harvestFailedAt: [String: Timestamp] = [:]
   /// Whether what the first scan finds is known, not rendered.
   var isAdopting = false
+  /// The ledger's failure that ends the run.
+  var fatal: StoreFailure?
 
   /// Work that is done beside the reports, in the run loop's group.
   let errands: AsyncStream<Errand>
   let errand: AsyncStream<Errand>.Continuation
 
   enum Errand: Sendable {
-    case claim(FilePath, Fingerprint, number: Int)
+    case claim(FilePath)
     case flush
     case assemble(Int64)
     case review(String)
@@ -105,22 +117,38 @@ actor JobFlow {
   }
 
   /// Works until the task is cancelled.
-  /// - Throws: ``StoreFailure`` when the ledger cannot be read at the start.
+  /// - Throws: ``StoreFailure`` when the ledger cannot be read or written: rather than go on with a memory that differs
+  ///   from it, the daemon ends, and the next one goes on from what was committed.
   func run() async throws {
     isAdopting = try FileStatus(at: VolumeTree.adoptMark(setup.volume)) != nil
     try await recover()
+    await withTaskCancellationHandler {
+      await work()
+    } onCancel: {
+      errand.finish()
+    }
+    if let fatal { throw fatal }
+  }
+
+  private func work() async {
     await withDiscardingTaskGroup { group in
       group.addTask { for await change in self.setup.watcher.changes { await self.take(change) } }
       group.addTask { for await report in self.setup.engine.reports { await self.take(report) } }
       group.addTask { await self.reviewOften() }
       group.addTask { await self.finishAdopting() }
       for await errand in errands { group.addTask { await self.run(errand) } }
+      // Whoever waits in here would wait for ever.
+      whenAbleTo.resume()
+      whenFlushed.resume()
+      whenHarvested.resume()
+      for number in whenReached.keys { whenReached[number]?.resume() }
+      group.cancelAll()
     }
   }
 
   private func run(_ errand: Errand) async {
     switch errand {
-    case .claim(let path, let fingerprint, let number): await claim(path, fingerprint, number: number)
+    case .claim(let path): await claimAll(at: path)
     case .flush:
       try? await Task.sleep(for: Self.flushAfter)  // Cancelled: the rest is flushed at the next start.
       await flush()
@@ -135,8 +163,13 @@ actor JobFlow {
 
   /// Quiet times end without an event, so releases are looked at once a second while one waits for that.
   private func reviewOften() async {
+    // Cancelled: the run is over.
     while (try? await Task.sleep(for: Self.reviewEvery)) != nil {
       for release in mustHarvest { await review(release) }
+      if let rest = restsUntil, setup.clock.now() >= rest {
+        restsUntil = nil
+        await schedule()
+      }
     }
   }
 
@@ -155,24 +188,53 @@ actor JobFlow {
     )
   }
 
-  /// Says that something did not work that is tried again or that a person must mend.
+  /// Says that something did not work that is tried again or that a person must mend; a failing ledger ends the run.
   func complain(_ failure: any Error, while act: String, _ metadata: Logger.Metadata = [:]) {
     let known = failure as? any Failure
     let details = metadata.merging(["remedy": "\(known?.remedy ?? "Report this.")"]) { $1 }
     let level: Logger.Level = known?.isTransient == true ? .warning : .error
     setup.log.log(level: level, "\(act): \(known?.description ?? "\(failure)")", metadata: details)
+    if let failure = failure as? StoreFailure {
+      fatal = fatal ?? failure
+      errand.finish()
+    }
+  }
+
+  /// Hands out nothing for a while.
+  func rest() {
+    let pause: Int64 = 30_000_000_000
+    restsUntil = Timestamp(nanoseconds: setup.clock.now().nanoseconds + pause)
   }
 
   /// Moves a revision in the ledger, and tells it.
-  func move(_ revision: Revision, to state: JobState, problem: Problem? = nil) async {
+  /// - Returns: false when somebody else moved it meanwhile; then nothing is changed or told.
+  @discardableResult
+  func move(_ revision: Revision, to state: JobState, problem: Problem? = nil) async -> Bool {
+    var isMoved = false
     do {
-      try await setup.ledger.move(revision.id, to: state, problem: problem)
-      if open[revision.id] != nil { open[revision.id]?.revision.state = state }
-      if !state.isRenderable { open[revision.id] = nil }
-      told("job.\(state.rawValue)", revision.name, revision: revision.number, problem: problem)
+      isMoved = try await setup.ledger.move(revision.id, to: state, problem: problem)
     } catch {
       complain(error, while: "moving \(revision.name)")
     }
+    guard isMoved else { return false }
+    open[revision.id]?.revision.state = state
+    if !state.isRenderable { open[revision.id] = nil }
+    told("job.\(state.rawValue)", revision.name, revision: revision.number, problem: problem)
     errand.yield(.review(revision.name.release))
+    return true
+  }
+}
+
+/// Tasks that wait for something to happen in an actor.
+struct Waiters {
+  private var waiting: [CheckedContinuation<Void, Never>] = []
+
+  mutating func add(_ continuation: CheckedContinuation<Void, Never>) { waiting.append(continuation) }
+
+  /// Lets all of them go on.
+  mutating func resume() {
+    let all = waiting
+    waiting = []
+    for continuation in all { continuation.resume() }
   }
 }

@@ -9,19 +9,7 @@ import VolumeFiles
 /// What people ask for.
 extension JobFlow: FarmService {
   func jobs(matching query: JobQuery) async throws -> [JobLine] {
-    let now = setup.clock.now()
-    let ledger = Dictionary(try await setup.ledger.jobs().map { ($0.name, $0) }) { first, _ in first }
-    return try await status().releases.flatMap { release in
-      release.jobs.filter { line in
-        let name = JobName(release: release.name, job: line.name)
-        let job =
-          ledger[name]
-          ?? Job(
-            id: 0, name: name, path: "", owner: line.owner, state: line.state, revision: 0, problem: line.problem,
-            priority: release.priority, createdAt: now, changedAt: now)
-        return query.matches(job.showing(line.state), now: now)
-      }.map { JobLine(release: release.name, job: $0) }
-    }
+    try await status().jobs(matching: query, now: setup.clock.now())
   }
 
   func releases(matching pattern: Glob) async throws -> [ReleaseStatus] {
@@ -55,7 +43,7 @@ extension JobFlow: FarmService {
     let known = try await setup.ledger.release(named: name)
     guard known?.isPlanned != true || request.jobs == known?.plannedJobs else { throw CommandFailure.planned(name) }
     // The ledger first: a drop that comes with the folder must find the plan.
-    _ = try await setup.ledger.plan(release: name, jobs: plan.jobs, priority: plan.priority, harvest: plan.harvest)
+    _ = try await setup.ledger.plan(release: name, jobs: request.jobs, priority: plan.priority, harvest: plan.harvest)
     try await BlockingWork.run { () throws(FileFailure) in
       try SharedFolder.make(folder)
       let file = folder.appending(ReleasePlan.fileName)
@@ -91,15 +79,16 @@ extension JobFlow: FarmService {
     await schedule()
   }
 
-  func kill(_ query: JobQuery) async throws -> TouchedJobs {
+  func kill(_ query: JobQuery, release: String?) async throws -> TouchedJobs {
     guard !query.words.isEmpty else { throw CommandFailure.emptyQuery }
-    let now = setup.clock.now()
-    let meant = Set(try await setup.ledger.jobs().filter { query.matches($0, now: now) }.map(\.name))
+    let lines = try await status().jobs(matching: query, now: setup.clock.now())
+    let meant = Set(lines.filter { release == nil || $0.release == release }.map(\.name))
     var killed: [JobName] = []
-    for revision in try await setup.ledger.revisions(in: [.blocked, .queued, .active, .assembling])
+    for revision in try await setup.ledger.revisions(in: JobState.canceled.mayFollow)
     where meant.contains(revision.name) {
-      await end(revision, as: .canceled)
-      await move(revision, to: .canceled, problem: Problem(.killed, cause: "a person killed it"))
+      let isOurs = await move(revision, to: .canceled, problem: Problem(.killed, cause: "a person killed it"))
+      guard isOurs else { continue }
+      await end(revision)
       killed.append(revision.name)
     }
     await schedule()
@@ -107,15 +96,6 @@ extension JobFlow: FarmService {
   }
 
   nonisolated func events() -> AsyncStream<FarmEvent> { setup.events.listen() }
-}
-
-extension Job {
-  /// The job as it is shown, for a query to match.
-  fileprivate func showing(_ state: JobState) -> Job {
-    var job = self
-    job.state = state
-    return job
-  }
 }
 
 /// Why something that a person asked for was not done.

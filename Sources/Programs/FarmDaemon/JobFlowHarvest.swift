@@ -18,15 +18,24 @@ extension JobFlow {
         setup.events.tell(
           FarmEvent(at: setup.clock.now(), event: "release.\(progress.state.rawValue)", release: name))
       }
-      let isQuietLeft = release.isPlanned && !undelivered.isEmpty
-      if isQuietLeft { mustHarvest.insert(name) } else { mustHarvest.remove(name) }
-      guard !undelivered.isEmpty, release.problem == nil else { return }
-      if !release.isPlanned && release.harvest == .auto || progress.isReadyForHarvest {
+      if undelivered.isEmpty { mustHarvest.remove(name) } else { mustHarvest.insert(name) }
+      guard !undelivered.isEmpty, release.harvest == .auto, mayHarvest(release) else { return }
+      if !release.isPlanned {
+        // Each job by itself: what holds up one must not hold up the others.
+        for revision in undelivered { await harvest(release, [revision]) }
+      } else if progress.isReadyForHarvest {
         await harvest(release, undelivered)
       }
     } catch {
       complain(error, while: "looking at release \(name)")
     }
+  }
+
+  /// A plan with a mistake delivers nothing; a harvest that failed is tried again once a minute.
+  private func mayHarvest(_ release: Release) -> Bool {
+    if release.problem?.problemClass == .badRelease { return false }
+    guard let failedAt = harvestFailedAt[release.name] else { return true }
+    return setup.clock.now().since(failedAt) >= .seconds(60)
   }
 
   /// How far a release is, and its completed jobs that are not in `dist/` yet with their revisions.
@@ -44,10 +53,16 @@ extension JobFlow {
 
   private func harvest(_ release: Release, _ revisions: [Revision]) async {
     guard harvesting.insert(release.name).inserted else { return }
-    defer { harvesting.remove(release.name) }
+    defer {
+      harvesting.remove(release.name)
+      whenHarvested.resume()
+    }
     do {
       var jobs: [(name: JobName, outputs: [Output])] = []
-      for revision in revisions { jobs.append((revision.name, try await setup.ledger.outputs(of: revision.id))) }
+      for revision in revisions {
+        guard try await isAllThere(revision) else { return }
+        jobs.append((revision.name, try await setup.ledger.outputs(of: revision.id)))
+      }
       let plan = try HarvestPlan(release: release.name, jobs: jobs, in: setup.volume)
       let journal = try await setup.ledger.beginHarvest(
         release: release.id,
@@ -55,38 +70,72 @@ extension JobFlow {
           move.output.file.map { (move.output.id, move.source, move.target, $0) }
         })
       try await carryOut(journal, release: release.name)
+      harvestFailedAt[release.name] = nil
+      try await setup.ledger.setRelease(release.id, state: release.state, problem: nil)
     } catch {
-      complain(error, while: "harvesting \(release.name)")
-      await stopHarvesting(release, error)
+      await harvestFailed(release, error)
     }
     errand.yield(.review(release.name))
   }
 
-  /// Does what is left of a journaled harvest; after a crash it is called again.
+  /// A frame that a person deleted from `out/` before the harvest is rendered again: a pick-up.
+  private func isAllThere(_ revision: Revision) async throws(StoreFailure) -> Bool {
+    let promotion = Promotion(into: setup.volume.out(of: revision.name))
+    let outputs = try await setup.ledger.outputs(of: revision.id)
+    var missing = await BlockingWork.run {
+      outputs.filter { output in
+        output.state == .done && !(output.file.map { promotion.isPromoted(output.path, $0) } ?? false)
+      }
+    }
+    guard !missing.isEmpty else { return true }
+    for index in missing.indices { missing[index].state = .owed }
+    try await setup.ledger.update(missing)
+    await pickUp(revision)
+    return false
+  }
+
+  private func pickUp(_ revision: Revision) async {
+    setup.log.notice(
+      "a frame was lost before it was delivered and is rendered again", metadata: ["job": "\(revision.name)"])
+    guard await move(revision, to: .queued) else { return }
+    var again = revision
+    again.state = .queued
+    await opened(again)
+    await schedule()
+  }
+
+  /// Does what is left of a journaled harvest; after a crash it is called again. What landed is noted, also when
+  /// something else could not be moved.
   func carryOut(_ journal: Int64, release: String) async throws {
     let harvester = Harvester(setup.volume)
     let moves = try await setup.ledger.movesLeft(of: journal)
     let before = try await setup.ledger.deliveries(of: release)
-    let ours = Dictionary(before.map { ($0.path, $0.fingerprint) }) { first, _ in first }
-    let landed = try await BlockingWork.run { () throws(HarvestFailure) in
-      var landed: [(move: HarvestMove, delivery: Delivery)] = []
-      for move in moves {
-        let landing = try harvester.move(move.file, from: move.source, to: move.target, ours: ours[move.target])
-        landed.append(
-          (move, Delivery(path: landing.path, job: move.job, output: move.output, fingerprint: landing.fingerprint)))
+    var landed: [(move: HarvestMove, delivery: Delivery)] = []
+    var failure: HarvestFailure?
+    for move in moves where failure == nil {
+      let ours = before.first { $0.path == move.target && $0.job == move.job }?.file
+      let landing = await BlockingWork.run {
+        Result { () throws(HarvestFailure) in
+          try harvester.move(move.file, from: move.source, to: move.target, ours: ours)
+        }
       }
-      try harvester.sync(release)
-      return landed
+      switch landing {
+      case .success(let at):
+        let delivery = Delivery(
+          path: at.path, job: move.job, revision: move.revision, output: move.output, file: at.file)
+        landed.append((move, delivery))
+      case .failure(.lost(let path)):
+        try await setup.ledger.lost(move)
+        setup.log.warning("a frame is gone", metadata: ["file": "\(path)"])
+        await pickUp(try await setup.ledger.revision(move.revision))
+      case .failure(let other): failure = other
+      }
     }
+    if !landed.isEmpty { try await BlockingWork.run { () throws(HarvestFailure) in try harvester.sync(release) } }
     try await setup.ledger.moved(landed)
-    let isStray = { (path: String) in !landed.contains { $0.delivery.path == path } }
-    let jobs = Set(landed.map(\.delivery.job))
-    // What an earlier revision delivered under names that are no longer owed.
-    let old = before.filter { jobs.contains($0.job) && isStray($0.path) }
-    await BlockingWork.run {
-      for delivery in old { harvester.removeDelivery(delivery.path, ours: delivery.fingerprint) }
-    }
-    try await setup.ledger.endHarvest(journal, forgetting: old.map(\.path))
+    if let failure { throw failure }
+    try await removeStrays(before, landed)
+    try await setup.ledger.endHarvest(journal, forgetting: strays(before, landed).map(\.path))
     for (move, delivery) in landed where delivery.path != move.target {
       setup.log.warning(
         "a delivered file was changed by somebody and is kept; the new one lies beside it",
@@ -95,9 +144,25 @@ extension JobFlow {
     setup.log.notice("harvested", metadata: ["release": "\(release)", "files": "\(landed.count)"])
   }
 
-  /// A harvest that cannot work is not tried in a loop: the release shows why, and goes on when something changes.
-  private func stopHarvesting(_ release: Release, _ error: any Error) async {
-    guard let failure = error as? any Failure else { return }
+  /// What an earlier revision of these jobs delivered under names that are no longer owed.
+  private func strays(_ before: [Delivery], _ landed: [(move: HarvestMove, delivery: Delivery)]) -> [Delivery] {
+    let jobs = Set(landed.map(\.delivery.job))
+    let revisions = Set(landed.map(\.delivery.revision))
+    let paths = Set(landed.map(\.delivery.path))
+    return before.filter { jobs.contains($0.job) && !revisions.contains($0.revision) && !paths.contains($0.path) }
+  }
+
+  private func removeStrays(_ before: [Delivery], _ landed: [(move: HarvestMove, delivery: Delivery)]) async throws {
+    let harvester = Harvester(setup.volume)
+    let strays = strays(before, landed)
+    await BlockingWork.run { for delivery in strays { harvester.removeDelivery(delivery.path, ours: delivery.file) } }
+  }
+
+  /// The release shows why; it is tried again once a minute, and after a restart.
+  private func harvestFailed(_ release: Release, _ error: any Error) async {
+    harvestFailedAt[release.name] = setup.clock.now()
+    complain(error, while: "harvesting \(release.name)")
+    guard let failure = error as? HarvestFailure else { return }
     let problem = Problem(.notWritable, cause: failure.description, remedy: failure.remedy)
     do { try await setup.ledger.setRelease(release.id, state: release.state, problem: problem) } catch {
       complain(error, while: "recording why \(release.name) is not harvested")

@@ -24,7 +24,10 @@ extension JobFlow {
     case .settled(let path, let fingerprint):
       claimCount += 1
       claims.insert(claimCount)
-      errand.yield(.claim(path, fingerprint, number: claimCount))
+      // One after the other for a path, so that what settled last is also recorded last.
+      let isFirst = claiming[path] == nil
+      claiming[path, default: []].append((fingerprint, claimCount))
+      if isFirst { errand.yield(.claim(path)) }
     case .unchanged(let path): settledIsOver(path)
     case .stalled(let path, let reason):
       guard let name = named(path) else { return }
@@ -68,15 +71,22 @@ extension JobFlow {
 
   // MARK: - Claiming
 
-  func claim(_ path: FilePath, _ fingerprint: Fingerprint, number: Int) async {
-    defer { finishedClaim(number) }
-    if isAdopting { return await adopt(path, fingerprint) }
+  func claimAll(at path: FilePath) async {
+    await waitForEngine()
+    while let next = claiming[path]?.first {
+      await claim(path, next.fingerprint)
+      claiming[path]?.removeFirst()
+      finishedClaim(next.number)
+    }
+    claiming[path] = nil
+  }
+
+  private func claim(_ path: FilePath, _ fingerprint: Fingerprint) async {
     let intaker = intaker
     do throws(IntakeFailure) {
       let drop = try await BlockingWork.run { () throws(IntakeFailure) in
         try intaker.claim(path, settled: fingerprint)
       }
-      await waitForEngine()
       await accept(drop)
     } catch {
       settledIsOver(path)
@@ -89,35 +99,57 @@ extension JobFlow {
   }
 
   private func accept(_ drop: Drop) async {
-    rejected[setup.volume.relative(drop.path)] = nil
-    let known = (path: KnownPath(below(drop.path)), fingerprint: drop.fingerprint)
     do {
+      if let twin = try await twin(of: drop) { return reject(drop.path, twin) }
+      rejected[setup.volume.relative(drop.path)] = nil
       let before = try await setup.ledger.newestRevision(of: drop.name)
       let findings = preflight.findings(drop.facts, blenders: abilities?.blenders ?? [])
       let blocking = findings.first { $0.severity == .blocks }?.problem
-      if let before, before.digest == drop.digest, !(before.state == .blocked && before.problem != blocking) {
-        try await setup.ledger.remember(known.path, known.fingerprint)
-        try await returned(drop.name, before)
-        settledIsOver(drop.path)
-        setup.log.info("the same bytes again, nothing to render", metadata: ["job": "\(drop.name)"])
-        return
+      if let before, before.digest == drop.digest, !isNewOrder(before, blocking: blocking) {
+        return try await knownAlready(drop, before)
       }
-      let new = newRevision(drop, blocking: blocking)
-      let (revision, superseded) = try await setup.ledger.record(new, known: known)
-      unsettled[drop.name] = nil
-      for old in superseded { await end(old, as: .superseded) }
       for note in findings where note.severity == .note {
         setup.log.notice("note", metadata: ["job": "\(drop.name)", "note": "\(note.problem.cause)"])
       }
-      told("job.\(revision.state.rawValue)", drop.name, revision: revision.number, problem: blocking)
-      errand.yield(.review(drop.name.release))
-      if revision.state == .queued {
-        await opened(revision)
-        await schedule()
-      }
+      try await record(drop, blocking: isAdopting ? Problem(.adopted, cause: "it lay here before the farm") : blocking)
     } catch {
       complain(error, while: "recording a drop", ["job": "\(drop.name)"])
     }
+  }
+
+  /// Whether the same bytes are to be tried again: what held them up is over, or they ended without anybody's will.
+  private func isNewOrder(_ before: Revision, blocking: Problem?) -> Bool {
+    before.state.isRevivedBySameBytes || (before.state == .blocked && before.problem != blocking)
+  }
+
+  private func knownAlready(_ drop: Drop, _ before: Revision) async throws(StoreFailure) {
+    try await setup.ledger.remember(KnownPath(below(drop.path)), drop.fingerprint)
+    if try await setup.ledger.job(drop.name)?.state == .removed { try await setup.ledger.showAgain(before.id) }
+    settledIsOver(drop.path)
+    setup.log.info("the same bytes again, nothing to render", metadata: ["job": "\(drop.name)"])
+  }
+
+  /// `Shot.blend` beside `Shot.BLEND`: the second file of one job is refused.
+  private func twin(of drop: Drop) async throws -> Problem? {
+    guard let other = try await setup.ledger.job(drop.name)?.path, other != setup.volume.relative(drop.path),
+      try FileStatus(at: setup.volume.root.appending(other)) != nil
+    else { return nil }
+    return Problem(.badName, cause: "\(other) is the job \(drop.name) already")
+  }
+
+  private func record(_ drop: Drop, blocking: Problem?) async throws(StoreFailure) {
+    let (revision, superseded) = try await setup.ledger.record(
+      newRevision(drop, blocking: blocking), known: (KnownPath(below(drop.path)), drop.fingerprint))
+    unsettled[drop.name] = nil
+    for old in superseded {
+      await end(old)
+      told("job.superseded", old.name, revision: old.number)
+    }
+    told("job.\(revision.state.rawValue)", drop.name, revision: revision.number, problem: blocking)
+    errand.yield(.review(drop.name.release))
+    guard revision.state == .queued else { return }
+    await opened(revision)
+    await schedule()
   }
 
   private func newRevision(_ drop: Drop, blocking: Problem?) -> NewRevision {
@@ -127,22 +159,9 @@ extension JobFlow {
     let owed = blocking == nil ? Segmenter.owed(frames, format: format) : []
     return NewRevision(
       name: drop.name, path: setup.volume.relative(drop.path), owner: drop.owner, digest: drop.digest,
-      state: blocking == nil ? .queued : .blocked, frames: frames, format: format, savedBy: facts?.version,
+      state: blocking == nil ? .queued : blocking?.problemClass == .adopted ? .canceled : .blocked, frames: frames,
+      format: format, savedBy: facts?.version,
       problem: blocking, outputs: owed.map { ($0.path, $0.frame) })
-  }
-
-  /// A job whose file was gone is there again with the same bytes: it is what it was.
-  private func returned(_ name: JobName, _ revision: Revision) async throws(StoreFailure) {
-    guard try await setup.ledger.job(name)?.state == .removed else { return }
-    await move(revision, to: revision.state, problem: revision.problem)
-  }
-
-  /// `--adopt`: what is there is known, not rendered.
-  private func adopt(_ path: FilePath, _ fingerprint: Fingerprint) async {
-    do { try await setup.ledger.remember(KnownPath(below(path)), fingerprint) } catch {
-      complain(error, while: "adopting \(setup.volume.relative(path))")
-    }
-    settledIsOver(path)
   }
 
   /// Ends adopting once everything that was there is known.
@@ -171,8 +190,13 @@ extension JobFlow {
     guard let name = named(path) else { return }
     unsettled[name] = nil
     do {
+      let wasKnown = try await setup.ledger.job(name)?.path == setup.volume.relative(path)
+      guard wasKnown else {
+        errand.yield(.review(name.release))
+        return
+      }
       let ended = try await setup.ledger.removeJob(name, known: KnownPath(below(path)))
-      for revision in ended { await end(revision, as: .canceled) }
+      for revision in ended { await end(revision) }
       told("job.removed", name)
     } catch {
       complain(error, while: "recording that \(name) is gone")
@@ -183,15 +207,14 @@ extension JobFlow {
   /// A release's folder, made by hand or by `farm plan`.
   private func folderFound(_ path: FilePath) async {
     guard path.removingLastComponent() == setup.volume.releases, let name = path.lastComponent?.string else { return }
-    if let why = NameRule.refusal(of: name) {
+    if let why = name == NameRule.quick ? "it is reserved for quick/" : NameRule.refusal(of: name) {
       setup.log.warning("a folder cannot be a release", metadata: ["folder": "\(name)", "reason": "\(why)"])
       return
     }
     do {
       let release = try await setup.ledger.ensureRelease(named: name, priority: ReleasePlan().priority)
-      if let plan = try ReleasePlan.read(in: path) {
-        _ = try await setup.ledger.plan(
-          release: name, jobs: plan.jobs, priority: plan.priority, harvest: plan.harvest)
+      if let plan = try ReleasePlan.read(in: path), let jobs = plan.jobs {
+        _ = try await setup.ledger.plan(release: name, jobs: jobs, priority: plan.priority, harvest: plan.harvest)
       } else if release.isPlanned {
         return
       }
@@ -213,7 +236,8 @@ extension JobFlow {
   func sync() async throws {
     let number = try setup.watcher.barrier()
     if reached.remove(number) != nil { return }
-    await withCheckedContinuation { whenReached[number] = $0 }
+    await withCheckedContinuation { whenReached[number, default: Waiters()].add($0) }
+    whenReached[number] = nil
   }
 
   private func reachedBarrier(_ number: Int) {
@@ -230,12 +254,12 @@ extension JobFlow {
   private func openBarriers() {
     for (number, waitsFor) in barriers where waitsFor.isEmpty {
       barriers[number] = nil
-      if let waiting = whenReached.removeValue(forKey: number) { waiting.resume() } else { reached.insert(number) }
+      if whenReached[number] == nil { reached.insert(number) } else { whenReached[number]?.resume() }
     }
   }
 
   private func waitForEngine() async {
     guard abilities == nil else { return }
-    await withCheckedContinuation { whenAbleTo.append($0) }
+    await withCheckedContinuation { whenAbleTo.add($0) }
   }
 }

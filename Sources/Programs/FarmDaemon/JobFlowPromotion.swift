@@ -37,61 +37,82 @@ extension JobFlow {
     }
   }
 
-  /// Commits that these frames are about to be promoted, renames them, commits that they are.
+  /// Commits that these frames are about to be promoted, renames them, commits that they are. One at a time; returns
+  /// when nothing that was checked before is left.
   ///
   /// After a crash the inode in the ledger tells whether the rename happened, so no promoted frame is rendered again.
   func flush() async {
+    while isFlushing { await withCheckedContinuation { whenFlushed.add($0) } }
     let group = checked
     guard !group.isEmpty else { return }
     checked = []
+    isFlushing = true
+    let revisions = Set(group.map(\.revision))
     do {
       try await setup.ledger.update(group.map(\.output))
-      var done: [Output] = []
-      for revision in Set(group.map(\.revision)) {
-        done += await promote(group.filter { $0.revision == revision }.map { ($0.output, $0.frame) }, of: revision)
+      var settled: [Output] = []
+      for revision in revisions {
+        settled += await promote(group.filter { $0.revision == revision }.map { ($0.output, $0.frame) }, of: revision)
       }
-      try await setup.ledger.update(done)
-      for output in done { take(output) }
+      try await setup.ledger.update(settled)
+      for output in settled { put(output) }
     } catch {
       complain(error, while: "recording promoted frames")
     }
+    isFlushing = false
+    whenFlushed.resume()
+    for revision in revisions { await advance(revision) }
   }
 
+  /// Renames the frames of one revision into place.
+  /// - Returns: the outputs with their new states; none when the revision was ended meanwhile.
   private func promote(_ frames: [(output: Output, frame: CheckedFrame)], of id: Int64) async -> [Output] {
+    // What is being delivered must not be moved away under the harvest.
+    while let release = open[id]?.revision.name.release, harvesting.contains(release) {
+      await withCheckedContinuation { whenHarvested.add($0) }
+    }
     guard let revision = open[id] else { return [] }
     let promotion = Promotion(into: setup.volume.out(of: revision.revision.name))
     let needsRoom = !revision.hasRoom && !revision.outputs.contains { $0.state.isDone }
-    open[id]?.hasRoom = true
-    let moved = await BlockingWork.run { () -> [Result<Output, RenderingFailure>] in
-      frames.enumerated().map { number, pair in
-        Result { () throws(RenderingFailure) in
-          if needsRoom && number == 0 { try promotion.makeRoom() }
-          try promotion.promote(pair.frame, as: pair.output.path)
-          var output = pair.output
-          output.state = .done
-          return output
+    let moved = await BlockingWork.run { () -> [Result<FileIdentity, RenderingFailure>] in
+      let room = Result { () throws(RenderingFailure) in if needsRoom { try promotion.makeRoom() } }
+      return frames.map { pair in
+        room.flatMap {
+          Result { () throws(RenderingFailure) in try promotion.promote(pair.frame, as: pair.output.path) }
         }
       }
     }
-    for (result, pair) in zip(moved, frames) {
-      guard case .failure(let failure) = result else { continue }
-      await notPromoted(pair.output, failure)
+    if moved.contains(where: { (try? $0.get()) != nil }) { open[id]?.hasRoom = true }  // Failures are told below.
+    return zip(moved, frames).map { result, pair in
+      switch result {
+      case .success(let file): promoted(pair.output, file)
+      case .failure(let failure): notPromoted(pair.output, failure)
+      }
     }
-    return moved.compactMap { try? $0.get() }  // The others were told above.
   }
 
-  /// A frame that cannot be put into place is owed again, and its job fails where nothing else would happen.
-  private func notPromoted(_ output: Output, _ failure: RenderingFailure) async {
+  private func promoted(_ output: Output, _ file: FileIdentity) -> Output {
     var output = output
-    output.state = .failed
-    output.problem = failure.problem
+    output.state = .done
+    output.file = file
+    return output
+  }
+
+  /// A frame that cannot be put into place is owed again when waiting may help, else its job fails.
+  private func notPromoted(_ output: Output, _ failure: RenderingFailure) -> Output {
     complain(failure, while: "promoting frame \(output.frame)")
-    take(output)
-    do { try await setup.ledger.update([output]) } catch { complain(error, while: "recording a frame") }
+    var output = output
+    output.problem = failure.problem
+    output.state = failure.isTransient ? .owed : .failed
+    if failure.isTransient {
+      output.attempts -= 1
+      rest()
+    }
+    return output
   }
 
   /// Puts an output's new state among its revision's.
-  private func take(_ output: Output) {
+  func put(_ output: Output) {
     guard let index = open[output.revision]?.outputs.firstIndex(where: { $0.id == output.id }),
       let revision = open[output.revision]?.revision
     else { return }
@@ -113,15 +134,22 @@ extension JobFlow {
       let out = setup.volume.out(of: revision.name)
       let frames = try await setup.ledger.outputs(of: id).map { out.appending($0.path) }
       if frames.count > 1 { await makeContactSheet(of: frames, in: out, revision) }
-      let promotion = Promotion(into: out)
-      try await BlockingWork.run { () throws(RenderingFailure) in try promotion.forgetPrevious() }
-      // A newer revision may have come meanwhile.
-      guard try await setup.ledger.revision(id).state == .assembling else { return }
+      await forgetPrevious(in: out, revision)
       await clearAway(revision)
-      mustHarvest.insert(revision.name.release)
+      // False when a newer revision has come meanwhile.
       await move(revision, to: .completed)
     } catch {
       complain(error, while: "assembling")
+    }
+  }
+
+  /// What cannot be removed now is removed when the next revision is completed.
+  private func forgetPrevious(in out: FilePath, _ revision: Revision) async {
+    let promotion = Promotion(into: out)
+    do throws(RenderingFailure) {
+      try await BlockingWork.run { () throws(RenderingFailure) in try promotion.forgetPrevious() }
+    } catch {
+      complain(error, while: "removing the earlier frames of \(revision.name)")
     }
   }
 

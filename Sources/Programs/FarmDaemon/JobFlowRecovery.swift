@@ -8,6 +8,8 @@ import VolumeFiles
 /// What is done at the start: nothing of an earlier life is left half-way.
 extension JobFlow {
   func recover() async throws {
+    _ = try await setup.ledger.ensureRelease(named: NameRule.quick, priority: 60)
+    try await setup.ledger.forgetHarvestProblems()
     try await endLeftTasks()
     for revision in try await setup.ledger.snapshotsOfEnded() { await clearAway(revision) }
     for revision in try await setup.ledger.revisions(in: [.queued, .active, .assembling]) {
@@ -24,8 +26,6 @@ extension JobFlow {
         complain(error, while: "going on with a harvest")
       }
     }
-    // A Blender or a camera may be there now.
-    try await setup.ledger.forgetBlockedFiles()
     for release in try await setup.ledger.releases() { errand.yield(.review(release.name)) }
   }
 

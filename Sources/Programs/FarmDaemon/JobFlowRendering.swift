@@ -13,6 +13,8 @@ extension JobFlow {
     do {
       let outputs = try await setup.ledger.outputs(of: revision.id)
       let release = try await setup.ledger.release(named: revision.name.release)
+      // While we waited it may have been superseded or killed.
+      guard !gone.contains(revision.id) else { return }
       open[revision.id] = OpenRevision(revision: revision, outputs: outputs, priority: release?.priority ?? 50)
     } catch {
       complain(error, while: "opening \(revision.name)")
@@ -29,7 +31,7 @@ extension JobFlow {
     defer { isScheduling = false }
     while mustSchedule {
       mustSchedule = false
-      while let abilities, running.count < abilities.tasksAtOnce, let next = await nextCandidate() {
+      while let abilities, restsUntil == nil, running.count < abilities.tasksAtOnce, let next = await nextCandidate() {
         await handOut(next)
       }
     }
@@ -54,75 +56,76 @@ extension JobFlow {
   private func handOut(_ candidate: TaskChooser.Candidate) async {
     guard let revision = open[candidate.revision]?.revision else { return }
     do {
-      let snapshot = try await takeSnapshot(of: revision)
-      guard let blender = try await bindBlender(revision, snapshot: snapshot) else { return }
-      // While we waited the revision may have been superseded or killed.
-      guard let now = open[revision.id] else { return snapshot.remove() }
-      let frames = segmenter.nextChunk(of: now.missing)
-      guard !frames.isEmpty else { return }
+      guard let blender = try await boundBlender(of: revision) else { return }
+      let snapshot = try await snapshot(of: revision)
+      try await setup.ledger.bind(revision.id, blender: blender, snapshot: snapshot.name)
+      open[revision.id]?.revision.blender = blender
+      try await BlockingWork.run { () throws(RenderingFailure) in try snapshot.take() }
+      let frames = segmenter.nextChunk(of: open[revision.id]?.missing ?? [])
       let (id, log) = try await setup.ledger.beginTask(
         revision: revision.id, frames: frames, logFolder: setup.state.logs(of: revision.name).string)
+      if open[revision.id]?.revision.state == .queued { await move(revision, to: .active) }
+      // While we waited it may have been superseded or killed.
+      guard open[revision.id]?.revision.state == .active, !frames.isEmpty else {
+        await BlockingWork.run { snapshot.remove() }
+        return try await setup.ledger.endTask(id, as: .canceled, problem: nil)
+      }
       let task = RenderTask(
         id: id, revision: revision.id, job: revision.name, frames: frames, blend: snapshot.path.string,
         folder: setup.volume.work(ofRevision: revision.id).appending("\(id)").string, format: revision.format,
         blender: blender, log: log)
       markActive(task)
-      if now.revision.state == .queued { await move(revision, to: .active) }
-      guard open[revision.id] != nil else {
-        running[id] = nil
-        snapshot.remove()
-        return try await setup.ledger.endTask(id, as: .canceled, problem: nil)
-      }
       await setup.engine.submit(task)
     } catch let failure as RenderingFailure {
       await couldNotHandOut(revision, failure)
     } catch {
       complain(error, while: "handing out \(revision.name)")
-      open[revision.id] = nil
+      rest()
     }
   }
 
   private func couldNotHandOut(_ revision: Revision, _ failure: RenderingFailure) async {
+    complain(failure, while: "handing out \(revision.name)")
     switch failure {
     case .changed:
       // What lies there now settles by itself and becomes the next revision.
-      await end(revision, as: .superseded)
-      await move(revision, to: .superseded, problem: failure.problem)
+      if await move(revision, to: .superseded, problem: failure.problem) { await end(revision) }
     case .noSnapshot, .notPromoted:
-      complain(failure, while: "handing out \(revision.name)")
-      await end(revision, as: .failed)
-      await move(revision, to: .failed, problem: failure.problem)
+      if failure.isTransient { return rest() }
+      if await move(revision, to: .failed, problem: failure.problem) { await end(revision) }
     }
   }
 
   /// What is rendered is a copy of what was dropped, made when the first task is handed out.
-  private func takeSnapshot(of revision: Revision) async throws -> Snapshot {
-    let snapshot = try await snapshot(of: revision)
-    try await BlockingWork.run { () throws(RenderingFailure) in try snapshot.take() }
-    return snapshot
-  }
-
-  func snapshot(of revision: Revision) async throws -> Snapshot {
+  func snapshot(of revision: Revision) async throws(StoreFailure) -> Snapshot {
     let path = try await setup.ledger.job(revision.name)?.path ?? ""
-    return Snapshot(of: setup.volume.root.appending(path), digest: revision.digest)
+    return Snapshot(of: setup.volume.root.appending(path), digest: revision.digest, revision: revision.id)
   }
 
-  /// A revision keeps the Blender that it began with; nil, and the revision blocked, when there is none any more.
-  private func bindBlender(_ revision: Revision, snapshot: Snapshot) async throws -> BlenderProgram? {
+  /// A revision keeps the Blender that it began with. When that is gone, all its frames are owed again: the frames of
+  /// one revision never mix two versions. Nil, and the revision blocked, when no Blender here fits.
+  private func boundBlender(of revision: Revision) async throws(StoreFailure) -> BlenderProgram? {
     let blenders = abilities?.blenders ?? []
-    if let bound = revision.blender, blenders.contains(bound) { return bound }
+    if let bound = revision.blender {
+      if let same = blenders.first(where: bound.isSameProgram(as:)) { return same }
+      try await oweAgain(revision)
+    }
     let saved = revision.savedBy ?? BlenderVersion(major: 0, minor: 0)
     switch BlenderChoice(allowsNewerMajor: setup.config.allowsNewerMajor).fitting(saved, among: blenders) {
-    case .success(let fit):
-      try await setup.ledger.bind(revision.id, blender: fit.blender, snapshot: snapshot.name)
-      open[revision.id]?.revision.blender = fit.blender
-      open[revision.id]?.revision.snapshot = snapshot.name
-      return fit.blender
+    case .success(let fit): return fit.blender
     case .failure(let none):
-      snapshot.remove()
+      open[revision.id] = nil
       await move(revision, to: .blocked, problem: none.problem)
       return nil
     }
+  }
+
+  private func oweAgain(_ revision: Revision) async throws(StoreFailure) {
+    var again = open[revision.id]?.outputs.filter { $0.state.isDone } ?? []
+    for index in again.indices { again[index].state = .owed }
+    try await setup.ledger.update(again)
+    for output in again { put(output) }
+    open[revision.id]?.hasRoom = false
   }
 
   private func markActive(_ task: RenderTask) {
@@ -143,8 +146,7 @@ extension JobFlow {
     switch report {
     case .abilities(let able):
       abilities = able
-      for waiting in whenAbleTo { waiting.resume() }
-      whenAbleTo = []
+      whenAbleTo.resume()
       await schedule()
     case .started(let id, let worker, let process):
       guard let process else { return }
@@ -158,6 +160,7 @@ extension JobFlow {
     case .frameFailed(let id, let frame, let problem):
       guard let task = running[id] else { return }
       running[id]?.waiting.remove(frame)
+      if problem.problemClass == .diskFull { rest() }
       await failed([frame], of: task.task, problem)
     case .ended(let id, let end): await ended(id, end)
     }
@@ -178,8 +181,9 @@ extension JobFlow {
     case .failed(let cause, let frame):
       state = cause.problemClass.isFinal ? .failed : .softFailed
       problem = cause
-      // A cause in the file is every frame's; a crash is that of the frame it happened at.
-      let hit = cause.problemClass.isFinal ? left : Array(left.filter { frame == nil || $0 == frame }.prefix(1))
+      // A cause in the file, or a death before the first frame, is every frame's; a crash that of the frame it met.
+      let hit = cause.problemClass.isFinal || frame == nil ? left : left.filter { $0 == frame }
+      if cause.problemClass == .diskFull { rest() }
       await failed(hit, of: task.task, cause)
       await failed(
         left.filter { !hit.contains($0) }, of: task.task, Problem(.killed, cause: "the task ended before the frame"))
@@ -225,33 +229,29 @@ extension JobFlow {
   func advance(_ id: Int64) async {
     guard let revision = open[id], revision.revision.state == .active else { return }
     if revision.outputs.allSatisfy({ $0.state.isDone }) {
-      await move(revision.revision, to: .assembling)
-      errand.yield(.assemble(id))
+      if await move(revision.revision, to: .assembling) { errand.yield(.assemble(id)) }
     } else if revision.outputs.allSatisfy({ $0.state.isDone || $0.state == .failed }) {
       let first = revision.outputs.first { $0.state == .failed }
       let problem = first?.problem ?? Problem(.renderError, cause: "frames failed")
-      await end(revision.revision, as: .failed)
-      await move(revision.revision, to: .failed, problem: problem)
+      if await move(revision.revision, to: .failed, problem: problem) { await end(revision.revision) }
     }
   }
 
   // MARK: - Ending
 
-  /// Ends what runs of a revision and clears away what only it needed. The ledger is told by the caller.
-  func end(_ revision: Revision, as state: JobState) async {
+  /// Ends what runs of a revision and clears away what only it needed. Its state in the ledger is the caller's.
+  func end(_ revision: Revision) async {
+    gone.insert(revision.id)
     open[revision.id] = nil
-    let tasks = Set(running.filter { $0.value.task.revision == revision.id }.keys)
-    await setup.engine.cancel(tasks)
+    await setup.engine.cancel(Set(running.filter { $0.value.task.revision == revision.id }.keys))
     await clearAway(revision)
-    if state == .superseded { told("job.superseded", revision.name, revision: revision.number) }
   }
 
   /// Removes snapshot and work folder.
   func clearAway(_ revision: Revision) async {
     do {
       let snapshot = try await snapshot(of: revision)
-      let isShared = open.values.contains { $0.revision.job == revision.job && $0.revision.digest == revision.digest }
-      if !isShared { await BlockingWork.run { snapshot.remove() } }
+      await BlockingWork.run { snapshot.remove() }
       try await setup.ledger.forgetSnapshot(of: revision.id)
     } catch {
       complain(error, while: "removing the snapshot of \(revision.name)")

@@ -15,7 +15,8 @@ extension JobFlow {
       var lines = jobs.filter { $0.name.release == release.name }.map { job in
         JobStatus(
           name: job.name.job, state: shownState(of: job), revision: job.revision,
-          frames: counts[job.id] ?? FrameCounts(), problem: job.problem, owner: job.owner)
+          frames: counts[job.id] ?? FrameCounts(), problem: job.problem, owner: job.owner,
+          createdAt: job.createdAt.rfc3339)
       }
       lines += newcomers(in: release.name, besides: Set(lines.map(\.name)))
       releases.append(
@@ -35,14 +36,16 @@ extension JobFlow {
 
   /// Files that are on their way to being jobs, or were refused.
   private func newcomers(in release: String, besides known: Set<String>) -> [JobStatus] {
+    let now = setup.clock.now().rfc3339
     let settling = unsettled.filter { $0.key.release == release && !known.contains($0.key.job) }.map { name, _ in
-      JobStatus(name: name.job, state: .settling, revision: 0, frames: FrameCounts(), problem: nil, owner: "")
+      JobStatus(
+        name: name.job, state: .settling, revision: 0, frames: FrameCounts(), problem: nil, owner: "", createdAt: now)
     }
     let store = setup.volume.relative(setup.volume.store(of: release))
     let refused = rejected.filter { FilePath($0.key).removingLastComponent().string == store }.map { path, problem in
       JobStatus(
         name: FilePath(path).stem ?? path, state: .rejected, revision: 0, frames: FrameCounts(), problem: problem,
-        owner: "")
+        owner: "", createdAt: now)
     }
     return settling + refused.filter { !known.contains($0.name) }
   }

@@ -5,13 +5,14 @@ import Yams
 
 /// What release.yaml says about a release.
 struct ReleasePlan: Hashable {
-  var jobs: [String] = []
+  /// Nil: the file says nothing of jobs, and the release has no plan.
+  var jobs: [String]?
   var harvest = HarvestMode.auto
   var priority = 50
 
   static let fileName = "release.yaml"
 
-  init(jobs: [String] = []) {
+  init(jobs: [String]? = nil) {
     self.jobs = jobs
   }
 
@@ -73,7 +74,8 @@ struct ReleasePlan: Hashable {
       # The plan of this release: it is delivered to dist/ as a whole, when every job here is completed.
       # A job that is not listed counts as soon as it is dropped into store/.
       """
-    let list = jobs.isEmpty ? " []" : jobs.map { "\n  - \(Self.quoted($0))" }.joined()
+    let names = jobs ?? []
+    let list = names.isEmpty ? " []" : names.map { "\n  - \(Self.quoted($0))" }.joined()
     return head + "\njobs:\(list)\nharvest: \(harvest.rawValue)\npriority: \(priority)\n"
   }
 

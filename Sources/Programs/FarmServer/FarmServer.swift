@@ -43,7 +43,10 @@ package enum FarmServer {
       }
     }
     router.post(RouterPath(Route.kill)) { request, _ in
-      try await answer { try await farm.kill(JobQuery(parsing: body(request, as: KillRequest.self).query)) }
+      try await answer {
+        let kill = try await body(request, as: KillRequest.self)
+        return try await farm.kill(JobQuery(parsing: kill.query), release: kill.release)
+      }
     }
     router.post(RouterPath(Route.sync)) { _, _ in
       try await answer {

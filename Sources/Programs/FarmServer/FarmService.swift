@@ -11,7 +11,8 @@ package protocol FarmService: Sendable {
   func log(ofJob text: String) async throws -> LogAnswer
   func plan(_ request: PlanRequest) async throws -> PlanAnswer
   func pause(_ request: PauseRequest) async throws
-  func kill(_ query: JobQuery) async throws -> TouchedJobs
+  /// - Parameter release: only of this one; nil of all.
+  func kill(_ query: JobQuery, release: String?) async throws -> TouchedJobs
   /// Returns when everything that lies in the watched folders now is known.
   func sync() async throws
   /// What happens from now on.

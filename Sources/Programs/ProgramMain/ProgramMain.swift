@@ -7,8 +7,9 @@ import SystemPackage
 package enum ProgramMain {
   /// Runs the command and ends the process.
   package static func run<Command: AsyncParsableCommand>(_ type: Command.Type) async -> Never {
+    let parsed = Result { try type.parseAsRoot() }
     do {
-      var command = try type.parseAsRoot()
+      var command = try parsed.get()
       if var asynchronous = command as? any AsyncParsableCommand {
         try await asynchronous.run()
       } else {
@@ -18,15 +19,14 @@ package enum ProgramMain {
     } catch let failure as any Failure {
       say("error: \(failure.description)\n\(failure.remedy)")
       exit(exitCode(of: failure.kind))
-    } catch is CancellationError {
-      exit(1)
     } catch let code as ExitCode {
       exit(code.rawValue)
     } catch {
       let isHelp = type.exitCode(for: error) == .success
+      let isUse = type.exitCode(for: error) == .validationFailure
       let text = type.fullMessage(for: error)
       if isHelp { print(text) } else { say(text) }
-      exit(isHelp ? 0 : exitCode(of: .wrongUse))
+      exit(isHelp ? 0 : exitCode(of: isUse ? .wrongUse : .failed))
     }
   }
 

@@ -41,25 +41,30 @@ def report(**fields):
 
 def probe():
     """Says what this Blender is and can do."""
-    devices = ["CPU"]
-    try:
-        preferences = bpy.context.preferences.addons["cycles"].preferences
-        for kind in ("CUDA", "OPTIX", "HIP", "ONEAPI"):
-            try:
-                preferences.compute_device_type = kind
-                preferences.get_devices()
-                devices += [kind for device in preferences.devices if device.type == kind and device.use][:1]
-            except TypeError:
-                continue  # This build does not know the kind.
-    except KeyError:
-        pass  # Built without Cycles.
     report(
         event="probed",
         version=list(bpy.app.version),
         hash=bpy.app.build_hash.decode("ascii", "replace"),
         can_denoise=can_denoise(),
-        devices=devices,
+        devices=["CPU"] + gpus(),
     )
+
+
+def gpus():
+    """The type of each GPU, in the best way that this build and machine can use it; one card shows up in several."""
+    if "cycles" not in bpy.context.preferences.addons:
+        return []
+    preferences = bpy.context.preferences.addons["cycles"].preferences
+    for kind in ("OPTIX", "CUDA", "HIP", "ONEAPI"):
+        try:
+            preferences.compute_device_type = kind
+        except TypeError:
+            continue  # This build does not know the kind.
+        preferences.get_devices()
+        found = [kind for device in preferences.devices if device.type == kind]
+        if found:
+            return found
+    return []
 
 
 def can_denoise():
@@ -98,12 +103,12 @@ def open_file(command):
     refuse_unfit(scene, command)
     set_output(scene, command)
     render = scene.render
-    scale = render.resolution_percentage / 100
+    # In whole numbers, as Blender computes it: 180 pixels at 70 % are 126, not 125.99.
     report(
         event="opened",
         scene=scene.name,
-        width=int(render.resolution_x * scale),
-        height=int(render.resolution_y * scale),
+        width=render.resolution_x * render.resolution_percentage // 100,
+        height=render.resolution_y * render.resolution_percentage // 100,
     )
 
 

@@ -1,6 +1,7 @@
 import ArgumentParser
 import FarmAPI
 import FarmModel
+import Foundation
 import ProgramMain
 import VolumeFiles
 
@@ -25,7 +26,7 @@ struct Init: AsyncParsableCommand {
   func run() async throws {
     let volume = Volume(root: ProgramMain.absolute(folder))
     try VolumeTree.make(volume, adopts: adopt)
-    if json { return print("{\"root\": \"\(volume.root.string.escapedForTerminal)\"}") }
+    if json { return print(String(decoding: try JSONEncoder().encode(["root": volume.root.string]), as: UTF8.self)) }
     print("\(volume.root.string.escapedForTerminal) is a farm volume; start it: farmd --root '\(volume.root)'")
   }
 }

@@ -20,14 +20,13 @@ struct Kill: AsyncParsableCommand {
   @OptionGroup var options: VolumeOptions
 
   func run() async throws {
-    var words = query
-    if what.hasSuffix(".jobs") {
-      words.append("release:\(what.dropLast(".jobs".count))")
-    } else if what != "jobs" {
+    guard what == "jobs" || what.hasSuffix(".jobs") else {
       throw ValidationError("say `farm kill jobs <query>` or `farm kill <release>.jobs <query>`")
     }
-    _ = try JobQuery(parsing: words)
-    let touched = try await options.client().post(Route.kill, KillRequest(query: words), as: TouchedJobs.self)
+    _ = try JobQuery(parsing: query)
+    let release = what == "jobs" ? nil : String(what.dropLast(".jobs".count))
+    let request = KillRequest(query: query, release: release)
+    let touched = try await options.client().post(Route.kill, request, as: TouchedJobs.self)
     try options.print(touched) { _ in
       touched.jobs.isEmpty
         ? ["no job that could be killed fits"] : touched.jobs.map { "killed \($0.description.escapedForTerminal)" }

@@ -32,7 +32,8 @@ struct List: AsyncParsableCommand {
 
   private func listJobs() async throws {
     let query = try JobQuery(parsing: query)
-    let found = try await options.client().get(Route.jobs, ["query": query.description], as: [JobLine].self)
+    let status = try await options.status()
+    let found = status.jobs(matching: query, now: Timestamp(rfc3339: status.daemon.at) ?? Timestamp(nanoseconds: 0))
     try options.print(found) { terminal in
       CellTable(
         head: ["job", "state", "frames", "revision", "owner", "problem"],

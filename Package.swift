@@ -105,7 +105,11 @@ let checks: [Target] = [
   tests("HarvestTests", ["FarmModel", "VolumeFiles", "Harvest"]),
   tests("LocalEngineTests", ["FarmModel", "VolumeFiles", "Supervisor", "Rendering", "LocalEngine", logging]),
   tests("FarmServerTests", ["FarmModel", "FarmServer"]),
-  tests("FarmDaemonTests", ["FarmModel", "VolumeFiles", "FarmAPI", "FarmDaemon", logging]),
+  tests(
+    "FarmDaemonTests",
+    [
+      "FarmModel", "VolumeFiles", "FarmStore", "FolderWatch", "Intake", "Rendering", "FarmAPI", "FarmDaemon", logging,
+    ]),
   tests("FarmCommandTests", ["FarmModel", "FarmAPI", "farm"]),
   tests("TidyTests", []),
   tests("EndToEndTests", ["FarmModel", "FarmAPI", "VolumeFiles", "Supervisor", "farm", "farmd"]),

@@ -7,10 +7,26 @@ package actor FakeEngine: RenderEngine {
   package nonisolated let reports: AsyncStream<EngineReport>
   private let report: AsyncStream<EngineReport>.Continuation
   private let slots: Int
+  private let spoil: @Sendable (FrameNumber, Int) -> Spoiling?
   private var active: [RenderTask.ID: Task<Void, Never>] = [:]
+  private var tries: [FrameNumber: Int] = [:]
 
-  package init(slots: Int = 1) {
+  /// What may go wrong with a frame.
+  package enum Spoiling: Sendable {
+    /// Written, reported, and cut short.
+    case truncated
+    /// The program dies over it.
+    case crash
+    /// Nothing is written, and the task says that all went well.
+    case forgotten
+    /// It takes so long that somebody loses patience.
+    case endless
+  }
+
+  /// - Parameter spoil: what goes wrong with a frame at its n-th try, counted from 1.
+  package init(slots: Int = 1, spoil: @escaping @Sendable (FrameNumber, Int) -> Spoiling? = { _, _ in nil }) {
     self.slots = slots
+    self.spoil = spoil
     (reports, report) = AsyncStream.makeStream()
   }
 
@@ -50,11 +66,17 @@ package actor FakeEngine: RenderEngine {
     else { return .failed(Problem(.unreadableFile, cause: "not a .blend"), frame: nil) }
     report.yield(.opened(task: task.id, size: PixelSize(width: 4, height: 3)))
     for frame in task.frames.frames {
+      tries[frame, default: 0] += 1
+      let spoiling = spoil(frame, tries[frame] ?? 1)
       // As long as a quick frame takes, so that there is something to cancel.
-      if (try? await Task.sleep(for: .milliseconds(30))) == nil { return .canceled }
+      let time = spoiling == .endless ? Duration.seconds(3600) : .milliseconds(30)
+      if (try? await Task.sleep(for: time)) == nil { return .canceled }
+      if spoiling == .crash { return .failed(Problem(.rendererCrashed, cause: "signal 11"), frame: frame) }
+      if spoiling == .forgotten { continue }
       let file = "\(task.folder)/\(frame).png"
       try? FileManager.default.createDirectory(atPath: task.folder, withIntermediateDirectories: true)
-      try? Data(TestFiles.png()).write(to: URL(filePath: file))
+      let picture = TestFiles.png()
+      try? Data(spoiling == .truncated ? picture.dropLast(12) : picture[...]).write(to: URL(filePath: file))
       report.yield(.frame(task: task.id, RenderedFrame(frame: frame, file: file, renderMilliseconds: 30)))
     }
     return .completed

@@ -4,7 +4,8 @@ import Supervisor
 import SystemPackage
 import VolumeFiles
 
-/// The scenes of `make_scenes.py`, made by the real Blender once and kept in the temporary folder under the script's digest.
+/// The scenes of `make_scenes.py`, made by the real Blender once and kept in the temporary folder under the script's
+/// digest.
 package actor Scenes {
   package static let shared = Scenes()
   package static let blender = "/usr/bin/blender"

@@ -18,7 +18,8 @@ package enum BlendWrapper: String, Codable, Hashable, Sendable {
   }
 }
 
-/// The uncompressed bytes of a `.blend`, in order, with the parts nobody asks for skipped as cheaply as the wrapper allows.
+/// The uncompressed bytes of a `.blend`, in order, with the parts nobody asks for skipped as cheaply as the wrapper
+/// allows.
 protocol BlendBytes: AnyObject {
   /// The next bytes, fewer than asked only at the end.
   func next(_ count: Int) throws(BlendFailure) -> [UInt8]

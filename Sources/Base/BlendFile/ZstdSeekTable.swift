@@ -1,8 +1,8 @@
 /// The table at the end of a zstd file as Blender writes it: many small frames, then their sizes in a skippable frame.
 ///
-/// Measured (3.4, 4.2, 5.0): `5e 2a 4d 18`, its size, n × {u32 compressed, u32 uncompressed}, and as the last nine bytes
-/// {u32 n, u8 flags, `b1 ea 92 8f`}. The compressed sizes and the table add up to the file's size exactly, so a file that
-/// lost its end is found without decoding anything.
+/// Measured (3.4, 4.2, 5.0): `5e 2a 4d 18`, its size, n × {u32 compressed, u32 uncompressed}, and as the last nine
+/// bytes {u32 n, u8 flags, `b1 ea 92 8f`}. The compressed sizes and the table add up to the file's size exactly, so a
+/// file that lost its end is found without decoding anything.
 struct ZstdSeekTable {
   let uncompressedBytes: Int64
 

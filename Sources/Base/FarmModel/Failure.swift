@@ -14,7 +14,8 @@ package enum FailureKind: String, Codable, CaseIterable, Sendable {
 
 /// An error that a person can meet: it says what failed, on which file, while doing what, and how to mend it.
 ///
-/// `description` is lower case without a full stop; `remedy` is one imperative sentence, with a command where one helps.
+/// `description` is lower case without a full stop; `remedy` is one imperative sentence, with a command where one
+/// helps.
 package protocol Failure: Error, CustomStringConvertible, Sendable {
   var description: String { get }
   var remedy: String { get }

@@ -1,4 +1,5 @@
-/// The number of a frame. Blender clamps at 1,048,574 (seen in 3.4.1); scene ranges never start below 0, frame lists may.
+/// The number of a frame. Blender clamps at 1,048,574 (seen in 3.4.1); scene ranges never start below 0, frame lists
+/// may.
 package typealias FrameNumber = Int32
 
 /// An ordered set of frames: `1-10`, `1-100x5` (every 5th), `1-10y3` (all but every 3rd), comma lists, negatives.

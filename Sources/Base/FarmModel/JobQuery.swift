@@ -5,6 +5,7 @@ import FoundationEssentials
 package struct JobQuery: Hashable, Sendable {
   package let words: [Word]
 
+  /// One word of a query.
   package enum Word: Hashable, Sendable {
     case name(Glob)
     case state(JobState)
@@ -15,6 +16,7 @@ package struct JobQuery: Hashable, Sendable {
     case priority(Comparison, Int)
   }
 
+  /// How a number or an age is compared.
   package enum Comparison: String, CaseIterable, Hashable, Sendable {
     case less = "<"
     case more = ">"

@@ -52,11 +52,14 @@ package enum StoreFailure: Failure, Equatable {
   case damaged(FilePath, String)
   case full(act: String)
   case failed(act: String, reason: String)
+  /// The task that asked was cancelled: nothing was changed, and nothing is wrong.
+  case canceled(act: String)
 
   init(_ error: any Error, while act: String) {
     switch error {
     case let failure as StoreFailure: self = failure
     case let error as DatabaseError where error.resultCode == .SQLITE_FULL: self = .full(act: act)
+    case is CancellationError: self = .canceled(act: act)
     default: self = .failed(act: act, reason: "\(error)")
     }
   }
@@ -66,6 +69,7 @@ package enum StoreFailure: Failure, Equatable {
     case .damaged(let path, let verdict): "the ledger \(path.string) is damaged: \(verdict)"
     case .full(let act): "cannot \(act): the disk of the ledger is full"
     case .failed(let act, let reason): "cannot \(act): \(reason)"
+    case .canceled(let act): "stopped before it could \(act)"
     }
   }
 
@@ -74,13 +78,14 @@ package enum StoreFailure: Failure, Equatable {
     case .damaged(let path, _): "Move \(path.string) aside and start again; pictures and drops are not touched."
     case .full: "Free space on the disk of the `state:` folder (`df -h`)."
     case .failed: "Check that the daemon's user may write in the `state:` folder."
+    case .canceled: "Nothing; the next start goes on."
     }
   }
 
   package var isTransient: Bool {
     switch self {
     case .damaged: false
-    case .full, .failed: true
+    case .full, .failed, .canceled: true
     }
   }
 }

@@ -98,7 +98,8 @@ extension Ledger {
       try Row.fetchAll(
         db,
         sql: """
-          SELECT harvest_move.*, revision.job_id AS job, revision_id FROM harvest_move JOIN output ON output.id = output_id
+          SELECT harvest_move.*, revision.job_id AS job, revision_id FROM harvest_move
+          JOIN output ON output.id = output_id
           JOIN revision ON revision.id = revision_id WHERE harvest_id = ? AND is_done = 0 ORDER BY harvest_move.id
           """, arguments: [harvest]
       ).map { row in

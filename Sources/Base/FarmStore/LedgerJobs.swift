@@ -40,12 +40,14 @@ extension Ledger {
     FROM job JOIN release ON release.id = job.release_id
     """
 
+  /// Every job, by release and name.
   package func jobs() async throws(StoreFailure) -> [Job] {
     try await read("read the jobs") { db in
       try Row.fetchAll(db, sql: Self.jobColumns + " ORDER BY release.name, job.name").map(Job.init(row:))
     }
   }
 
+  /// The job of this name; nil when it was never dropped.
   package func job(_ name: JobName) async throws(StoreFailure) -> Job? {
     try await read("read job \(name)") { db in
       try Row.fetchOne(

@@ -17,6 +17,7 @@ package struct TaskRecord: Codable, Hashable, Sendable {
 }
 
 extension Ledger {
+  /// What a revision owes, by frame.
   package func outputs(of revision: Int64) async throws(StoreFailure) -> [Output] {
     try await read("read the outputs of revision \(revision)") { db in
       try Row.fetchAll(
@@ -94,6 +95,7 @@ extension Ledger {
     }
   }
 
+  /// Records how a task ended.
   package func endTask(_ id: Int64, as state: TaskState, problem: Problem?) async throws(StoreFailure) {
     let now = clock.now()
     try await write("record the end of task \(id)") { db in

@@ -2,12 +2,14 @@ import FarmModel
 import GRDB
 
 extension Ledger {
+  /// Every release, by name.
   package func releases() async throws(StoreFailure) -> [Release] {
     try await read("read the releases") { db in
       try Row.fetchAll(db, sql: "SELECT * FROM release ORDER BY name").map(Release.init(row:))
     }
   }
 
+  /// The release of this name; nil when it is not known.
   package func release(named name: String) async throws(StoreFailure) -> Release? {
     try await read("read release \(name)") { db in try Self.release(db, named: name) }
   }
@@ -55,6 +57,7 @@ extension Ledger {
     }
   }
 
+  /// Pauses or resumes one release.
   package func setPaused(release name: String, _ isPaused: Bool) async throws(StoreFailure) {
     try await write("pause release \(name)") { db in
       try db.execute(sql: "UPDATE release SET is_paused = ? WHERE name = ?", arguments: [isPaused, name])
@@ -68,6 +71,7 @@ extension Ledger {
     }
   }
 
+  /// Pauses or resumes the whole farm.
   package func setPaused(_ isPaused: Bool) async throws(StoreFailure) {
     try await write("pause the farm") { db in
       try db.execute(

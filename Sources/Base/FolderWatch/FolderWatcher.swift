@@ -5,8 +5,8 @@ import VolumeFiles
 
 /// Watches a tree of folders and tells which files in it have settled; loses nothing, tells nothing early.
 ///
-/// Owns the process's one inotify instance. Events only say where to look; what is told comes from looking. Listing runs
-/// at the start, after an overflow, when a folder appears, and on a timer.
+/// Owns the process's one inotify instance. Events only say where to look; what is told comes from looking. Listing
+/// runs at the start, after an overflow, when a folder appears, and on a timer.
 package final class FolderWatcher: Sendable {
   /// What the file's format says; called off Swift's threads.
   package typealias WholeCheck = @Sendable (FilePath) -> Wholeness
@@ -123,6 +123,7 @@ package final class FolderWatcher: Sendable {
   }
 
   private func signal(_ signal: Signal, every period: Duration) async {
+    // Cancelled: the watch is over.
     while (try? await Task.sleep(for: period)) != nil { self.signal.yield(signal) }
   }
 
@@ -132,6 +133,7 @@ package final class FolderWatcher: Sendable {
       case .tell(let change): tell.yield(change)
       case .look(let path, let delay, let deep):
         group.addTask { [signal, setup] in
+          // Cancelled: the watch is over.
           if delay > .zero, (try? await Task.sleep(for: delay)) == nil { return }
           let isWhole = deep ? setup.isWhole : nil
           signal.yield(.looked(path, await BlockingWork.run { Self.look(at: path, isWhole: isWhole) }))

@@ -38,8 +38,8 @@ package enum Look: Hashable, Sendable {
 
 /// Decides for one file whether it has settled: whole, without a writer, unchanged for a quiet time.
 ///
-/// Time is measured from the last *observed* change, never by the file's own mtime, which copying tools set in the past.
-/// The window acts on nothing; it says when to look next and how deep.
+/// Time is measured from the last *observed* change, never by the file's own mtime, which copying tools set in the
+/// past. The window acts on nothing; it says when to look next and how deep.
 package struct SettleWindow: Hashable, Sendable {
   package typealias Instant = ContinuousClock.Instant
 

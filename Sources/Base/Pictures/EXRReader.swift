@@ -1,9 +1,10 @@
 import FarmModel
 
-/// Checks an OpenEXR file: headers, the table of chunk offsets, and every chunk inside the file, the last one ending it.
+/// Checks an OpenEXR file: headers, the table of chunk offsets, and every chunk inside the file, the last one ending
+/// it.
 ///
-/// The table is written when the file is closed: in a file whose writer died it is all zeros, while header and size look
-/// right (measured with Blender 3.4). Layout from the OpenEXR file layout document.
+/// The table is written when the file is closed: in a file whose writer died it is all zeros, while header and size
+/// look right (measured with Blender 3.4). Layout from the OpenEXR file layout document.
 enum EXRReader {
   private static let magic: UInt64 = 0x0131_2F76
   private static let partsMax = 4096

@@ -13,6 +13,7 @@ package enum BlockingWork {
     return queue
   }()
 
+  /// Waits for the work's value.
   package static func run<Value: Sendable>(_ work: @escaping @Sendable () -> Value) async -> Value {
     await withCheckedContinuation { continuation in
       queue.addOperation { continuation.resume(returning: work()) }

@@ -11,6 +11,7 @@ package struct FileDigest: ~Copyable {
     nettle_sha256_init(&context)
   }
 
+  /// Takes in the next bytes.
   package mutating func update(_ bytes: UnsafeRawBufferPointer) {
     nettle_sha256_update(&context, bytes.count, bytes.assumingMemoryBound(to: UInt8.self).baseAddress)
   }

@@ -4,6 +4,7 @@ import SystemPackage
 
 /// What one look at a path shows; links are not followed.
 package struct FileStatus: Hashable, Sendable {
+  /// What kind of thing lies at a path.
   package enum Kind: Hashable, Sendable {
     case regular, folder, link, other
   }

@@ -49,6 +49,7 @@ package enum OpenFile {
 /// Limits: it needs the file's owner or CAP_LEASE; it sees nothing of other hosts and of the far side of a FUSE mount,
 /// so on such file systems nobody should ask. 11 µs a probe on ext4.
 package enum LeaseProbe {
+  /// What the kernel says of a file's writers.
   package enum Answer: Hashable, Sendable {
     case noWriter, writer
     /// No right to ask, or the file system knows no leases.
@@ -71,6 +72,7 @@ package enum LeaseProbe {
     return true
   }()
 
+  /// Asks about the file at a path; an unreadable one is unknown.
   package static func ask(_ path: FilePath) -> Answer {
     _ = ignoresLeaseBreaks
     guard let file = try? OpenFile.reading(path) else { return .unknown }  // The caller's own look says what is wrong.

@@ -5,6 +5,7 @@ import SystemPackage
 
 /// Puts whole files in their places: by rename, or by copy, sync and rename where the place is on another file system.
 package enum Placement {
+  /// What to do when the new name is taken.
   package enum Occupied: Sendable {
     /// Fail with EEXIST when the name is taken.
     case refuse

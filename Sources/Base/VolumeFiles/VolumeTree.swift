@@ -56,7 +56,7 @@ package enum VolumeFailure: Failure, Equatable {
   package var remedy: String {
     switch self {
     case .strange(let root, _):
-      "Use an empty folder, or `farm init --adopt \(root.string.escapedForTerminal)`: what is there is known, not rendered."
+      "Use an empty folder, or `farm init --adopt \(root.string.escapedForTerminal)`: what is there is then known."
     case .files(let failure): failure.remedy
     }
   }

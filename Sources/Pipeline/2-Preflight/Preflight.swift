@@ -3,6 +3,7 @@ import FarmModel
 
 /// Something that was found before the first frame: it blocks the job, or is worth a note.
 package struct Finding: Codable, Hashable, Sendable {
+  /// Whether a finding stops the job.
   package enum Severity: String, Codable, Sendable {
     case blocks, note
   }
@@ -65,6 +66,7 @@ package struct BlenderChoice: Hashable, Sendable {
     self.allowsNewerMajor = allowsNewerMajor
   }
 
+  /// A Blender that may open the file.
   package struct Fit: Hashable, Sendable {
     package let blender: BlenderProgram
     /// Said when the version is not the very one that saved the file.
@@ -76,6 +78,7 @@ package struct BlenderChoice: Hashable, Sendable {
     package let problem: Problem
   }
 
+  /// The best of these for a file that `saved` wrote, or why none may open it.
   package func fitting(_ saved: BlenderVersion, among blenders: [BlenderProgram]) -> Result<Fit, NoFit> {
     guard !blenders.isEmpty else {
       return .failure(NoFit(problem: Problem(.noBlender, cause: "no Blender was found on this machine")))

@@ -52,6 +52,7 @@ package struct JobDetail: Codable, Hashable, Sendable {
     self.log = log
   }
 
+  /// One output, as `farm show job` lists it.
   package struct OutputLine: Codable, Hashable, Sendable {
     package let path: String
     package let frame: FrameNumber
@@ -75,6 +76,7 @@ package struct JobDetail: Codable, Hashable, Sendable {
   }
 }
 
+/// Asks for a new release.
 package struct PlanRequest: Codable, Hashable, Sendable {
   /// Nil: the daemon takes `r-<date>`.
   package let name: String?
@@ -86,6 +88,7 @@ package struct PlanRequest: Codable, Hashable, Sendable {
   }
 }
 
+/// The release that was planned.
 package struct PlanAnswer: Codable, Hashable, Sendable {
   package let release: String
   /// Where its drops go.
@@ -97,6 +100,7 @@ package struct PlanAnswer: Codable, Hashable, Sendable {
   }
 }
 
+/// Asks to cancel jobs.
 package struct KillRequest: Codable, Hashable, Sendable {
   package let query: [String]
   /// Only jobs of this release.
@@ -117,6 +121,7 @@ package struct TouchedJobs: Codable, Hashable, Sendable {
   }
 }
 
+/// Asks to pause or resume.
 package struct PauseRequest: Codable, Hashable, Sendable {
   /// Nil: the whole farm.
   package let release: String?

@@ -22,12 +22,15 @@ package struct FarmClient: Sendable {
 
   private let root: FilePath
 
+  /// Asks for something.
+  /// - Throws: ``APIFailure`` with the daemon's words, ``ClientFailure`` when it is not there.
   package func get<Answer: Decodable>(
     _ route: String, _ items: [String: String] = [:], as answer: Answer.Type
   ) async throws -> Answer {
     try await JSONDecoder().decode(answer, from: fetch(.init(url: url(route, items))))
   }
 
+  /// Asks the daemon to do something; throws like ``get(_:_:as:)``.
   package func post<Answer: Decodable>(
     _ route: String, _ request: some Encodable, as answer: Answer.Type
   ) async throws -> Answer {
@@ -38,7 +41,8 @@ package struct FarmClient: Sendable {
     return try await JSONDecoder().decode(answer, from: fetch(call))
   }
 
-  /// Follows the daemon's events, each handed on as the line it came as, until the daemon ends or the task is cancelled.
+  /// Follows the daemon's events, each handed on as the line it came as, until the daemon ends or the task is
+  /// cancelled.
   package func follow(_ body: (String) throws -> Void) async throws {
     let response = try await execute(HTTPClientRequest(url: url(Route.events, [:])), for: .hours(24 * 365))
     var rest = ""
@@ -56,6 +60,7 @@ package struct FarmClient: Sendable {
     let response = try await execute(call, for: .seconds(120))
     let data = Data(try await response.body.collect(upTo: Self.answerBytesMax).readableBytesView)
     guard response.status == .ok else {
+      // Not in our words: something else answered.
       throw (try? JSONDecoder().decode(APIFailure.self, from: data))
         ?? APIFailure(
           "the daemon answered \(response.status.code)", remedy: "Read the daemon's log.", kind: .failed)

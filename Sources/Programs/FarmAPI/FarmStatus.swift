@@ -55,6 +55,7 @@ package struct DaemonStatus: Codable, Hashable, Sendable {
   }
 }
 
+/// How many tasks run now, and how many can.
 package struct SlotCounts: Codable, Hashable, Sendable {
   package var used: Int
   package var all: Int
@@ -65,6 +66,7 @@ package struct SlotCounts: Codable, Hashable, Sendable {
   }
 }
 
+/// One release with its jobs.
 package struct ReleaseStatus: Codable, Hashable, Sendable {
   package var name: String
   package var state: ReleaseState
@@ -91,6 +93,7 @@ package struct ReleaseStatus: Codable, Hashable, Sendable {
   }
 }
 
+/// One job of a release.
 package struct JobStatus: Codable, Hashable, Sendable {
   package var name: String
   package var state: JobState

@@ -83,6 +83,7 @@ package struct Daemon: Sendable {
       },
       DeadEnd(after: Self.endMax) { log.warning("stopping took too long; the next start goes on from the ledger") },
       Work("lock") {
+        // Cancelled: the daemon stops.
         while (try? await Task.sleep(for: VolumeLock.renewEvery)) != nil { lock.renew() }
       },
       server,

@@ -5,6 +5,7 @@ import Logging
 
 /// Writes log records to standard error, one a line: for people, or as JSON.
 package struct FarmLog: LogHandler {
+  /// How a record looks.
   package enum Format: String, CaseIterable, Sendable {
     case text, json
   }

@@ -219,15 +219,23 @@ extension JobFlow {
         return
       }
     } catch let failure as ConfigFailure {
-      complain(failure, while: "reading the plan of \(name)")
-      let problem = Problem(.badRelease, cause: failure.description, remedy: failure.remedy)
-      if let release = try? await setup.ledger.release(named: name) {
-        try? await setup.ledger.setRelease(release.id, state: release.state, problem: problem)
-      }
+      await planIsWrong(name, failure)
     } catch {
       complain(error, while: "recording release \(name)")
     }
     errand.yield(.review(name))
+  }
+
+  /// The last good plan stays in force, but nothing is delivered until the mistake is mended.
+  private func planIsWrong(_ name: String, _ failure: ConfigFailure) async {
+    complain(failure, while: "reading the plan of \(name)")
+    let problem = Problem(.badRelease, cause: failure.description, remedy: failure.remedy)
+    do {
+      guard let release = try await setup.ledger.release(named: name) else { return }
+      try await setup.ledger.setRelease(release.id, state: release.state, problem: problem)
+    } catch {
+      complain(error, while: "recording the mistake in the plan of \(name)")
+    }
   }
 
   // MARK: - Waiting

@@ -8,7 +8,7 @@ import ProgramMain
 struct Events: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Follow what happens, until ^C or the daemon's end.",
-    discussion: "With --json one object a line: {\"at\": …, \"event\": \"job.queued\", \"release\": …, \"job\": …}")
+    discussion: "With --json one object a line, with at, event, release, job, revision, task, frame and problem.")
 
   @OptionGroup var options: VolumeOptions
 

@@ -1,0 +1,264 @@
+import FarmAPI
+import FarmModel
+import FarmStore
+import FarmTesting
+import FolderWatch
+import Foundation
+import Intake
+import Logging
+import Rendering
+import SystemPackage
+import Testing
+import VolumeFiles
+
+@testable import FarmDaemon
+
+/// JobFlow with a real ledger and real files, an engine of ready-made pictures, and drops that the test declares settled.
+private final class FlowWorld: Sendable {
+  let scratch: ScratchFolder
+  let volume: Volume
+  let flow: JobFlow
+  let ledger: Ledger
+  let time = TestTime()
+  private let engine: FakeEngine
+  private let running: Mutexed<[Task<Void, any Error>]> = Mutexed([])
+
+  init(
+    on scratch: ScratchFolder? = nil,
+    spoil: @escaping @Sendable (FrameNumber, Int) -> FakeEngine.Spoiling? = { _, _ in nil }
+  ) throws {
+    self.scratch = try scratch ?? ScratchFolder()
+    volume = Volume(root: self.scratch("volume"))
+    try VolumeTree.make(volume, adopts: false)
+    let state = try StateFolder(volume: volume, configured: nil)
+    ledger = try Ledger(at: state.ledger, clock: time.clock)
+    engine = FakeEngine(spoil: spoil)
+    let watcher = FolderWatcher(
+      FolderWatcher.Setup(
+        root: volume.root, tree: DropPlace.tree, cookieFolder: volume.cookies, mark: "test", known: NothingKnown(),
+        rules: SettleRules(), now: { ContinuousClock.now }, accepts: DropPlace.isDrop, isWhole: Intaker.wholeness))
+    flow = JobFlow(
+      JobFlow.Setup(
+        volume: volume, state: state, config: FarmConfig(), ledger: ledger, engine: engine, watcher: watcher,
+        events: EventHub(), clock: time.clock, log: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() },
+        version: "test"))
+  }
+
+  func run() {
+    let (flow, engine) = (flow, engine)
+    running.with { $0 = [Task { await engine.run() }, Task { try await flow.run() }] }
+  }
+
+  /// Ends the flow as a crash would: nothing is put in order.
+  func crash() async {
+    let tasks = running.with { $0 }
+    for task in tasks { task.cancel() }
+    for task in tasks { _ = await task.result }
+  }
+
+  deinit { running.with { for task in $0 { task.cancel() } } }
+
+  func drop(_ below: String, frames: ClosedRange<Int32> = 1...3, scene: String = "Scene") async throws {
+    let path = try scratch.write(
+      TestFiles.blend(scenes: [(scene, frames.lowerBound, frames.upperBound)]), to: "volume/\(below)")
+    let status = try #require(try FileStatus(at: path))
+    await flow.take(.settled(path, status.fingerprint))
+  }
+
+  func state(_ job: String) async throws -> JobState? {
+    let parts = job.split(separator: "/").map(String.init)
+    return try await ledger.job(JobName(release: parts[0], job: parts[1]))?.state
+  }
+
+  func comes(_ job: String, to state: JobState) async throws -> Bool {
+    try await eventually(within: .seconds(20)) { try await self.state(job) == state }
+  }
+
+  /// Waits until `dist/` holds these files.
+  func delivers(_ files: [String]) async -> Bool {
+    await eventually(within: .seconds(20)) { volume.dist.filesBelow == files }
+  }
+}
+
+private struct NothingKnown: KnownFiles {
+  func knownFiles(in folder: FilePath) async -> [FilePath: Fingerprint] { [:] }
+}
+
+@Suite("A job")
+struct JobFlowTests {
+  @Test func `of quick is delivered when its frames are checked`() async throws {
+    let world = try FlowWorld()
+    world.run()
+
+    try await world.drop("quick/a.blend")
+
+    #expect(await world.delivers(["quick/a_0001.png", "quick/a_0002.png", "quick/a_0003.png"]))
+    #expect(try await world.comes("quick/a", to: .completed))
+    #expect(world.volume.work.filesBelow.isEmpty)
+    #expect(world.volume.quick.names == ["a.blend", "out"])
+  }
+
+  @Test(arguments: [FakeEngine.Spoiling.truncated, .crash, .forgotten])
+  func `renders a spoilt frame again`(spoiling: FakeEngine.Spoiling) async throws {
+    let world = try FlowWorld { frame, attempt in frame == 2 && attempt == 1 ? spoiling : nil }
+    world.run()
+
+    try await world.drop("quick/a.blend")
+
+    #expect(await world.delivers(["quick/a_0001.png", "quick/a_0002.png", "quick/a_0003.png"]))
+    let attempts = try await world.flow.jobDetail("a").outputs.map(\.attempts)
+    #expect(attempts == [1, 2, 1])
+  }
+
+  @Test func `fails when a frame is spoilt three times, with class and cause, and keeps the other frames`() async throws
+  {
+    let world = try FlowWorld { frame, _ in frame == 2 ? .truncated : nil }
+    world.run()
+
+    try await world.drop("quick/a.blend")
+
+    #expect(try await world.comes("quick/a", to: .failed))
+    let detail = try await world.flow.jobDetail("quick/a")
+    #expect(detail.problem?.problemClass == .truncated)
+    #expect(detail.problem?.remedy.isEmpty == false)
+    #expect(detail.counts == FrameCounts(expected: 3, done: 2, failed: 1))
+    #expect(detail.outputs.map(\.attempts) == [1, 3, 1])
+    #expect(world.volume.dist.filesBelow.isEmpty)
+    #expect(world.volume.out(of: detail.name).names == ["000001.png", "000003.png"])
+  }
+
+  @Test func `saved again while it renders goes on as saved last`() async throws {
+    let world = try FlowWorld { frame, attempt in frame == 3 && attempt == 1 ? .endless : nil }
+    world.run()
+    try await world.drop("quick/a.blend", frames: 1...3)
+    #expect(try await world.comes("quick/a", to: .active))
+    #expect(try await eventually { try await world.flow.jobDetail("quick/a").counts.done == 2 })
+
+    try await world.drop("quick/a.blend", frames: 2...3)
+
+    #expect(await world.delivers(["quick/a_0002.png", "quick/a_0003.png"]))
+    #expect(try await world.ledger.revisions(in: [.superseded]).map(\.number) == [1])
+    #expect(world.volume.quick.names == ["a.blend", "out"])
+  }
+
+  @Test func `rendered anew takes its old frames out of dist, but not what somebody changed`() async throws {
+    let world = try FlowWorld()
+    world.run()
+    try await world.drop("quick/a.blend", frames: 1...3)
+    #expect(await world.delivers(["quick/a_0001.png", "quick/a_0002.png", "quick/a_0003.png"]))
+    try world.scratch.write("retouched", to: "volume/dist/quick/a_0001.png")
+
+    try await world.drop("quick/a.blend", frames: 1...2)
+
+    #expect(await world.delivers(["quick/a_0001.new.png", "quick/a_0001.png", "quick/a_0002.png"]))
+    #expect(world.scratch("volume/dist/quick/a_0001.png").contents == Array("retouched".utf8))
+  }
+
+  @Test func `of a plan waits for the others and for its quiet time`() async throws {
+    let world = try FlowWorld()
+    world.run()
+    _ = try await world.flow.plan(PlanRequest(name: "spring", jobs: ["a", "b"]))
+    try await world.drop("releases/spring/store/a.blend", frames: 1...1)
+    #expect(try await world.comes("spring/a", to: .completed))
+    #expect(try await world.flow.status().releases.last?.waitsFor == ["a drop of b"])
+
+    try await world.drop("releases/spring/store/b.blend", frames: 1...1)
+    #expect(try await world.comes("spring/b", to: .completed))
+    #expect(world.volume.dist.filesBelow.isEmpty)
+    #expect(try await world.flow.status().releases.last?.waitsFor == ["30s without a change"])
+    world.time.advance(by: .seconds(31))
+
+    #expect(await world.delivers(["spring/a.png", "spring/b.png"]))
+  }
+
+  @Test func `whose frame a person deletes before the harvest renders that frame again`() async throws {
+    let world = try FlowWorld()
+    world.run()
+    _ = try await world.flow.plan(PlanRequest(name: "spring", jobs: []))
+    try await world.drop("releases/spring/store/a.blend")
+    #expect(try await world.comes("spring/a", to: .completed))
+    Placement.remove(world.scratch("volume/releases/spring/out/a/000002.png"))
+    world.time.advance(by: .seconds(31))
+
+    #expect(try await eventually { try await world.flow.jobDetail("a").outputs.map(\.attempts) == [1, 2, 1] })
+    #expect(try await world.comes("spring/a", to: .completed))
+    world.time.advance(by: .seconds(31))
+    #expect(await world.delivers(["spring/a_0001.png", "spring/a_0002.png", "spring/a_0003.png"]))
+  }
+
+  @Test func `that is killed ends, and the same bytes do not bring it back`() async throws {
+    let world = try FlowWorld { _, _ in .endless }
+    world.run()
+    try await world.drop("quick/a.blend")
+    #expect(try await world.comes("quick/a", to: .active))
+
+    let killed = try await world.flow.kill(JobQuery(parsing: ["a"]), release: nil)
+
+    #expect(killed.jobs.map(\.description) == ["quick/a"])
+    #expect(try await world.state("quick/a") == .canceled)
+    try await world.drop("quick/a.blend")
+    #expect(try await world.comes("quick/a", to: .canceled))
+    #expect(try await world.ledger.newestRevision(of: JobName(release: "quick", job: "a"))?.number == 1)
+    #expect(world.volume.quick.names == ["a.blend", "out"])
+    await #expect(throws: CommandFailure.emptyQuery) { try await world.flow.kill(JobQuery(words: []), release: nil) }
+  }
+
+  @Test func `whose file is taken away and brought back is rendered`() async throws {
+    let world = try FlowWorld { frame, attempt in frame == 1 && attempt == 1 ? .endless : nil }
+    world.run()
+    try await world.drop("quick/a.blend")
+    #expect(try await world.comes("quick/a", to: .active))
+    Placement.remove(world.scratch("volume/quick/a.blend"))
+    await world.flow.take(.vanished(world.scratch("volume/quick/a.blend")))
+    #expect(try await world.comes("quick/a", to: .removed))
+
+    try await world.drop("quick/a.blend")
+
+    #expect(await world.delivers(["quick/a_0001.png", "quick/a_0002.png", "quick/a_0003.png"]))
+  }
+
+  @Test func `is one file: its twin in another spelling is refused`() async throws {
+    let world = try FlowWorld()
+    world.run()
+    try await world.drop("quick/a.blend", frames: 1...1)
+    #expect(await world.delivers(["quick/a.png"]))
+
+    try await world.drop("quick/a.BLEND", frames: 1...2)
+
+    #expect(await eventually { await world.flow.rejected["quick/a.BLEND"] != nil })
+    #expect(await world.flow.rejected["quick/a.BLEND"]?.cause == "quick/a.blend is the job quick/a already")
+    #expect(world.volume.dist.filesBelow == ["quick/a.png"])
+  }
+
+  @Test func `goes on after a crash without rendering a promoted frame again`() async throws {
+    let scratch = try ScratchFolder()
+    let first = try FlowWorld(on: scratch) { frame, _ in frame == 3 ? .endless : nil }
+    first.run()
+    try await first.drop("quick/a.blend")
+    #expect(try await first.comes("quick/a", to: .active))
+    #expect(try await eventually { try await first.flow.jobDetail("a").counts.done == 2 })
+    await first.crash()
+
+    let second = try FlowWorld(on: scratch) { frame, _ in frame < 3 ? .truncated : nil }
+    second.run()
+
+    #expect(await second.delivers(["quick/a_0001.png", "quick/a_0002.png", "quick/a_0003.png"]))
+    #expect(try await second.flow.jobDetail("a").outputs.map(\.attempts) == [1, 1, 1])
+  }
+
+  @Test func `is not handed out while the farm or its release is paused`() async throws {
+    let world = try FlowWorld()
+    world.run()
+    try await world.flow.pause(PauseRequest(release: nil, paused: true))
+    try await world.drop("quick/a.blend", frames: 1...1)
+    #expect(try await world.comes("quick/a", to: .queued))
+    #expect(try await world.flow.jobDetail("a").waitsFor == "the farm is paused (`farm resume`)")
+
+    try await world.flow.pause(PauseRequest(release: "quick", paused: true))
+    try await world.flow.pause(PauseRequest(release: nil, paused: false))
+    #expect(try await world.flow.jobDetail("a").waitsFor == "the release is paused (`farm resume quick`)")
+    try await world.flow.pause(PauseRequest(release: "quick", paused: false))
+
+    #expect(await world.delivers(["quick/a.png"]))
+  }
+}

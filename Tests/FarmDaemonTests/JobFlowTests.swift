@@ -13,7 +13,7 @@ import VolumeFiles
 
 @testable import FarmDaemon
 
-/// JobFlow with a real ledger and real files, an engine of ready-made pictures, and drops that the test declares settled.
+/// JobFlow with a real ledger and real files, an engine of ready-made pictures, and drops that the test calls settled.
 private final class FlowWorld: Sendable {
   let scratch: ScratchFolder
   let volume: Volume

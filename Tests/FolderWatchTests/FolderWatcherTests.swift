@@ -110,6 +110,22 @@ struct FolderWatcherTests {
     #expect(await tells(probe, "vanished quick/gone.blend"))
   }
 
+  @Test func `looks at once at a file that comes back, not when it would have been given up`() async throws {
+    try scratch.write(blend, to: "volume/quick/back.blend")
+    let probe = try await probe()
+    #expect(await tells(probe, "settled quick/back.blend"))
+
+    // Many times, for the moment between the two is short.
+    for round in 2...6 {
+      try FileManager.default.removeItem(atPath: root.appending("quick/back.blend").string)
+      try scratch.write(TestFiles.blend(scenes: [("Round", 1, Int32(round))]), to: "volume/quick/back.blend")
+      let count = { lines(probe).filter { $0 == "settled quick/back.blend" }.count }
+      #expect(await eventually(within: .seconds(20)) { count() == round })
+    }
+
+    #expect(!lines(probe).contains { $0.hasPrefix("vanished") })
+  }
+
   @Test func `sees one drop in Blender's own save`() async throws {
     let probe = try await probe()
     for _ in 1...2 {

@@ -48,7 +48,7 @@ package final class FolderWatcher: Sendable {
   /// Things that happened; the run loop takes them one by one.
   enum Signal: Sendable {
     case events([InotifyEvent])
-    case looked(FilePath, Look)
+    case looked(FilePath, WatchState.Turn, Look)
     case listed(FolderList)
     case rescan(blindOnly: Bool)
   }
@@ -131,12 +131,12 @@ package final class FolderWatcher: Sendable {
     for action in actions {
       switch action {
       case .tell(let change): tell.yield(change)
-      case .look(let path, let delay, let deep):
+      case .look(let path, let turn, let delay, let deep):
         group.addTask { [signal, setup] in
           // Cancelled: the watch is over.
           if delay > .zero, (try? await Task.sleep(for: delay)) == nil { return }
           let isWhole = deep ? setup.isWhole : nil
-          signal.yield(.looked(path, await BlockingWork.run { Self.look(at: path, isWhole: isWhole) }))
+          signal.yield(.looked(path, turn, await BlockingWork.run { Self.look(at: path, isWhole: isWhole) }))
         }
       case .list(let folder, let watch):
         group.addTask { [signal, setup] in

@@ -8,7 +8,7 @@ import VolumeFiles
 struct WatchState {
   enum Action {
     case tell(FolderChange)
-    case look(FilePath, after: Duration, deep: Bool)
+    case look(FilePath, Turn, after: Duration, deep: Bool)
     case list(FilePath, watch: Int32)
   }
 
@@ -19,9 +19,15 @@ struct WatchState {
     let isBlind: Bool
   }
 
+  /// Which look at a file it is; only the answer to the last one counts.
+  typealias Turn = Int
+
   /// A file on its way to being settled.
   private struct Candidate {
     var window: SettleWindow
+    var turn: Turn = 0
+    /// The next look is waited for, not under way.
+    var isWaiting = false
     /// Something happened while a look was under way.
     var isStirred = false
     var isTold = false
@@ -64,7 +70,7 @@ struct WatchState {
       var actions: [Action] = []
       for event in events { actions += await take(event) }
       return actions
-    case .looked(let path, let look): return looked(path, look)
+    case .looked(let path, let turn, let look): return looked(path, turn, look)
     case .listed(let list): return await listed(list)
     case .rescan(let blindOnly):
       return rescan { !blindOnly || $0.isBlind } + (blindOnly ? oldCookies() : cookies())
@@ -101,12 +107,27 @@ struct WatchState {
     guard setup.accepts(name) else { return [] }
     if candidates[path] != nil {
       candidates[path]?.window.noticed(arrival)
-      candidates[path]?.isStirred = true
-      return []
+      return lookNow(path)
     }
     candidates[path] = Candidate(
       window: SettleWindow(known: known[path], arrival: arrival, rules: setup.rules, at: setup.now()))
-    return [.look(path, after: .zero, deep: arrival == .renamed)]
+    return [look(path, after: .zero, deep: arrival == .renamed)]
+  }
+
+  /// Does not wait for a look that is due later: something has happened.
+  private mutating func lookNow(_ path: FilePath) -> [Action] {
+    guard candidates[path]?.isWaiting == true else {
+      candidates[path]?.isStirred = true
+      return []
+    }
+    return [look(path, after: .zero, deep: false)]
+  }
+
+  private mutating func look(_ path: FilePath, after delay: Duration, deep: Bool) -> Action {
+    let turn = (candidates[path]?.turn ?? 0) + 1
+    candidates[path]?.turn = turn
+    candidates[path]?.isWaiting = delay > .zero
+    return .look(path, turn, after: delay, deep: deep)
   }
 
   // MARK: - Folders
@@ -190,9 +211,9 @@ struct WatchState {
 
   // MARK: - Looks
 
-  private mutating func looked(_ path: FilePath, _ look: Look) -> [Action] {
-    guard var candidate = candidates[path] else { return [] }
-    let action = candidate.window.looked(look, at: setup.now())
+  private mutating func looked(_ path: FilePath, _ turn: Turn, _ seen: Look) -> [Action] {
+    guard var candidate = candidates[path], candidate.turn == turn else { return [] }
+    let action = candidate.window.looked(seen, at: setup.now())
     let barriers = candidate.barriers
     let isStirred = candidate.isStirred
     candidate.barriers = []
@@ -201,16 +222,18 @@ struct WatchState {
     var actions: [Action] = []
     switch action {
     case .look(let delay, let deep):
-      if !candidate.isTold, look != .gone {
+      if !candidate.isTold, seen != .gone {
         candidates[path]?.isTold = true
         actions.append(.tell(.unsettled(path)))
       }
-      actions.append(.look(path, after: isStirred ? .zero : delay, deep: deep))
+      actions.append(look(path, after: isStirred ? .zero : delay, deep: deep))
       // A quiet time is short: a barrier waits for its end, but not for a writer to finish.
-      if case .file(_, writer: .noWriter, wholeness: nil) = look { candidates[path]?.barriers = barriers }
+      var isQuietTime = false
+      if case .file(_, writer: .noWriter, wholeness: nil) = seen { isQuietTime = true }
+      if isQuietTime || isStirred { candidates[path]?.barriers = barriers }
     case .stalled(let reason, let delay):
       actions.append(.tell(.stalled(path, reason: reason)))
-      actions.append(.look(path, after: isStirred ? .zero : delay, deep: false))
+      actions.append(look(path, after: isStirred ? .zero : delay, deep: false))
     case .settled(let fingerprint):
       known[path] = fingerprint
       actions += ended(path, .settled(path, fingerprint), stirred: isStirred)
@@ -266,8 +289,11 @@ struct WatchState {
 
   private mutating func opened(barrier number: Int) -> [Action] {
     openBarriers.insert(number)
-    for path in candidates.keys { candidates[path]?.barriers.insert(number) }
-    let actions = rescan { $0.isBlind }
+    var actions = rescan { $0.isBlind }
+    for path in candidates.keys {
+      candidates[path]?.barriers.insert(number)
+      if candidates[path]?.isWaiting == true { actions += lookNow(path) }
+    }
     if listings > 0 { barriersAfterListing.insert(number) }
     return actions + barriersReached()
   }

@@ -180,11 +180,11 @@ struct LedgerTests {
 
   @Test func `clears a harvest's problem with the next change, but not a plan's`() async throws {
     let release = try await ledger.ensureRelease(named: "spring", priority: 50)
-    try await ledger.setRelease(release.id, state: .failed, problem: Problem(.notWritable, cause: "dist"))
+    try await ledger.setRelease(release.id, problem: Problem(.notWritable, cause: "dist"))
     _ = try await drop(1)
     #expect(try await ledger.release(named: "spring")?.problem == nil)
 
-    try await ledger.setRelease(release.id, state: .open, problem: Problem(.badRelease, cause: "line 3"))
+    try await ledger.setRelease(release.id, problem: Problem(.badRelease, cause: "line 3"))
     _ = try await drop(2)
     #expect(try await ledger.release(named: "spring")?.problem?.problemClass == .badRelease)
   }

@@ -55,4 +55,7 @@ package struct Fingerprint: Codable, Hashable, Sendable {
     self.mtimeNanoseconds = mtimeNanoseconds
     self.ctimeNanoseconds = ctimeNanoseconds
   }
+
+  /// Whether it is the same file on the disk, whatever was written to it.
+  package func isSameFile(as other: Fingerprint) -> Bool { device == other.device && inode == other.inode }
 }

@@ -35,12 +35,7 @@ package enum ProblemClass: String, Codable, CaseIterable, Sendable {
   }
 
   /// Whether the cause lies outside the frame, so that it does not cost one of its attempts.
-  package var isFree: Bool {
-    switch self {
-    case .killed, .changedMeanwhile, .diskFull: true
-    default: false
-    }
-  }
+  package var isFree: Bool { self == .killed || self == .changedMeanwhile || self == .diskFull }
 
   /// What helps when nothing better is known about the case.
   package var usualRemedy: String {

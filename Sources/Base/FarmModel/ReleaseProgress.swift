@@ -34,7 +34,7 @@ package struct ReleaseProgress: Hashable, Sendable {
       switch state {
       case .removed, .rejected: false
       case .canceled: isPlanned && plannedJobs.contains(name)
-      default: true
+      case .settling, .blocked, .queued, .active, .assembling, .completed, .failed, .superseded: true
       }
     }
   }

@@ -39,14 +39,21 @@ extension Ledger {
     }
   }
 
-  /// Sets what is derived: a state or a problem that changed. Does not count as a change of the release.
-  package func setRelease(
-    _ id: Int64, state: ReleaseState, problem: Problem?
-  ) async throws(StoreFailure) {
+  /// Sets the derived state, which does not count as a change of the release.
+  /// - Returns: whether it was another before.
+  package func setRelease(_ id: Int64, state: ReleaseState) async throws(StoreFailure) -> Bool {
     try await write("set the state of a release") { db in
       try db.execute(
-        sql: "UPDATE release SET state = ?, problem = ? WHERE id = ?",
-        arguments: [state.rawValue, try Column.json(problem), id])
+        sql: "UPDATE release SET state = ? WHERE id = ? AND state <> ?",
+        arguments: [state.rawValue, id, state.rawValue])
+      return db.changesCount == 1
+    }
+  }
+
+  /// Sets or clears what keeps a release from being delivered.
+  package func setRelease(_ id: Int64, problem: Problem?) async throws(StoreFailure) {
+    try await write("set the problem of a release") { db in
+      try db.execute(sql: "UPDATE release SET problem = ? WHERE id = ?", arguments: [try Column.json(problem), id])
     }
   }
 

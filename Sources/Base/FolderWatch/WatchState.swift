@@ -15,7 +15,7 @@ struct WatchState {
   private struct Folder {
     let path: FilePath
     let tree: WatchTree
-    let identity: FileIdentity
+    let fingerprint: Fingerprint
     let isBlind: Bool
   }
 
@@ -137,11 +137,13 @@ struct WatchState {
     do throws(WatchFailure) {
       // Unreadable: the watch says why.
       guard let status = (try? FileStatus(at: path)) ?? nil, status.kind == .folder else { return [] }
-      if let watch = watches[path], folders[watch]?.identity == status.identity { return list(path, watch) }
+      if let watch = watches[path], folders[watch]?.fingerprint.isSameFile(as: status.fingerprint) == true {
+        return list(path, watch)
+      }
       let watch = try await thread.watch(path)
       if let before = watches[path], before != watch { folders[before] = nil }
       folders[watch] = Folder(
-        path: path, tree: tree, identity: status.identity, isBlind: LeaseProbe.isBlind(path))
+        path: path, tree: tree, fingerprint: status.fingerprint, isBlind: LeaseProbe.isBlind(path))
       watches[path] = watch
       return [.tell(.folderFound(path))] + list(path, watch)
     } catch {

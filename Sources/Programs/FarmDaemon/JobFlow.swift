@@ -35,6 +35,9 @@ actor JobFlow {
   let segmenter: Segmenter
   let retries = RetryRule()
 
+  /// Counts whatever may change how the farm looks.
+  var happenings = 0
+
   /// What the engine can do; nil until it has said so.
   var abilities: EngineAbilities?
   var whenAbleTo = Waiters()
@@ -72,7 +75,7 @@ actor JobFlow {
   var whenHarvested = Waiters()
   /// Releases that are looked at again without anything happening in them, and when they were harvested in vain.
   var mustHarvest: Set<String> = []
-  var harvestFailedAt: [String: Timestamp] = [:]
+  var harvestFailedAt: [JobName: Timestamp] = [:]
   /// Whether what the first scan finds is known, not rendered.
   var isAdopting = false
   /// The ledger's failure that ends the run.
@@ -94,7 +97,10 @@ actor JobFlow {
     var revision: Revision
     var outputs: [Output]
     var priority: Int
+    /// Whether the earlier revision's frames were put aside in this run.
     var hasRoom = false
+    /// Whether the snapshot was taken, or proven, in this run.
+    var hasSnapshot = false
 
     /// Frames that nobody works on.
     var missing: [FrameNumber] { outputs.filter { $0.state == .owed }.map(\.frame) }
@@ -147,6 +153,7 @@ actor JobFlow {
   }
 
   private func run(_ errand: Errand) async {
+    defer { happenings += 1 }
     switch errand {
     case .claim(let path): await claimAll(at: path)
     case .flush:

@@ -65,6 +65,7 @@ extension JobFlow: FarmService {
   // MARK: - Steering
 
   func pause(_ request: PauseRequest) async throws {
+    defer { happenings += 1 }
     if let name = request.release {
       guard try await setup.ledger.release(named: name) != nil else {
         let names = try await setup.ledger.releases().map(\.name)

@@ -11,15 +11,14 @@ extension JobFlow {
   func review(_ name: String) async {
     do {
       guard let release = try await setup.ledger.release(named: name) else { return }
-      let (progress, undelivered) = try await progress(of: release)
-      if progress.state != release.state {
-        try await setup.ledger.setRelease(release.id, state: progress.state, problem: release.problem)
+      let (progress, undelivered) = try await progress(of: release, jobs: setup.ledger.jobs())
+      if progress.state != release.state, try await setup.ledger.setRelease(release.id, state: progress.state) {
         setup.log.notice("release.\(progress.state.rawValue)", metadata: ["release": "\(name)"])
         setup.events.tell(
           FarmEvent(at: setup.clock.now(), event: "release.\(progress.state.rawValue)", release: name))
       }
       if undelivered.isEmpty { mustHarvest.remove(name) } else { mustHarvest.insert(name) }
-      guard !undelivered.isEmpty, release.harvest == .auto, mayHarvest(release) else { return }
+      guard release.harvest == .auto, release.problem?.problemClass != .badRelease else { return }
       if !release.isPlanned {
         // Each job by itself: what holds up one must not hold up the others.
         for revision in undelivered { await harvest(release, [revision]) }
@@ -31,16 +30,18 @@ extension JobFlow {
     }
   }
 
-  /// A plan with a mistake delivers nothing; a harvest that failed is tried again once a minute.
-  private func mayHarvest(_ release: Release) -> Bool {
-    if release.problem?.problemClass == .badRelease { return false }
-    guard let failedAt = harvestFailedAt[release.name] else { return true }
-    return setup.clock.now().since(failedAt) >= .seconds(60)
+  /// A harvest that failed is tried again once a minute.
+  private func mayHarvest(_ revisions: [Revision]) -> Bool {
+    let failedAt = revisions.compactMap { harvestFailedAt[$0.name] }.max()
+    return failedAt.map { setup.clock.now().since($0) >= .seconds(60) } ?? true
   }
 
   /// How far a release is, and its completed jobs that are not in `dist/` yet with their revisions.
-  func progress(of release: Release) async throws -> (progress: ReleaseProgress, undelivered: [Revision]) {
-    let jobs = try await setup.ledger.jobs().filter { $0.name.release == release.name }
+  /// - Parameter jobs: those of any release.
+  func progress(
+    of release: Release, jobs: [Job]
+  ) async throws(StoreFailure) -> (progress: ReleaseProgress, undelivered: [Revision]) {
+    let jobs = jobs.filter { $0.name.release == release.name }
     let undelivered = try await setup.ledger.undelivered(in: release.name)
     let progress = ReleaseProgress(
       isPlanned: release.isPlanned, plannedJobs: release.plannedJobs, harvest: release.harvest,
@@ -52,7 +53,7 @@ extension JobFlow {
   }
 
   private func harvest(_ release: Release, _ revisions: [Revision]) async {
-    guard harvesting.insert(release.name).inserted else { return }
+    guard mayHarvest(revisions), harvesting.insert(release.name).inserted else { return }
     defer {
       harvesting.remove(release.name)
       whenHarvested.resume()
@@ -70,9 +71,10 @@ extension JobFlow {
           move.output.file.map { (move.output.id, move.source, move.target, $0) }
         })
       try await carryOut(journal, release: release.name)
-      harvestFailedAt[release.name] = nil
-      try await setup.ledger.setRelease(release.id, state: release.state, problem: nil)
+      for revision in revisions { harvestFailedAt[revision.name] = nil }
+      try await setup.ledger.setRelease(release.id, problem: nil)
     } catch {
+      for revision in revisions { harvestFailedAt[revision.name] = setup.clock.now() }
       await harvestFailed(release, error)
     }
     errand.yield(.review(release.name))
@@ -160,11 +162,10 @@ extension JobFlow {
 
   /// The release shows why; it is tried again once a minute, and after a restart.
   private func harvestFailed(_ release: Release, _ error: any Error) async {
-    harvestFailedAt[release.name] = setup.clock.now()
     complain(error, while: "harvesting \(release.name)")
     guard let failure = error as? HarvestFailure else { return }
     let problem = Problem(.notWritable, cause: failure.description, remedy: failure.remedy)
-    do { try await setup.ledger.setRelease(release.id, state: release.state, problem: problem) } catch {
+    do { try await setup.ledger.setRelease(release.id, problem: problem) } catch {
       complain(error, while: "recording why \(release.name) is not harvested")
     }
   }

@@ -15,6 +15,7 @@ extension JobFlow {
 
   /// Takes in what the watcher tells.
   func take(_ change: FolderChange) async {
+    defer { happenings += 1 }
     switch change {
     case .unsettled(let path):
       guard let name = named(path) else { return }
@@ -100,7 +101,10 @@ extension JobFlow {
 
   private func accept(_ drop: Drop) async {
     do {
-      if let twin = try await twin(of: drop) { return reject(drop.path, twin) }
+      if let twin = try await twin(of: drop) {
+        settledIsOver(drop.path)
+        return reject(drop.path, twin)
+      }
       rejected[setup.volume.relative(drop.path)] = nil
       let before = try await setup.ledger.newestRevision(of: drop.name)
       let findings = preflight.findings(drop.facts, blenders: abilities?.blenders ?? [])
@@ -232,7 +236,7 @@ extension JobFlow {
     let problem = Problem(.badRelease, cause: failure.description, remedy: failure.remedy)
     do {
       guard let release = try await setup.ledger.release(named: name) else { return }
-      try await setup.ledger.setRelease(release.id, state: release.state, problem: problem)
+      try await setup.ledger.setRelease(release.id, problem: problem)
     } catch {
       complain(error, while: "recording the mistake in the plan of \(name)")
     }

@@ -60,14 +60,17 @@ extension JobFlow {
       let snapshot = try await snapshot(of: revision)
       try await setup.ledger.bind(revision.id, blender: blender, snapshot: snapshot.name)
       open[revision.id]?.revision.blender = blender
-      try await BlockingWork.run { () throws(RenderingFailure) in try snapshot.take() }
+      if open[revision.id]?.hasSnapshot == false {
+        try await BlockingWork.run { () throws(RenderingFailure) in try snapshot.take() }
+        open[revision.id]?.hasSnapshot = true
+      }
       let frames = segmenter.nextChunk(of: open[revision.id]?.missing ?? [])
       let (id, log) = try await setup.ledger.beginTask(
         revision: revision.id, frames: frames, logFolder: setup.state.logs(of: revision.name).string)
       if open[revision.id]?.revision.state == .queued { await move(revision, to: .active) }
-      // While we waited it may have been superseded or killed.
       guard open[revision.id]?.revision.state == .active, !frames.isEmpty else {
-        await BlockingWork.run { snapshot.remove() }
+        // While we waited it was superseded or killed, and what that cleared away was made again.
+        if open[revision.id] == nil { await BlockingWork.run { snapshot.remove() } }
         return try await setup.ledger.endTask(id, as: .canceled, problem: nil)
       }
       let task = RenderTask(
@@ -143,6 +146,7 @@ extension JobFlow {
 
   /// Takes in what the engine tells.
   func take(_ report: EngineReport) async {
+    defer { happenings += 1 }
     switch report {
     case .abilities(let able):
       abilities = able

@@ -11,7 +11,7 @@ extension JobFlow {
     let counts = try await setup.ledger.newestFrameCounts()
     var releases: [ReleaseStatus] = []
     for release in try await setup.ledger.releases() {
-      let progress = try await progress(of: release).progress
+      let progress = try await progress(of: release, jobs: jobs).progress
       var lines = jobs.filter { $0.name.release == release.name }.map { job in
         JobStatus(
           name: job.name.job, state: shownState(of: job), revision: job.revision,
@@ -84,7 +84,7 @@ extension JobFlow {
       guard let abilities else { return "the engine is starting" }
       return abilities.tasksAtOnce == 0
         ? "a Blender: none was found here" : "a free slot; \(running.count) of \(abilities.tasksAtOnce) work"
-    default: return nil
+    case .settling, .assembling, .completed, .rejected, .failed, .canceled, .superseded, .removed: return nil
     }
   }
 

@@ -15,9 +15,11 @@ struct StatusFile: Sendable {
 
   /// Writes until the task is cancelled.
   func run(complain: @escaping @Sendable (any Error) -> Void) async {
-    var last: FarmStatus?
+    var last = -1
     while !Task.isCancelled {
-      do { last = try await write(after: last) } catch { complain(error) }
+      let now = await flow.happenings
+      do { if now != last { try await put(flow.status()) } } catch { complain(error) }
+      last = now
       try? await Task.sleep(for: Self.writeEvery)  // Cancelled: the loop ends.
     }
   }
@@ -28,14 +30,6 @@ struct StatusFile: Sendable {
     status.daemon.running = false
     status.daemon.slots.used = 0
     try await put(status)
-  }
-
-  private func write(after last: FarmStatus?) async throws -> FarmStatus {
-    let status = try await flow.status()
-    var same = last
-    same?.daemon.at = status.daemon.at
-    if status != same { try await put(status) }
-    return status
   }
 
   private func put(_ status: FarmStatus) async throws {

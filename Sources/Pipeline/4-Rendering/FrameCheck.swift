@@ -1,4 +1,5 @@
 import FarmModel
+import Glibc
 import Pictures
 import SystemPackage
 import VolumeFiles
@@ -21,7 +22,7 @@ package enum FrameCheck {
       guard let status = try FileStatus(at: file), status.kind == .regular else {
         return refuse(.noOutput, "no picture was written")
       }
-      guard LeaseProbe.ask(file) != .writer else { return refuse(.truncated, "some process still writes the picture") }
+      guard hasNoWriter(file) else { return refuse(.truncated, "some process still writes the picture") }
       let picture = try Picture(at: file, expecting: format)
       guard size == nil || picture.size == size else {
         return refuse(.wrongSize, "the picture is \(picture.size) and should be \(size?.description ?? "")")
@@ -35,6 +36,17 @@ package enum FrameCheck {
     } catch {
       return refuse(.truncated, "\(error)")
     }
+  }
+
+  /// A child that is just being started shares its parent's open files for a moment, so one look is not enough.
+  private static func hasNoWriter(_ file: FilePath) -> Bool {
+    let looksMax = 100
+    let pauseMicroseconds: UInt32 = 10_000
+    for _ in 0..<looksMax {
+      if LeaseProbe.ask(file) != .writer { return true }
+      usleep(pauseMicroseconds)
+    }
+    return false
   }
 
   private static func refuse(_ problem: ProblemClass, _ cause: String) -> Result<CheckedFrame, FrameRefusal> {

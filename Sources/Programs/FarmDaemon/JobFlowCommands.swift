@@ -8,14 +8,6 @@ import VolumeFiles
 
 /// What people ask for.
 extension JobFlow: FarmService {
-  func jobs(matching query: JobQuery) async throws -> [JobLine] {
-    try await status().jobs(matching: query, now: setup.clock.now())
-  }
-
-  func releases(matching pattern: Glob) async throws -> [ReleaseStatus] {
-    try await status().releases.filter { pattern.matches($0.name) }
-  }
-
   func job(_ text: String) async throws -> JobDetail { try await jobDetail(text) }
 
   func log(ofJob text: String) async throws -> LogAnswer {

@@ -97,6 +97,14 @@ extension JobFlow {
   }
 
   private func pickUp(_ revision: Revision) async {
+    do {
+      // An older revision's frames are nobody's wish any more.
+      let isCurrent = try await setup.ledger.undelivered(in: revision.name.release).contains { $0.id == revision.id }
+      let newest = try await setup.ledger.newestRevision(of: revision.name)
+      guard isCurrent || newest?.id == revision.id else { return }
+    } catch {
+      return complain(error, while: "looking for what \(revision.name) lost")
+    }
     setup.log.notice(
       "a frame was lost before it was delivered and is rendered again", metadata: ["job": "\(revision.name)"])
     guard await move(revision, to: .queued) else { return }
@@ -107,14 +115,36 @@ extension JobFlow {
   }
 
   /// Does what is left of a journaled harvest; after a crash it is called again. What landed is noted, also when
-  /// something else could not be moved.
+  /// something else could not be moved; the rest is planned anew.
   func carryOut(_ journal: Int64, release: String) async throws {
-    let harvester = Harvester(setup.volume)
-    let moves = try await setup.ledger.movesLeft(of: journal)
     let before = try await setup.ledger.deliveries(of: release)
-    var landed: [(move: HarvestMove, delivery: Delivery)] = []
-    var failure: HarvestFailure?
-    for move in moves where failure == nil {
+    let (landed, failure) = try await moveAll(of: journal, before: before)
+    let harvester = Harvester(setup.volume)
+    let sync = await BlockingWork.run { Result { () throws(HarvestFailure) in try harvester.sync(release) } }
+    try await setup.ledger.moved(landed)
+    let strays = failure == nil ? strays(before, landed) : []
+    await BlockingWork.run { for delivery in strays { harvester.removeDelivery(delivery.path, ours: delivery.file) } }
+    try await setup.ledger.endHarvest(journal, forgetting: strays.map(\.path))
+    for (move, delivery) in landed where delivery.path != move.target {
+      setup.log.warning(
+        "a delivered file was changed by somebody and is kept; the new one lies beside it",
+        metadata: ["file": "\(move.target)", "new": "\(delivery.path)"])
+    }
+    if let failure { throw failure }
+    if !landed.isEmpty { try sync.get() }
+    setup.log.notice("harvested", metadata: ["release": "\(release)", "files": "\(landed.count)"])
+  }
+
+  /// A file of the journal, and where it is now.
+  private typealias Landed = (move: HarvestMove, delivery: Delivery)
+
+  /// Moves until something cannot be moved.
+  private func moveAll(
+    of journal: Int64, before: [Delivery]
+  ) async throws(StoreFailure) -> (landed: [Landed], failure: HarvestFailure?) {
+    let harvester = Harvester(setup.volume)
+    var landed: [Landed] = []
+    for move in try await setup.ledger.movesLeft(of: journal) {
       let ours = before.first { $0.path == move.target && $0.job == move.job }?.file
       let landing = await BlockingWork.run {
         Result { () throws(HarvestFailure) in
@@ -130,34 +160,18 @@ extension JobFlow {
         try await setup.ledger.lost(move)
         setup.log.warning("a frame is gone", metadata: ["file": "\(path)"])
         await pickUp(try await setup.ledger.revision(move.revision))
-      case .failure(let other): failure = other
+      case .failure(let other): return (landed, other)
       }
     }
-    if !landed.isEmpty { try await BlockingWork.run { () throws(HarvestFailure) in try harvester.sync(release) } }
-    try await setup.ledger.moved(landed)
-    if let failure { throw failure }
-    try await removeStrays(before, landed)
-    try await setup.ledger.endHarvest(journal, forgetting: strays(before, landed).map(\.path))
-    for (move, delivery) in landed where delivery.path != move.target {
-      setup.log.warning(
-        "a delivered file was changed by somebody and is kept; the new one lies beside it",
-        metadata: ["file": "\(move.target)", "new": "\(delivery.path)"])
-    }
-    setup.log.notice("harvested", metadata: ["release": "\(release)", "files": "\(landed.count)"])
+    return (landed, nil)
   }
 
   /// What an earlier revision of these jobs delivered under names that are no longer owed.
-  private func strays(_ before: [Delivery], _ landed: [(move: HarvestMove, delivery: Delivery)]) -> [Delivery] {
+  private func strays(_ before: [Delivery], _ landed: [Landed]) -> [Delivery] {
     let jobs = Set(landed.map(\.delivery.job))
     let revisions = Set(landed.map(\.delivery.revision))
     let paths = Set(landed.map(\.delivery.path))
     return before.filter { jobs.contains($0.job) && !revisions.contains($0.revision) && !paths.contains($0.path) }
-  }
-
-  private func removeStrays(_ before: [Delivery], _ landed: [(move: HarvestMove, delivery: Delivery)]) async throws {
-    let harvester = Harvester(setup.volume)
-    let strays = strays(before, landed)
-    await BlockingWork.run { for delivery in strays { harvester.removeDelivery(delivery.path, ours: delivery.file) } }
   }
 
   /// The release shows why; it is tried again once a minute, and after a restart.

@@ -20,13 +20,6 @@ package enum FarmServer {
   static func router(_ farm: any FarmService) -> Router<BasicRequestContext> {
     let router = Router()
     router.get(RouterPath(Route.status)) { _, _ in try await answer { try await farm.status() } }
-    router.get(RouterPath(Route.jobs)) { request, _ in
-      try await answer { try await farm.jobs(matching: JobQuery(parsing: [item("query", request)])) }
-    }
-    router.get(RouterPath(Route.releases)) { request, _ in
-      let pattern = item("query", request)
-      return try await answer { try await farm.releases(matching: Glob(pattern.isEmpty ? "*" : pattern)) }
-    }
     router.get(RouterPath(Route.job)) { request, _ in
       try await answer { try await farm.job(item("name", request)) }
     }

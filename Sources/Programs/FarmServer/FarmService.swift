@@ -4,8 +4,6 @@ import FarmModel
 /// What the daemon does for those who ask; the server only carries it.
 package protocol FarmService: Sendable {
   func status() async throws -> FarmStatus
-  func jobs(matching query: JobQuery) async throws -> [JobLine]
-  func releases(matching pattern: Glob) async throws -> [ReleaseStatus]
   /// - Parameter text: `job` or `release/job`.
   func job(_ text: String) async throws -> JobDetail
   func log(ofJob text: String) async throws -> LogAnswer

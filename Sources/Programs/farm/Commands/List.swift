@@ -7,8 +7,9 @@ struct List: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "List jobs or releases.",
     discussion: """
-      A query is words that must all hold: a glob on the name (shot_0?0, spring/*) or state:failed release:spring
-      owner:ann age>2d priority>50 problem:camera. Example: farm list jobs 'shot_*' state:failed
+      A query for jobs is words that must all hold: a glob on the name (shot_0?0, spring/*) or state:failed
+      release:spring owner:ann age>2d priority>50 problem:camera. Releases take globs on the name.
+      Example: farm list jobs 'shot_*' state:failed
       """)
 
   enum What: String, CaseIterable, ExpressibleByArgument {
@@ -48,8 +49,10 @@ struct List: AsyncParsableCommand {
   }
 
   private func listReleases() async throws {
-    let pattern = Glob(query.first ?? "*")
-    let found = try await options.status().releases.filter { pattern.matches($0.name) }
+    let patterns = query.map { Glob($0) }
+    let found = try await options.status().releases.filter { release in
+      patterns.allSatisfy { $0.matches(release.name) }
+    }
     try options.print(found) { terminal in
       CellTable(
         head: ["release", "state", "jobs", "priority", "waits for"],

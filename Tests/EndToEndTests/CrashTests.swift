@@ -29,6 +29,11 @@ struct CrashTests {
     #expect(await eventually(within: .seconds(10)) { blenders(of: farm).isEmpty })
     let promoted = try out.names.map { try FileStatus(at: out.appending($0))?.identity }
     #expect(promoted.count < 6)
+    // The dead daemon's socket is still there; nobody waits for it.
+    let asked = ContinuousClock.now
+    #expect(try await farm.farm("status").output.contains("the daemon is not running"))
+    #expect(try await farm.farm("sync").code == 3)
+    #expect(ContinuousClock.now - asked < .seconds(30))
 
     let second = try await farm.start()
     #expect(await farm.logs("harvested files=6"))

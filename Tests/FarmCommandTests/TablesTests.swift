@@ -12,7 +12,8 @@ struct StatusTableTests {
   private var status: FarmStatus {
     FarmStatus(
       daemon: DaemonStatus(
-        running: true, version: "0.1.0", engine: "local", paused: false, at: "", slots: SlotCounts(used: 1, all: 2),
+        running: true, version: "0.1.0", engine: "local", paused: false, at: "", ready: true,
+        slots: SlotCounts(used: 1, all: 2),
         blenders: [FakeEngine.blender], watch: []),
       releases: [
         ReleaseStatus(

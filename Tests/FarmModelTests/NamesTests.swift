@@ -25,6 +25,14 @@ struct NamesTests {
   }
 }
 
+@Suite("A path")
+struct QuotingTests {
+  @Test(arguments: [("/srv/farm", "/srv/farm"), ("a b", "'a b'"), ("it's", "'it'\\''s'"), ("-x", "'-x'"), ("", "''")])
+  func `is one word of a shell`(path: String, word: String) {
+    #expect(path.quotedForShell == word)
+  }
+}
+
 @Suite("A volume")
 struct VolumeTests {
   private let volume = Volume(root: "/srv/farm/")

@@ -42,6 +42,14 @@ struct ReleaseProgressTests {
     #expect(early.waitsFor == ["30s without a change"])
   }
 
+  @Test func `is open as soon as something was dropped, and names a drop on its way once`() {
+    let open = progress(plannedJobs: ["a", "b"], jobs: ["a": .completed], unsettled: ["b"], undelivered: ["a"])
+
+    #expect(open.state == .open)
+    #expect(open.waitsFor == ["b to be whole"])
+    #expect(progress(plannedJobs: ["a", "b"], jobs: ["a": .completed], undelivered: ["a"]).state == .open)
+  }
+
   @Test func `waits for a file that is being copied`() {
     let copying = progress(jobs: ["a": .completed], unsettled: ["b"], undelivered: ["a"])
 

@@ -41,6 +41,12 @@ package struct Problem: Codable, Hashable, Sendable {
     self.remedy = remedy ?? problemClass.usualRemedy
   }
 
+  /// Class, cause and remedy as a person reads them.
+  package var sentences: String {
+    let end = cause.last.map { ".?!".contains($0) } == true ? "" : "."
+    return "\(problemClass.rawValue): \(cause)\(end) \(remedy)"
+  }
+
   enum CodingKeys: String, CodingKey {
     case problemClass = "class"
     case cause, remedy

@@ -38,6 +38,13 @@ package struct JobName: Codable, Hashable, Sendable, CustomStringConvertible {
 }
 
 extension String {
+  /// The text as one word of a shell, in quotes only where it needs them.
+  package var quotedForShell: String {
+    let isPlain = !isEmpty && !hasPrefix("-") && wholeMatch(of: /[A-Za-z0-9_\/.,:@%+=-]+/) != nil
+    return isPlain
+      ? self : "'" + split(separator: "'", omittingEmptySubsequences: false).joined(separator: "'\\''") + "'"
+  }
+
   /// The text with everything that a terminal would obey made visible: `\e`, `\n`, other controls as `\u{…}`.
   package var escapedForTerminal: String {
     unicodeScalars.reduce(into: "") { text, scalar in

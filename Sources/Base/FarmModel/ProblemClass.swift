@@ -21,15 +21,17 @@ package enum ProblemClass: String, Codable, CaseIterable, Sendable {
   case changedMeanwhile = "changed-meanwhile"
   case renderError = "render-error"
   case adopted
+  case notWhole = "not-whole"
+  case notAFile = "not-a-file"
 
   /// Whether trying the same output again cannot change anything: the cause is in the file or in the set-up.
   package var isFinal: Bool {
     switch self {
     case .unreadableFile, .wrongBlender, .noBlender, .noCamera, .noFrames, .badName, .badRelease, .denoiserMissing,
-      .scriptsDisabled, .pythonError, .adopted:
+      .scriptsDisabled, .pythonError, .adopted, .notAFile:
       true
     case .rendererCrashed, .outOfMemory, .noOutput, .truncated, .wrongSize, .diskFull, .notWritable, .killed,
-      .changedMeanwhile, .renderError:
+      .changedMeanwhile, .renderError, .notWhole:
       false
     }
   }
@@ -57,9 +59,11 @@ package enum ProblemClass: String, Codable, CaseIterable, Sendable {
     case .wrongSize: "Read `farm logs` of the job; the scene's resolution may be driven."
     case .diskFull: "Free space on the volume; the farm goes on by itself."
     case .notWritable: "Give the daemon's user the right to write there."
-    case .killed: "Nothing; a person asked for it."
+    case .killed: "Nothing; a person asked for it. Change and save the file, and it is rendered."
     case .changedMeanwhile: "Nothing; the newer version is rendered."
     case .renderError: "Read `farm logs` of the job."
+    case .notWhole: "Wait for the copy to end, or copy the file once more."
+    case .notAFile: "Put the file itself there."
     case .adopted: "Change and save it, and it is rendered."
     }
   }

@@ -45,7 +45,8 @@ package struct ReleaseProgress: Hashable, Sendable {
     if !unsettled.isEmpty || states.contains(.queued) || states.contains(.settling) { return .open }
     if states.contains(.failed) { return .failed }
     if states.contains(.blocked) || states.contains(.canceled) { return .open }
-    if states.isEmpty || !missingPlannedJobs.isEmpty { return isPlanned ? .planned : .open }
+    if states.isEmpty { return isPlanned ? .planned : .open }
+    if !missingPlannedJobs.isEmpty { return .open }
     return undelivered.isEmpty ? .harvested : .completed
   }
 
@@ -57,7 +58,8 @@ package struct ReleaseProgress: Hashable, Sendable {
   /// What keeps a planned release from being finished, in words; empty when it is.
   package var waitsFor: [String] {
     var words: [String] = []
-    if !missingPlannedJobs.isEmpty { words.append("a drop of \(missingPlannedJobs.joined(separator: ", "))") }
+    let missing = missingPlannedJobs.filter { !unsettled.contains($0) }
+    if !missing.isEmpty { words.append("a drop of \(missing.joined(separator: ", "))") }
     if counted.isEmpty && plannedJobs.isEmpty { words.append("a first drop") }
     if !unsettled.isEmpty { words.append("\(unsettled.sorted().joined(separator: ", ")) to be whole") }
     for state in JobState.allCases where state != .completed {

@@ -1,5 +1,4 @@
 import FarmModel
-import Glibc
 import SystemPackage
 
 /// Makes a volume out of a folder.
@@ -11,6 +10,8 @@ package enum VolumeTree {
   /// - Parameter adopts: whether a folder that holds other things is taken too; its drops are known, not rendered.
   /// - Throws: ``VolumeFailure/strange`` naming what speaks against it.
   package static func make(_ volume: Volume, adopts: Bool) throws(VolumeFailure) {
+    let there = try files { () throws(FileFailure) in try FileStatus(at: volume.root) }
+    guard there == nil || there?.kind == .folder else { throw .notAFolder(volume.root) }
     let strange = try files { () throws(FileFailure) in try strangeNames(in: volume.root) }
     guard adopts || strange.isEmpty else { throw .strange(volume.root, names: strange.joined(separator: ", ")) }
     try files { () throws(FileFailure) in
@@ -22,11 +23,10 @@ package enum VolumeTree {
 
   /// What lies in a folder that is to be a volume and is none of its names; makes the folder when it is missing.
   private static func strangeNames(in root: FilePath) throws(FileFailure) -> [String] {
-    guard let there = try FileStatus(at: root) else {
+    if try FileStatus(at: root) == nil {
       try SharedFolder.make(root)
       return []
     }
-    guard there.kind == .folder else { throw FileFailure("use", root, errno: ENOTDIR) }
     return try FolderListing.names(in: root).map(\.string).filter { !Volume.accepts(topName: $0) }.sorted()
   }
 
@@ -43,12 +43,14 @@ package enum VolumeTree {
 /// Why a folder did not become a volume.
 package enum VolumeFailure: Failure, Equatable {
   case strange(FilePath, names: String)
+  case notAFolder(FilePath)
   case files(FileFailure)
 
   package var description: String {
     switch self {
     case .strange(let root, let names):
       "\(root.string.escapedForTerminal) holds other things: \(names.escapedForTerminal)"
+    case .notAFolder(let root): "\(root.string.escapedForTerminal) is not a folder"
     case .files(let failure): failure.description
     }
   }
@@ -57,13 +59,14 @@ package enum VolumeFailure: Failure, Equatable {
     switch self {
     case .strange(let root, _):
       "Use an empty folder, or `farm init --adopt \(root.string.escapedForTerminal)`: what is there is then known."
+    case .notAFolder: "Name a folder; of a symbolic link the folder that it leads to."
     case .files(let failure): failure.remedy
     }
   }
 
   package var kind: FailureKind {
     switch self {
-    case .strange: .conflict
+    case .strange, .notAFolder: .conflict
     case .files: .failed
     }
   }

@@ -64,7 +64,7 @@ package enum AssemblyFailure: Failure, Equatable {
 
   package var remedy: String {
     switch self {
-    case .toolFailed: "Install it with `packaging/install-deps`."
+    case .toolFailed: "Read the reason; if the tool is missing, `packaging/install-deps` installs it."
     }
   }
 }

@@ -44,36 +44,46 @@ package struct FarmClient: Sendable {
   /// Follows the daemon's events, each handed on as the line it came as, until the daemon ends or the task is
   /// cancelled.
   package func follow(_ body: (String) throws -> Void) async throws {
-    let response = try await execute(HTTPClientRequest(url: url(Route.events, [:])), for: .hours(24 * 365))
-    var rest = ""
-    for try await piece in response.body {
-      rest += String(buffer: piece)
-      while let end = rest.firstIndex(of: "\n") {
-        let line = String(rest[..<end])
-        rest = String(rest[rest.index(after: end)...])
-        if !line.isEmpty { try body(line) }
+    try await talking { client in
+      let request = HTTPClientRequest(url: url(Route.events, [:]))
+      let response = try await client.execute(request, timeout: .hours(24 * 365))
+      var rest = ""
+      for try await piece in response.body {
+        rest += String(buffer: piece)
+        while let end = rest.firstIndex(of: "\n") {
+          let line = String(rest[..<end])
+          rest = String(rest[rest.index(after: end)...])
+          if !line.isEmpty { try body(line) }
+        }
       }
     }
   }
 
   private func fetch(_ call: HTTPClientRequest) async throws -> Data {
-    let response = try await execute(call, for: .seconds(120))
-    let data = Data(try await response.body.collect(upTo: Self.answerBytesMax).readableBytesView)
-    guard response.status == .ok else {
+    let (status, data) = try await talking { client in
+      let response = try await client.execute(call, timeout: .hours(1))
+      return (response.status, Data(try await response.body.collect(upTo: Self.answerBytesMax).readableBytesView))
+    }
+    guard status == .ok else {
       // Not in our words: something else answered.
       throw (try? JSONDecoder().decode(APIFailure.self, from: data))
-        ?? APIFailure(
-          "the daemon answered \(response.status.code)", remedy: "Read the daemon's log.", kind: .failed)
+        ?? APIFailure("the daemon answered \(status.code)", remedy: "Read the daemon's log.", kind: .failed)
     }
     return data
   }
 
-  private func execute(_ call: HTTPClientRequest, for time: TimeAmount) async throws -> HTTPClientResponse {
-    do { return try await HTTPClient.shared.execute(call, timeout: time) } catch is CancellationError {
-      throw CancellationError()
+  /// A client of our own: the shared one tries a dead daemon's socket for 90 s, and gives up a silent stream after
+  /// that time.
+  private func talking<Answer>(_ body: (HTTPClient) async throws -> Answer) async throws -> Answer {
+    var configuration = HTTPClient.Configuration(timeout: .init(connect: .seconds(5), read: nil))
+    configuration.connectionPool.retryConnectionEstablishment = false
+    do {
+      return try await HTTPClient.withHTTPClient(configuration: configuration, body)
     } catch let error as HTTPClientError where error == .deadlineExceeded {
       throw APIFailure("the daemon does not answer", remedy: "Read the daemon's log.", kind: .unavailable)
-    } catch {
+    } catch let error as HTTPClientError where error == .remoteConnectionClosed {
+      throw ClientFailure.noDaemon(root)
+    } catch let error as IOError where [ECONNREFUSED, ENOENT, EPIPE, ECONNRESET].contains(error.errnoCode) {
       throw ClientFailure.noDaemon(root)
     }
   }
@@ -100,7 +110,7 @@ package enum ClientFailure: Failure, Equatable {
 
   package var remedy: String {
     switch self {
-    case .noDaemon(let root): "Start it: `farmd --root \(root.string.escapedForTerminal)`."
+    case .noDaemon(let root): "Start it: `farmd --root \(root.string.quotedForShell)`."
     }
   }
 

@@ -34,6 +34,8 @@ package struct DaemonStatus: Codable, Hashable, Sendable {
   package var paused: Bool
   /// When this was true, RFC 3339.
   package var at: String
+  /// Whether the engine has found out what it can do; before that it takes drops and renders nothing.
+  package var ready: Bool
   /// Tasks that run now and that can run at once.
   package var slots: SlotCounts
   package var blenders: [BlenderProgram]
@@ -41,7 +43,7 @@ package struct DaemonStatus: Codable, Hashable, Sendable {
   package var watch: [String]
 
   package init(
-    running: Bool, version: String, engine: String, paused: Bool, at: String, slots: SlotCounts,
+    running: Bool, version: String, engine: String, paused: Bool, at: String, ready: Bool, slots: SlotCounts,
     blenders: [BlenderProgram], watch: [String]
   ) {
     self.running = running
@@ -49,6 +51,7 @@ package struct DaemonStatus: Codable, Hashable, Sendable {
     self.engine = engine
     self.paused = paused
     self.at = at
+    self.ready = ready
     self.slots = slots
     self.blenders = blenders
     self.watch = watch

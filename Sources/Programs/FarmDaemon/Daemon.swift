@@ -14,7 +14,6 @@ import VolumeFiles
 
 /// The daemon as a library: `farmd` is only its command line.
 package struct Daemon: Sendable {
-  package static let version = "0.1.0"
   /// What has not stopped after this time is cancelled, and after a little more the process ends as it stands.
   private static let stopMax = Duration.seconds(3)
   private static let endMax = DispatchTimeInterval.milliseconds(4500)
@@ -59,7 +58,7 @@ package struct Daemon: Sendable {
     let flow = JobFlow(
       JobFlow.Setup(
         volume: volume, state: state, config: config, ledger: ledger, engine: engine, watcher: watcher, events: events,
-        clock: Self.clock, log: log, version: Self.version))
+        clock: Self.clock, log: log, version: FarmVersion.current))
     try await serve(flow, engine, watcher, StatusFile(volume: volume, flow: flow, events: events), state, lock)
   }
 

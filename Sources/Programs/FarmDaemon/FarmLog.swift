@@ -38,7 +38,7 @@ package struct FarmLog: LogHandler {
     switch format {
     case .text:
       let short = at.prefix(19).replacing("T", with: " ")
-      let rest = pairs.map { " \($0)=\($1.contains(" ") ? "\"\($1)\"" : $1)" }.joined()
+      let rest = pairs.map { " \($0)=\($1.contains(" ") ? "\"\($1.replacing("\"", with: "\\\""))\"" : $1)" }.joined()
       return "\(short) \(level.rawValue) \(message)\(rest)".escapedForTerminal
     case .json:
       var fields = Dictionary(pairs) { first, _ in first }

@@ -76,6 +76,8 @@ actor JobFlow {
   /// Releases that are looked at again without anything happening in them, and when they were harvested in vain.
   var mustHarvest: Set<String> = []
   var harvestFailedAt: [JobName: Timestamp] = [:]
+  /// Releases whose release.yaml has a mistake.
+  var badPlans: Set<String> = []
   /// Whether what the first scan finds is known, not rendered.
   var isAdopting = false
   /// The ledger's failure that ends the run.
@@ -173,6 +175,8 @@ actor JobFlow {
     // Cancelled: the run is over.
     while (try? await Task.sleep(for: Self.reviewEvery)) != nil {
       for release in mustHarvest { await review(release) }
+      // A mistake in a plan is mended by a person, with no event that is watched yet.
+      for release in badPlans { await folderFound(setup.volume.release(release)) }
       if let rest = restsUntil, setup.clock.now() >= rest {
         restsUntil = nil
         await schedule()

@@ -25,17 +25,18 @@ extension JobFlow: FarmService {
   func plan(_ request: PlanRequest) async throws -> PlanAnswer {
     let free = try await freeReleaseName()
     let name = request.name ?? free
-    for part in [name] + request.jobs {
+    let jobs = Set(request.jobs).sorted()
+    for part in [name] + jobs {
       if let why = NameRule.refusal(of: part) { throw CommandFailure.badName(part, why: why) }
     }
     guard name != NameRule.quick else { throw CommandFailure.badName(name, why: "it is reserved for quick/") }
     let folder = setup.volume.release(name)
-    let plan = ReleasePlan(jobs: request.jobs)
+    let plan = ReleasePlan(jobs: jobs)
     let (store, out) = (setup.volume.store(of: name), folder.appending("out"))
     let known = try await setup.ledger.release(named: name)
-    guard known?.isPlanned != true || request.jobs == known?.plannedJobs else { throw CommandFailure.planned(name) }
+    guard known?.isPlanned != true || jobs == known?.plannedJobs else { throw CommandFailure.planned(name) }
     // The ledger first: a drop that comes with the folder must find the plan.
-    _ = try await setup.ledger.plan(release: name, jobs: request.jobs, priority: plan.priority, harvest: plan.harvest)
+    _ = try await setup.ledger.plan(release: name, jobs: jobs, priority: plan.priority, harvest: plan.harvest)
     try await BlockingWork.run { () throws(FileFailure) in
       try SharedFolder.make(folder)
       let file = folder.appending(ReleasePlan.fileName)
@@ -60,8 +61,7 @@ extension JobFlow: FarmService {
     defer { happenings += 1 }
     if let name = request.release {
       guard try await setup.ledger.release(named: name) != nil else {
-        let names = try await setup.ledger.releases().map(\.name)
-        throw CommandFailure.noRelease(name, nearest: Nearest.name(to: name, among: names))
+        throw try await unknown(release: name)
       }
       try await setup.ledger.setPaused(release: name, request.paused)
     } else {
@@ -72,8 +72,14 @@ extension JobFlow: FarmService {
     await schedule()
   }
 
+  private func unknown(release name: String) async throws(StoreFailure) -> CommandFailure {
+    let names = try await setup.ledger.releases().map(\.name)
+    return .noRelease(name, nearest: Nearest.name(to: name, among: names))
+  }
+
   func kill(_ query: JobQuery, release: String?) async throws -> TouchedJobs {
     guard !query.words.isEmpty else { throw CommandFailure.emptyQuery }
+    if let release, try await setup.ledger.release(named: release) == nil { throw try await unknown(release: release) }
     let lines = try await status().jobs(matching: query, now: setup.clock.now())
     let meant = Set(lines.filter { release == nil || $0.release == release }.map(\.name))
     var killed: [JobName] = []

@@ -11,6 +11,8 @@ import VolumeFiles
 
 /// From a change in a folder to a queued revision.
 extension JobFlow {
+  static let beingCopied = "being copied"
+
   private var place: DropPlace { DropPlace(setup.volume) }
 
   /// Takes in what the watcher tells.
@@ -19,7 +21,7 @@ extension JobFlow {
     switch change {
     case .unsettled(let path):
       guard let name = named(path) else { return }
-      unsettled[name] = "being copied"
+      unsettled[name] = Self.beingCopied
       told("job.settling", name)
       errand.yield(.review(name.release))
     case .settled(let path, let fingerprint):
@@ -33,10 +35,12 @@ extension JobFlow {
     case .stalled(let path, let reason):
       guard let name = named(path) else { return }
       unsettled[name] = reason
-      setup.log.warning("a drop is not whole", metadata: ["job": "\(name)", "reason": "\(reason)"])
+      told("job.settling", name, problem: Problem(.notWhole, cause: reason))
     case .refused(let path, let reason):
       settledIsOver(path)
-      reject(path, Problem(.unreadableFile, cause: reason))
+      // Unreadable: the reason says so.
+      let isFile = (try? FileStatus(at: path))??.kind == .regular
+      reject(path, Problem(isFile ? .unreadableFile : .notAFile, cause: reason))
     case .vanished(let path): await vanished(path)
     case .folderFound(let path):
       watchTroubles[path] = nil
@@ -209,7 +213,7 @@ extension JobFlow {
   }
 
   /// A release's folder, made by hand or by `farm plan`.
-  private func folderFound(_ path: FilePath) async {
+  func folderFound(_ path: FilePath) async {
     guard path.removingLastComponent() == setup.volume.releases, let name = path.lastComponent?.string else { return }
     if let why = name == NameRule.quick ? "it is reserved for quick/" : NameRule.refusal(of: name) {
       setup.log.warning("a folder cannot be a release", metadata: ["folder": "\(name)", "reason": "\(why)"])
@@ -219,9 +223,8 @@ extension JobFlow {
       let release = try await setup.ledger.ensureRelease(named: name, priority: ReleasePlan().priority)
       if let plan = try ReleasePlan.read(in: path), let jobs = plan.jobs {
         _ = try await setup.ledger.plan(release: name, jobs: jobs, priority: plan.priority, harvest: plan.harvest)
-      } else if release.isPlanned {
-        return
       }
+      if badPlans.remove(name) != nil { try await setup.ledger.setRelease(release.id, problem: nil) }
     } catch let failure as ConfigFailure {
       await planIsWrong(name, failure)
     } catch {
@@ -232,6 +235,7 @@ extension JobFlow {
 
   /// The last good plan stays in force, but nothing is delivered until the mistake is mended.
   private func planIsWrong(_ name: String, _ failure: ConfigFailure) async {
+    guard badPlans.insert(name).inserted else { return }
     complain(failure, while: "reading the plan of \(name)")
     let problem = Problem(.badRelease, cause: failure.description, remedy: failure.remedy)
     do {

@@ -15,7 +15,7 @@ extension JobFlow {
       var lines = jobs.filter { $0.name.release == release.name }.map { job in
         JobStatus(
           name: job.name.job, state: shownState(of: job), revision: job.revision,
-          frames: counts[job.id] ?? FrameCounts(), problem: job.problem, owner: job.owner,
+          frames: counts[job.id] ?? FrameCounts(), problem: shownProblem(of: job), owner: job.owner,
           createdAt: job.createdAt.rfc3339)
       }
       lines += newcomers(in: release.name, besides: Set(lines.map(\.name)))
@@ -31,15 +31,26 @@ extension JobFlow {
 
   /// A job whose file is being written again shows that.
   private func shownState(of job: Job) -> JobState {
-    unsettled[job.name] != nil && (job.state.isFinal || job.state == .blocked) ? .settling : job.state
+    if rejected[job.path] != nil && job.state.isFinal { return .rejected }
+    return unsettled[job.name] != nil && (job.state.isFinal || job.state == .blocked) ? .settling : job.state
+  }
+
+  private func shownProblem(of job: Job) -> Problem? {
+    rejected[job.path] ?? unsettled[job.name].flatMap(Self.problem(ofUnsettled:)) ?? job.problem
+  }
+
+  /// A copy that takes its time is no problem; one that stalls is.
+  private static func problem(ofUnsettled reason: String) -> Problem? {
+    reason == beingCopied ? nil : Problem(.notWhole, cause: reason)
   }
 
   /// Files that are on their way to being jobs, or were refused.
   private func newcomers(in release: String, besides known: Set<String>) -> [JobStatus] {
     let now = setup.clock.now().rfc3339
-    let settling = unsettled.filter { $0.key.release == release && !known.contains($0.key.job) }.map { name, _ in
+    let settling = unsettled.filter { $0.key.release == release && !known.contains($0.key.job) }.map { name, reason in
       JobStatus(
-        name: name.job, state: .settling, revision: 0, frames: FrameCounts(), problem: nil, owner: "", createdAt: now)
+        name: name.job, state: .settling, revision: 0, frames: FrameCounts(),
+        problem: Self.problem(ofUnsettled: reason), owner: "", createdAt: now)
     }
     let store = setup.volume.relative(setup.volume.store(of: release))
     let refused = rejected.filter { FilePath($0.key).removingLastComponent().string == store }.map { path, problem in
@@ -53,11 +64,13 @@ extension JobFlow {
   private func daemonStatus() async throws -> DaemonStatus {
     DaemonStatus(
       running: true, version: setup.version, engine: "local", paused: try await setup.ledger.isPaused(),
-      at: setup.clock.now().rfc3339, slots: SlotCounts(used: running.count, all: abilities?.tasksAtOnce ?? 0),
+      at: setup.clock.now().rfc3339, ready: abilities != nil,
+      slots: SlotCounts(used: running.count, all: abilities?.tasksAtOnce ?? 0),
       blenders: abilities?.blenders ?? [], watch: watchTroubles.values.sorted())
   }
 
   func jobDetail(_ text: String) async throws -> JobDetail {
+    if let newcomer = try await newcomer(text) { return newcomer }
     let job = try await job(named: text)
     let revision = try await setup.ledger.newestRevision(of: job.name)
     let outputs = revision == nil ? [] : try await setup.ledger.outputs(of: revision?.id ?? 0)
@@ -66,15 +79,28 @@ extension JobFlow {
     return JobDetail(
       name: job.name, path: job.path, owner: job.owner, state: shownState(of: job), revision: job.revision,
       digest: revision?.digest, savedBy: revision?.savedBy, blender: revision?.blender,
-      frames: revision?.frames.description ?? "", counts: counts, problem: job.problem,
+      frames: revision?.frames.description ?? "", counts: counts, problem: shownProblem(of: job),
       waitsFor: try await waitsFor(job, revision?.id), outputs: outputs.map(JobDetail.OutputLine.init), log: log)
+  }
+
+  /// A file that is no job yet, or was refused; nil when the word names a job that is known.
+  private func newcomer(_ text: String) async throws -> JobDetail? {
+    let known = Set(try await setup.ledger.jobs().map(\.name))
+    let line = try await status().jobs(matching: JobQuery(words: []), now: setup.clock.now()).first {
+      ($0.name.description == text || $0.job.name == text) && !known.contains($0.name)
+    }
+    guard let line, !known.contains(where: { $0.job == text || $0.description == text }) else { return nil }
+    return JobDetail(
+      name: line.name, path: "", owner: line.job.owner, state: line.job.state, revision: 0, digest: nil, savedBy: nil,
+      blender: nil, frames: "", counts: line.job.frames, problem: line.job.problem,
+      waitsFor: unsettled[line.name].map { "the file: \($0)" }, outputs: [], log: nil)
   }
 
   /// Why nothing of a job runs right now, in words.
   private func waitsFor(_ job: Job, _ revision: Int64?) async throws -> String? {
     if let reason = unsettled[job.name] { return "the file: \(reason)" }
     switch job.state {
-    case .blocked: return job.problem.map { "\($0.cause). \($0.remedy)" }
+    case .blocked: return job.problem?.sentences
     case .queued, .active:
       if running.values.contains(where: { $0.task.revision == revision }) { return nil }
       if try await setup.ledger.isPaused() { return "the farm is paused (`farm resume`)" }

@@ -1,4 +1,5 @@
 import ArgumentParser
+import FarmModel
 import ProgramMain
 
 @main
@@ -14,6 +15,7 @@ struct Farm: AsyncParsableCommand {
       Drop a .blend into quick/ or releases/<release>/store/ and its pictures come to dist/; nothing here is needed for
       that. Exit codes: 0 done, 1 it failed, 2 wrong use, 3 the daemon is not there.
       """,
+    version: FarmVersion.current,
     groupedSubcommands: [
       CommandGroup(name: "Look:", subcommands: [Status.self, List.self, Show.self, Logs.self, Events.self]),
       CommandGroup(name: "Plan and steer:", subcommands: [Plan.self, Kill.self, Pause.self, Resume.self, Sync.self]),

@@ -19,7 +19,7 @@ struct Farmd: AsyncParsableCommand {
       Runs in the foreground and logs to standard error. SIGTERM or SIGINT (^C) stops it within 5 seconds; frames that
       are done stay done. Exit codes: 0 stopped, 1 it failed, 2 wrong use.
       """,
-    version: Daemon.version)
+    version: FarmVersion.current)
 
   @Option(help: ArgumentHelp("The volume (or FARM_ROOT).", valueName: "folder"))
   var root: String?

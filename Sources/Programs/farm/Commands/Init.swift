@@ -24,9 +24,11 @@ struct Init: AsyncParsableCommand {
   var json = false
 
   func run() async throws {
+    guard !folder.isEmpty else { throw ValidationError("name a folder") }
     let volume = Volume(root: ProgramMain.absolute(folder))
     try VolumeTree.make(volume, adopts: adopt)
     if json { return print(String(decoding: try JSONEncoder().encode(["root": volume.root.string]), as: UTF8.self)) }
-    print("\(volume.root.string.escapedForTerminal) is a farm volume; start it: farmd --root '\(volume.root)'")
+    let root = volume.root.string
+    print("\(root.escapedForTerminal) is a farm volume; start it: farmd --root \(root.quotedForShell)")
   }
 }

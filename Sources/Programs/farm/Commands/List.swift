@@ -1,6 +1,7 @@
 import ArgumentParser
 import FarmAPI
 import FarmModel
+import ProgramMain
 
 /// `farm list jobs|releases [<query>]`
 struct List: AsyncParsableCommand {
@@ -35,6 +36,7 @@ struct List: AsyncParsableCommand {
     let query = try JobQuery(parsing: query)
     let status = try await options.status()
     let found = status.jobs(matching: query, now: Timestamp(rfc3339: status.daemon.at) ?? Timestamp(nanoseconds: 0))
+    if found.isEmpty { ProgramMain.say("no job fits") }
     try options.print(found) { terminal in
       CellTable(
         head: ["job", "state", "frames", "revision", "owner", "problem"],
@@ -53,6 +55,7 @@ struct List: AsyncParsableCommand {
     let found = try await options.status().releases.filter { release in
       patterns.allSatisfy { $0.matches(release.name) }
     }
+    if found.isEmpty { ProgramMain.say("no release fits") }
     try options.print(found) { terminal in
       CellTable(
         head: ["release", "state", "jobs", "priority", "waits for"],

@@ -24,9 +24,10 @@ struct StatusTable {
     let work =
       daemon.running
       ? (daemon.paused ? "paused" : "\(daemon.slots.used) of \(daemon.slots.all) slots at work") : "not running"
-    let blenders = daemon.blenders.map(\.fullVersion).joined(separator: ", ")
+    let found = daemon.blenders.map(\.fullVersion).joined(separator: ", ")
+    let blenders = daemon.ready || !daemon.running ? found : "being looked for"
     let text = "farm \(daemon.version) · \(work) · Blender \(blenders.isEmpty ? "none" : blenders)"
-    let isWell = daemon.running && !daemon.paused && !daemon.blenders.isEmpty
+    let isWell = daemon.running && !daemon.paused && !blenders.isEmpty
     return terminal.tinted(Terminal.fitted(text, terminal.width).trimmingEnd, isWell ? .quiet : .bad)
   }
 
@@ -47,15 +48,17 @@ struct StatusTable {
   }
 
   private func row(_ job: JobStatus, nameColumns: Int) -> [String] {
-    let barColumns = max(0, min(30, terminal.width - nameColumns - Self.stateColumns - Self.countColumns - 7))
     let count = job.frames.expected == 0 ? "" : "\(job.frames.done)/\(job.frames.expected)"
+    let tail = count.count + (job.frames.failed == 0 ? 0 : "\(job.frames.failed) failed".count + 1)
+    let free = terminal.width - nameColumns - Self.stateColumns - max(tail, Self.countColumns) - 7
+    let barColumns = max(0, min(30, free))
     let bar = job.frames.expected == 0 ? String(repeating: " ", count: barColumns) : self.bar(job.frames, barColumns)
     let failed = job.frames.failed == 0 ? "" : terminal.tinted(" \(job.frames.failed) failed", .bad)
     let line =
       "  \(Terminal.fitted(job.name, nameColumns))  "
       + terminal.tinted(Terminal.fitted(job.state.rawValue, Self.stateColumns), job.state.tint)
       + "  \(bar) \(count)\(failed)"
-    return [line.trimmingEnd] + (job.state == .canceled ? [] : job.problem.map(lines(of:)) ?? [])
+    return [line.trimmingEnd] + (job.problem.map(lines(of:)) ?? [])
   }
 
   private func bar(_ frames: FrameCounts, _ columns: Int) -> String {
@@ -66,8 +69,7 @@ struct StatusTable {
   }
 
   private func lines(of problem: Problem) -> [String] {
-    let text = "\(problem.problemClass.rawValue): \(problem.cause). \(problem.remedy)"
-    return Terminal.wrapped(text, terminal.width - 6).enumerated().map { number, line in
+    Terminal.wrapped(problem.sentences, terminal.width - 6).enumerated().map { number, line in
       "    " + terminal.tinted((number == 0 ? "! " : "  ") + line, .bad)
     }
   }

@@ -14,7 +14,7 @@ struct StatusTableTests {
       daemon: DaemonStatus(
         running: true, version: "0.1.0", engine: "local", paused: false, at: "", ready: true,
         slots: SlotCounts(used: 1, all: 2),
-        blenders: [FakeEngine.blender], watch: []),
+        blenders: [FakeEngine.blender], troubles: []),
       releases: [
         ReleaseStatus(
           name: "spring", state: .active, planned: true, priority: 50, paused: false, problem: nil,

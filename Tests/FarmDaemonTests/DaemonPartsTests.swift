@@ -15,8 +15,7 @@ struct VolumeLockTests {
 
   init() throws {
     scratch = try ScratchFolder()
-    volume = Volume(root: scratch("volume"))
-    try VolumeTree.make(volume, adopts: false)
+    volume = try scratch.makeVolume()
   }
 
   @Test func `is held by one daemon, and the second is told by whom`() throws {

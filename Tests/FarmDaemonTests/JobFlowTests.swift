@@ -28,8 +28,7 @@ private final class FlowWorld: Sendable {
     spoil: @escaping @Sendable (FrameNumber, Int) -> FakeEngine.Spoiling? = { _, _ in nil }
   ) throws {
     self.scratch = try scratch ?? ScratchFolder()
-    volume = Volume(root: self.scratch("volume"))
-    try VolumeTree.make(volume, adopts: false)
+    volume = try self.scratch.makeVolume()
     let state = try StateFolder(volume: volume, configured: nil)
     ledger = try Ledger(at: state.ledger, clock: time.clock)
     engine = FakeEngine(spoil: spoil)

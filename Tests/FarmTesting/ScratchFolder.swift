@@ -1,5 +1,7 @@
+import FarmModel
 import Foundation
 import SystemPackage
+import VolumeFiles
 
 /// A folder of one test's own, removed with all that lies in it when the test lets go of it.
 package final class ScratchFolder: Sendable {
@@ -36,6 +38,13 @@ package final class ScratchFolder: Sendable {
   package func folder(_ below: String) throws -> FilePath {
     try makeFolder(path.appending(below))
     return path.appending(below)
+  }
+
+  /// Makes a volume below the folder.
+  package func makeVolume() throws -> Volume {
+    let volume = Volume(root: path.appending("volume"))
+    try VolumeTree.make(volume, adopts: false)
+    return volume
   }
 
   private func makeFolder(_ folder: FilePath) throws {

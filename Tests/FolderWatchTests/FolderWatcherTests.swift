@@ -14,8 +14,7 @@ struct FolderWatcherTests {
 
   init() throws {
     scratch = try ScratchFolder()
-    root = scratch("volume")
-    try VolumeTree.make(Volume(root: root), adopts: false)
+    root = try scratch.makeVolume().root
   }
 
   /// Starts the probe and waits until it watches.

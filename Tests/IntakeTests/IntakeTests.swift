@@ -13,8 +13,7 @@ struct IntakeTests {
 
   init() throws {
     scratch = try ScratchFolder()
-    volume = Volume(root: scratch("volume"))
-    try VolumeTree.make(volume, adopts: false)
+    volume = try scratch.makeVolume()
   }
 
   @Test(arguments: ["shot.blend", "Shot.BLEND", "a.b.blend", "-v.blend", "$(x).blend", "shot 10.Blend"])

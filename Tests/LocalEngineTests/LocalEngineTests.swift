@@ -14,9 +14,7 @@ struct LocalEngineContractTests {
 
   init() throws {
     scratch = try ScratchFolder()
-    let volume = Volume(root: scratch("volume"))
-    try VolumeTree.make(volume, adopts: false)
-    script = try RenderScript.install(in: volume)
+    script = try RenderScript.install(in: scratch.makeVolume())
   }
 
   private func contract() async throws -> EngineContract {

@@ -191,8 +191,7 @@ struct TaskChooserTests {
 struct RenderScriptTests {
   @Test func `is installed once, under its digest`() throws {
     let scratch = try ScratchFolder()
-    let volume = Volume(root: scratch("volume"))
-    try VolumeTree.make(volume, adopts: false)
+    let volume = try scratch.makeVolume()
 
     let first = try RenderScript.install(in: volume)
     let second = try RenderScript.install(in: volume)

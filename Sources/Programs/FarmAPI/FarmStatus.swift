@@ -39,12 +39,12 @@ package struct DaemonStatus: Codable, Hashable, Sendable {
   /// Tasks that run now and that can run at once.
   package var slots: SlotCounts
   package var blenders: [BlenderProgram]
-  /// Trouble with watching, with its remedy.
-  package var watch: [String]
+  /// What keeps the farm from working as it should, each with its remedy.
+  package var troubles: [String]
 
   package init(
     running: Bool, version: String, engine: String, paused: Bool, at: String, ready: Bool, slots: SlotCounts,
-    blenders: [BlenderProgram], watch: [String]
+    blenders: [BlenderProgram], troubles: [String]
   ) {
     self.running = running
     self.version = version
@@ -54,7 +54,7 @@ package struct DaemonStatus: Codable, Hashable, Sendable {
     self.ready = ready
     self.slots = slots
     self.blenders = blenders
-    self.watch = watch
+    self.troubles = troubles
   }
 }
 

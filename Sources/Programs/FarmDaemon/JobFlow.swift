@@ -50,8 +50,8 @@ actor JobFlow {
   var running: [Int64: RunningTask] = [:]
   var isScheduling = false
   var mustSchedule = false
-  /// Nothing is handed out before this: the disk is full, or something else is tried again later.
-  var restsUntil: Timestamp?
+  /// Nothing is handed out before this, and why: the disk is full, or something else is tried again later.
+  var rests: (until: Timestamp, reason: String)?
 
   /// Files on their way to being whole, with what was said of them.
   var unsettled: [JobName: String] = [:]
@@ -177,8 +177,9 @@ actor JobFlow {
       for release in mustHarvest { await review(release) }
       // A mistake in a plan is mended by a person, with no event that is watched yet.
       for release in badPlans { await folderFound(setup.volume.release(release)) }
-      if let rest = restsUntil, setup.clock.now() >= rest {
-        restsUntil = nil
+      if let until = rests?.until, setup.clock.now() >= until {
+        rests = nil
+        happenings += 1
         await schedule()
       }
     }
@@ -213,9 +214,10 @@ actor JobFlow {
   }
 
   /// Hands out nothing for a while.
-  func rest() {
+  func rest(_ problem: Problem) {
     let pause: Int64 = 30_000_000_000
-    restsUntil = Timestamp(nanoseconds: setup.clock.now().nanoseconds + pause)
+    let until = Timestamp(nanoseconds: setup.clock.now().nanoseconds + pause)
+    rests = (until, "nothing new is rendered for half a minute: \(problem.sentences)")
   }
 
   /// Moves a revision in the ledger, and tells it.

@@ -235,11 +235,12 @@ extension JobFlow {
 
   /// The last good plan stays in force, but nothing is delivered until the mistake is mended.
   private func planIsWrong(_ name: String, _ failure: ConfigFailure) async {
-    guard badPlans.insert(name).inserted else { return }
-    complain(failure, while: "reading the plan of \(name)")
+    badPlans.insert(name)
     let problem = Problem(.badRelease, cause: failure.description, remedy: failure.remedy)
     do {
-      guard let release = try await setup.ledger.release(named: name) else { return }
+      // Looked at again and again until it is mended, so only another mistake is news.
+      guard let release = try await setup.ledger.release(named: name), release.problem != problem else { return }
+      complain(failure, while: "reading the plan of \(name)")
       try await setup.ledger.setRelease(release.id, problem: problem)
     } catch {
       complain(error, while: "recording the mistake in the plan of \(name)")

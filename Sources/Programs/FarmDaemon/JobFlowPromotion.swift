@@ -106,7 +106,7 @@ extension JobFlow {
     output.state = failure.isTransient ? .owed : .failed
     if failure.isTransient {
       output.attempts -= 1
-      rest()
+      rest(failure.problem)
     }
     return output
   }

@@ -31,7 +31,7 @@ extension JobFlow {
     defer { isScheduling = false }
     while mustSchedule {
       mustSchedule = false
-      while let abilities, restsUntil == nil, running.count < abilities.tasksAtOnce, let next = await nextCandidate() {
+      while let abilities, rests == nil, running.count < abilities.tasksAtOnce, let next = await nextCandidate() {
         await handOut(next)
       }
     }
@@ -58,9 +58,9 @@ extension JobFlow {
     do {
       guard let blender = try await boundBlender(of: revision) else { return }
       let snapshot = try await snapshot(of: revision)
-      try await setup.ledger.bind(revision.id, blender: blender, snapshot: snapshot.name)
-      open[revision.id]?.revision.blender = blender
       if open[revision.id]?.hasSnapshot == false {
+        try await setup.ledger.bind(revision.id, blender: blender, snapshot: snapshot.name)
+        open[revision.id]?.revision.blender = blender
         try await BlockingWork.run { () throws(RenderingFailure) in try snapshot.take() }
         open[revision.id]?.hasSnapshot = true
       }
@@ -82,8 +82,9 @@ extension JobFlow {
     } catch let failure as RenderingFailure {
       await couldNotHandOut(revision, failure)
     } catch {
+      // The ledger's failure, which ends the run.
       complain(error, while: "handing out \(revision.name)")
-      rest()
+      open[revision.id] = nil
     }
   }
 
@@ -94,7 +95,7 @@ extension JobFlow {
       // What lies there now settles by itself and becomes the next revision.
       if await move(revision, to: .superseded, problem: failure.problem) { await end(revision) }
     case .noSnapshot, .notPromoted:
-      if failure.isTransient { return rest() }
+      if failure.isTransient { return rest(failure.problem) }
       if await move(revision, to: .failed, problem: failure.problem) { await end(revision) }
     }
   }
@@ -164,7 +165,7 @@ extension JobFlow {
     case .frameFailed(let id, let frame, let problem):
       guard let task = running[id] else { return }
       running[id]?.waiting.remove(frame)
-      if problem.problemClass == .diskFull { rest() }
+      if problem.problemClass == .diskFull { rest(problem) }
       await failed([frame], of: task.task, problem)
     case .ended(let id, let end): await ended(id, end)
     }
@@ -187,7 +188,7 @@ extension JobFlow {
       problem = cause
       // A cause in the file, or a death before the first frame, is every frame's; a crash that of the frame it met.
       let hit = cause.problemClass.isFinal || frame == nil ? left : left.filter { $0 == frame }
-      if cause.problemClass == .diskFull { rest() }
+      if cause.problemClass == .diskFull { rest(cause) }
       await failed(hit, of: task.task, cause)
       await failed(
         left.filter { !hit.contains($0) }, of: task.task, Problem(.killed, cause: "the task ended before the frame"))

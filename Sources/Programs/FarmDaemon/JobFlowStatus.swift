@@ -66,7 +66,7 @@ extension JobFlow {
       running: true, version: setup.version, engine: "local", paused: try await setup.ledger.isPaused(),
       at: setup.clock.now().rfc3339, ready: abilities != nil,
       slots: SlotCounts(used: running.count, all: abilities?.tasksAtOnce ?? 0),
-      blenders: abilities?.blenders ?? [], watch: watchTroubles.values.sorted())
+      blenders: abilities?.blenders ?? [], troubles: watchTroubles.values.sorted() + (rests.map { [$0.reason] } ?? []))
   }
 
   func jobDetail(_ text: String) async throws -> JobDetail {
@@ -107,6 +107,7 @@ extension JobFlow {
       if try await setup.ledger.release(named: job.name.release)?.isPaused == true {
         return "the release is paused (`farm resume \(job.name.release)`)"
       }
+      if let rests { return rests.reason }
       guard let abilities else { return "the engine is starting" }
       return abilities.tasksAtOnce == 0
         ? "a Blender: none was found here" : "a free slot; \(running.count) of \(abilities.tasksAtOnce) work"

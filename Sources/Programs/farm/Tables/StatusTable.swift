@@ -11,7 +11,7 @@ struct StatusTable {
 
   var lines: [String] {
     var lines = [head]
-    for trouble in status.daemon.watch {
+    for trouble in status.daemon.troubles {
       lines += Terminal.wrapped(trouble, terminal.width - 2).map { terminal.tinted("! \($0)", .bad) }
     }
     for release in status.releases where !release.jobs.isEmpty || release.planned { lines += [""] + block(release) }

@@ -1,9 +1,9 @@
 # Two commands matter: `make demo` shows the farm at work, `make test` runs every test. Both install what is missing.
 
 SWIFT_FLAGS = --explicit-target-dependency-import-check error
-SOURCES = Sources Tests Package.swift
+SOURCES = Sources Tests Benchmarks Package.swift
 
-.PHONY: demo test check build deps format soak
+.PHONY: demo test check build deps format soak bench
 
 demo: build
 	@packaging/demo
@@ -19,6 +19,12 @@ check: deps
 # Long tests: the whole suite with FARM_SOAK set, which turns on the suites that take minutes.
 soak: build
 	FARM_SOAK=1 swift test $(SWIFT_FLAGS)
+
+# Measures what is promised, with a release build; prints each figure beside its goal.
+bench: deps
+	@command -v inotifywait >/dev/null || apt-get install --yes --quiet=2 inotify-tools
+	swift build -c release --product farm-bench $(SWIFT_FLAGS)
+	@"$$(swift build -c release --show-bin-path)/farm-bench" $(BENCH)
 
 build: deps
 	@[ -d .build/debug ] || echo "building: a first build takes about 5 minutes on 2 cores"

@@ -1,7 +1,11 @@
 // swift-tools-version: 6.2
 import PackageDescription
 
-let settings: [SwiftSetting] = [.treatAllWarnings(as: .error), .enableUpcomingFeature("ExistentialAny")]
+let settings: [SwiftSetting] = [
+  .treatAllWarnings(as: .error), .enableUpcomingFeature("ExistentialAny"),
+  // Crash tests end the daemon after each commit; no release build can be told to.
+  .define("FARM_FAILPOINTS", .when(configuration: .debug)),
+]
 
 let argumentParser = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
 let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
@@ -70,23 +74,33 @@ let engines: [Target] = [
 
 let programs: [Target] = [
   room("Programs/FarmAPI", ["FarmModel", httpClient, nio, system]),
+  room("Programs/ShareNotes", ["FarmModel", "VolumeFiles", "FarmAPI", system]),
+  room("Programs/FarmDoctor", ["FarmModel", "VolumeFiles", "FarmStore", "Supervisor", "FarmAPI", system]),
   room("Programs/FarmServer", ["FarmModel", "FarmAPI", hummingbird, lifecycle, logging, nio]),
   room(
     "Programs/FarmDaemon",
     [
       "FarmModel", "VolumeFiles", "FarmStore", "FolderWatch", "BlendFile", "Supervisor", "Intake", "Preflight",
-      "Segmentation", "Rendering", "Assembly", "Harvest", "LocalEngine", "FarmAPI", "FarmServer", yams, lifecycle,
+      "Segmentation", "Rendering", "Assembly", "Harvest", "LocalEngine", "FarmAPI", "FarmServer", "ShareNotes",
+      "FarmDoctor", yams,
+      lifecycle,
       logging, system,
     ]),
   room("Programs/ProgramMain", ["FarmModel", argumentParser, system]),
-  program("Programs/farmd", ["FarmModel", "FarmDaemon", "ProgramMain", argumentParser, logging, system]),
-  program("Programs/farm", ["FarmModel", "VolumeFiles", "FarmAPI", "ProgramMain", argumentParser, system]),
+  program(
+    "Programs/farmd",
+    ["FarmModel", "FarmStore", "FarmDaemon", "ProgramMain", argumentParser, logging, system]),
+  program(
+    "Programs/farm", ["FarmModel", "VolumeFiles", "Supervisor", "FarmAPI", "ProgramMain", argumentParser, system]),
 ]
 
 let checks: [Target] = [
   .target(
-    name: "FarmTesting", dependencies: ["FarmModel", "VolumeFiles", "Supervisor", "Rendering", "CZlib", system],
+    name: "FarmTesting",
+    dependencies: ["FarmModel", "VolumeFiles", "Supervisor", "Rendering", "CLinux", "CZlib", system],
     path: "Tests/FarmTesting", exclude: ["make_scenes.py"], swiftSettings: settings),
+  .executableTarget(
+    name: "farm-bench", dependencies: ["farm", "farmd", "WatchProbe"], path: "Benchmarks", swiftSettings: settings),
   .executableTarget(
     name: "WatchProbe", dependencies: ["FarmModel", "FolderWatch", "Intake", system], path: "Tests/WatchProbe",
     swiftSettings: settings),
@@ -104,6 +118,8 @@ let checks: [Target] = [
   tests("AssemblyTests", ["FarmModel", "Supervisor", "Assembly"]),
   tests("HarvestTests", ["FarmModel", "VolumeFiles", "Harvest"]),
   tests("LocalEngineTests", ["FarmModel", "VolumeFiles", "Supervisor", "Rendering", "LocalEngine", logging]),
+  tests("ShareNotesTests", ["FarmModel", "VolumeFiles", "FarmAPI", "ShareNotes"]),
+  tests("FarmDoctorTests", ["FarmModel", "VolumeFiles", "FarmAPI", "FarmDoctor"]),
   tests("FarmServerTests", ["FarmModel", "FarmServer"]),
   tests(
     "FarmDaemonTests",
@@ -112,7 +128,7 @@ let checks: [Target] = [
     ]),
   tests("FarmCommandTests", ["FarmModel", "FarmAPI", "farm"]),
   tests("TidyTests", []),
-  tests("EndToEndTests", ["FarmModel", "FarmAPI", "VolumeFiles", "Supervisor", "farm", "farmd"]),
+  tests("EndToEndTests", ["FarmModel", "FarmAPI", "Pictures", "VolumeFiles", "Supervisor", "farm", "farmd"]),
 ]
 
 let package = Package(

@@ -70,12 +70,12 @@ private final class FlowWorld: Sendable {
   }
 
   func comes(_ job: String, to state: JobState) async throws -> Bool {
-    try await eventually(within: .seconds(20)) { try await self.state(job) == state }
+    try await eventually { try await self.state(job) == state }
   }
 
   /// Waits until `dist/` holds these files.
   func delivers(_ files: [String]) async -> Bool {
-    await eventually(within: .seconds(20)) { volume.dist.filesBelow == files }
+    await eventually { volume.dist.filesBelow == files }
   }
 }
 
@@ -191,7 +191,7 @@ struct JobFlowTests {
     try await world.drop("quick/a.blend")
     #expect(try await world.comes("quick/a", to: .active))
 
-    let killed = try await world.flow.kill(JobQuery(parsing: ["a"]), release: nil)
+    let killed = try await world.flow.steer(SteerRequest(.kill, query: ["a"], release: nil, isDryRun: false, jobs: nil))
 
     #expect(killed.jobs.map(\.description) == ["quick/a"])
     #expect(try await world.state("quick/a") == .canceled)
@@ -199,7 +199,9 @@ struct JobFlowTests {
     #expect(try await world.comes("quick/a", to: .canceled))
     #expect(try await world.ledger.newestRevision(of: JobName(release: "quick", job: "a"))?.number == 1)
     #expect(world.volume.quick.names == ["a.blend", "out"])
-    await #expect(throws: CommandFailure.emptyQuery) { try await world.flow.kill(JobQuery(words: []), release: nil) }
+    await #expect(throws: CommandFailure.emptyQuery) {
+      try await world.flow.steer(SteerRequest(.kill, query: [], release: nil, isDryRun: false, jobs: nil))
+    }
   }
 
   @Test func `whose file is taken away and brought back is rendered`() async throws {
@@ -224,8 +226,9 @@ struct JobFlowTests {
 
     try await world.drop("quick/a.BLEND", frames: 1...2)
 
-    #expect(await eventually { await world.flow.rejected["quick/a.BLEND"] != nil })
-    #expect(await world.flow.rejected["quick/a.BLEND"]?.cause == "quick/a.blend is the job quick/a already")
+    #expect(await eventually { await world.flow.rejected[world.volume.quick.appending("a.BLEND")] != nil })
+    let cause = await world.flow.rejected[world.volume.quick.appending("a.BLEND")]?.cause
+    #expect(cause == "quick/a.blend has that name already: the two differ only in case or accents")
     #expect(world.volume.dist.filesBelow == ["quick/a.png"])
   }
 
@@ -259,5 +262,27 @@ struct JobFlowTests {
     try await world.flow.pause(PauseRequest(release: "quick", paused: false))
 
     #expect(await world.delivers(["quick/a.png"]))
+  }
+
+  @Test func `that failed is tried again on request: only the frames it lacks`() async throws {
+    let tries = Mutexed(0)
+    let world = try FlowWorld { frame, _ in
+      if frame == 2 { tries.with { $0 += 1 } }
+      return frame == 2 && tries.with { $0 } <= 3 ? .truncated : nil
+    }
+    world.run()
+    try await world.drop("quick/a.blend")
+    #expect(try await world.comes("quick/a", to: .failed))
+    let request = SteerRequest(.retry, query: ["state:failed"], release: nil, isDryRun: true, jobs: nil)
+    #expect(try await world.flow.steer(request).jobs.map(\.description) == ["quick/a"])
+    #expect(try await world.state("quick/a") == .failed)
+
+    let touched = try await world.flow.steer(
+      SteerRequest(.retry, query: ["a"], release: "quick", isDryRun: false, jobs: nil))
+
+    #expect(touched.jobs.count == 1)
+    #expect(await world.delivers(["quick/a_0001.png", "quick/a_0002.png", "quick/a_0003.png"]))
+    #expect(try await world.flow.jobDetail("a").outputs.map(\.attempts) == [1, 1, 1])
+    #expect(try await world.flow.steer(request).jobs.isEmpty)
   }
 }

@@ -64,7 +64,7 @@ package actor FakeEngine: RenderEngine {
       FileManager.default.contents(atPath: task.blend)?.starts(with: Data("BLENDER".utf8)) == true
         || FileManager.default.contents(atPath: task.blend)?.starts(with: [0x28, 0xb5]) == true
     else { return .failed(Problem(.unreadableFile, cause: "not a .blend"), frame: nil) }
-    report.yield(.opened(task: task.id, size: PixelSize(width: 4, height: 3)))
+    report.yield(.opened(task: task.id, size: PixelSize(width: 4, height: 3), notes: []))
     for frame in task.frames.frames {
       tries[frame, default: 0] += 1
       let spoiling = spoil(frame, tries[frame] ?? 1)

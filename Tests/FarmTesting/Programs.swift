@@ -1,33 +1,64 @@
+import CLinux
 import Foundation
+import Synchronization
 import SystemPackage
 
-/// A program of ours that runs as a process of its own, as a user would run it.
-package final class RunningProgram: @unchecked Sendable {
-  // Foundation.Process is used from one test at a time; only `output` is written by two processes, through the kernel.
-  private let process = Process()
+/// A program of ours that runs as a process of its own, as a user would run it. Owns the process.
+///
+/// Started by `posix_spawn`: Foundation's `Process` crashed in `run()` now and then (seen in 6.3.1).
+package final class RunningProgram: Sendable {
+  package let pid: Int32
   package let output: FilePath
+  /// How it ended; nil while it runs.
+  private let ended = Mutex<Int32?>(nil)
 
   /// Starts a program from the build folder.
-  /// - Parameter output: takes what it prints.
-  package init(_ name: String, _ arguments: [String], environment: [String: String] = [:], output: FilePath) throws {
+  /// - Parameters:
+  ///   - user: whose rights it has; root may do too much for tests of rights. Needs root.
+  ///   - output: takes what it prints.
+  package init(
+    _ name: String, _ arguments: [String], environment: [String: String] = [:], user: UInt32? = nil, output: FilePath
+  ) throws {
     self.output = output
-    process.executableURL = URL(filePath: Self.folder.appending(name).string)
-    process.arguments = arguments
-    process.environment = ProcessInfo.processInfo.environment.merging(environment) { $1 }
-    if !output.isThere { try Data().write(to: URL(filePath: output.string)) }
-    let file = try FileHandle(forWritingTo: URL(filePath: output.string))
-    try file.seekToEnd()
-    process.standardOutput = file
-    process.standardError = file
-    process.standardInput = FileHandle.nullDevice
-    try process.run()
+    var words = [Self.folder.appending(name).string] + arguments
+    if let user {
+      // Where the build lies may not be open to everybody.
+      let copy = output.removingLastComponent().appending(name).string
+      if !FilePath(copy).isThere { try FileManager.default.copyItem(atPath: words[0], toPath: copy) }
+      words[0] = copy
+      words = ["/usr/bin/setpriv", "--reuid", "\(user)", "--regid", "\(user)", "--clear-groups"] + words
+    }
+    let variables = ProcessInfo.processInfo.environment.merging(environment) { $1 }.map { "\($0)=\($1)" }
+    pid = try Self.spawn(words, variables, output: output.string)
   }
 
-  deinit { if process.isRunning { kill(process.processIdentifier, SIGKILL) } }
+  private static func spawn(_ words: [String], _ variables: [String], output: String) throws -> Int32 {
+    var actions = posix_spawn_file_actions_t()
+    posix_spawn_file_actions_init(&actions)
+    defer { posix_spawn_file_actions_destroy(&actions) }
+    posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0)
+    posix_spawn_file_actions_addopen(&actions, 1, output, O_WRONLY | O_CREAT | O_APPEND, 0o644)
+    posix_spawn_file_actions_adddup2(&actions, 1, 2)
+    // A child that holds a file of another test open would look like its writer.
+    linux_spawn_close_from(&actions, 3)
+    var arguments = words.map { strdup($0) } + [nil]
+    var environment = variables.map { strdup($0) } + [nil]
+    defer { for text in arguments + environment { free(text) } }
+    var pid: pid_t = 0
+    let code = posix_spawn(&pid, words[0], &actions, nil, &arguments, &environment)
+    guard code == 0 else { throw POSIXError(POSIXErrorCode(rawValue: code) ?? .EIO) }
+    return pid
+  }
 
-  package var pid: Int32 { process.processIdentifier }
-  package var isRunning: Bool { process.isRunning }
-  package func send(_ signal: Int32) { kill(process.processIdentifier, signal) }
+  deinit {
+    guard isRunning else { return }
+    kill(pid, SIGKILL)
+    waitpid(pid, nil, 0)
+  }
+
+  package var isRunning: Bool { status == nil }
+
+  package func send(_ signal: Int32) { if isRunning { kill(pid, signal) } }
 
   /// What it printed so far.
   package var text: String { String(decoding: output.contents, as: UTF8.self) }
@@ -35,8 +66,19 @@ package final class RunningProgram: @unchecked Sendable {
   /// Waits for the end.
   /// - Returns: the exit code, or minus the signal; nil at the deadline.
   package func end(within limit: Duration = .seconds(60)) async -> Int32? {
-    guard await eventually(within: limit, { !process.isRunning }) else { return nil }
-    return process.terminationReason == .exit ? process.terminationStatus : -process.terminationStatus
+    await eventually(within: limit, { !isRunning }) ? status : nil
+  }
+
+  /// The exit code, or minus the signal; nil while it runs.
+  private var status: Int32? {
+    ended.withLock { ended in
+      var word: Int32 = 0
+      if ended == nil, waitpid(pid, &word, WNOHANG) == pid {
+        let signal = word & 0x7F
+        ended = signal == 0 ? (word >> 8) & 0xFF : -signal
+      }
+      return ended
+    }
   }
 
   /// Where the build put the programs: beside the test bundle.
@@ -51,20 +93,33 @@ package final class TestFarm: Sendable {
   package let scratch: ScratchFolder
   package let root: FilePath
   private let config: FilePath
+  private let user: UInt32?
 
   /// Makes a volume; the daemon is started by ``start()``.
-  package init(config: String = "harvest_quiet: 1s\n") async throws {
+  /// - Parameter user: whose rights the daemon has, and whose the volume is; our own without one.
+  package init(config: String = "harvest_quiet: 1s\n", user: UInt32? = nil) async throws {
     scratch = try ScratchFolder()
+    self.user = user
     root = scratch("volume")
     self.config = try scratch.write(config, to: "farm.yaml")
     let made = try await farm("init", root.string)
     guard made.code == 0 else { throw TestFarmFailure(made.output) }
+    guard let user else { return }
+    for file in [""] + (FileManager.default.enumerator(atPath: root.string)?.compactMap { $0 as? String } ?? []) {
+      guard lchown(root.string + "/" + file, user, user) == 0 else { throw TestFarmFailure("cannot change owners") }
+    }
+  }
+
+  /// Starts a daemon and does not wait for it.
+  package func launch(environment: [String: String] = [:]) throws -> RunningProgram {
+    try RunningProgram(
+      "farmd", ["--root", root.string, "--config", config.string], environment: environment, user: user,
+      output: scratch("farmd.log"))
   }
 
   /// Starts a daemon and waits until it answers.
   package func start() async throws -> RunningProgram {
-    let daemon = try RunningProgram(
-      "farmd", ["--root", root.string, "--config", config.string], output: scratch("farmd.log"))
+    let daemon = try launch()
     let answers = try await eventually { try await farm("sync").code == 0 || !daemon.isRunning }
     guard answers, daemon.isRunning else { throw TestFarmFailure(daemon.text) }
     return daemon
@@ -73,7 +128,9 @@ package final class TestFarm: Sendable {
   /// Runs the command line to its end.
   package func farm(_ arguments: String...) async throws -> (code: Int32, output: String) {
     let output = scratch("farm-\(UUID().uuidString).out")
-    let program = try RunningProgram("farm", arguments, environment: ["FARM_ROOT": root.string], output: output)
+    let program = try RunningProgram(
+      "farm", arguments, environment: ["FARM_ROOT": root.string, "COLUMNS": "2000"],
+      output: output)
     let code = await program.end() ?? -1
     return (code, program.text)
   }

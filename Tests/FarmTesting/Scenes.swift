@@ -11,7 +11,8 @@ package actor Scenes {
   package static let blender = "/usr/bin/blender"
 
   private static let names = [
-    "still", "anim:zstd", "slow", "red", "no_camera", "denoised", "overwrite_off", "cloth",
+    "still", "anim:zstd", "slow", "red", "no_camera", "denoised", "overwrite_off", "linked", "textured", "layers_off",
+    "two_scenes", "sequencer", "gpu", "denoise_node", "scripted", "cloth",
   ]
   private var making: Task<FilePath, any Error>?
 
@@ -29,7 +30,7 @@ package actor Scenes {
 
   private static func make() async throws -> FilePath {
     let script = FilePath(#filePath).removingLastComponent().appending("make_scenes.py")
-    let digest = try FileDigest.of(script).short
+    let digest = try FileDigest.of(FileBytes.all(of: script) + Array(names.joined().utf8)).short
     let folder = FilePath(FileManager.default.temporaryDirectory.path).appending("farm-test-scenes-\(digest)")
     if folder.isThere { return folder }
     let part = FilePath(folder.string + "-\(getpid())")

@@ -102,6 +102,89 @@ def overwrite_off():
     scene.node_tree.links.new(scene.node_tree.nodes["Render Layers"].outputs["Image"], node.inputs[0])
 
 
+def linked():
+    """A scene whose only cube is linked from `lib/chair.blend`."""
+    empty_scene(1)
+    cube((0.2, 0.6, 0.2)).name = "Seat"
+    library = os.path.join(FOLDER, "lib", "chair.blend")
+    os.makedirs(os.path.dirname(library), exist_ok=True)
+    bpy.ops.wm.save_as_mainfile(filepath=library)
+    scene = empty_scene(1)
+    bpy.ops.wm.save_as_mainfile(filepath=os.path.join(FOLDER, "linked.blend"))
+    with bpy.data.libraries.load(library, link=True, relative=True) as (_, wanted):
+        wanted.objects = ["Seat"]
+    scene.collection.objects.link(wanted.objects[0])
+
+
+def textured():
+    """A cube with the picture `wood.png` beside the file."""
+    empty_scene(1)
+    nodes = cube((1, 1, 1)).data.materials[0].node_tree
+    picture = bpy.data.images.new("Wood", 8, 8)
+    picture.filepath_raw, picture.file_format = os.path.join(FOLDER, "wood.png"), "PNG"
+    picture.save()
+    bpy.ops.wm.save_as_mainfile(filepath=os.path.join(FOLDER, "textured.blend"))
+    picture.source, picture.filepath = "FILE", "//wood.png"
+    texture = nodes.nodes.new("ShaderNodeTexImage")
+    texture.image = picture
+    nodes.links.new(texture.outputs["Color"], nodes.nodes["Principled BSDF"].inputs["Base Color"])
+
+
+def layers_off():
+    still()
+    for layer in bpy.context.scene.view_layers:
+        layer.use = False
+
+
+def two_scenes():
+    """Saved with `Beta` active, which is red; `Alpha` is blue."""
+    anim(2, (0.05, 0.05, 0.9))
+    alpha = bpy.context.scene
+    alpha.name = "Alpha"
+    bpy.ops.scene.new(type="EMPTY")
+    beta = bpy.context.scene
+    beta.name = "Beta"
+    beta.render.engine, beta.cycles.samples, beta.cycles.use_denoising = "CYCLES", 1, False
+    beta.render.resolution_x, beta.render.resolution_y = 64, 36
+    beta.frame_start, beta.frame_end, beta.world = 5, 6, alpha.world
+    for name in ("Camera", "Sun"):
+        beta.collection.objects.link(bpy.data.objects[name])
+    beta.camera = bpy.data.objects["Camera"]
+    cube((0.9, 0.05, 0.05))
+
+
+def sequencer():
+    """A white strip over the 3D scene: Blender renders the strip alone."""
+    still()
+    editor = bpy.context.scene.sequence_editor_create()
+    strips = editor.strips if hasattr(editor, "strips") else editor.sequences
+    strip = strips.new_effect("White", "COLOR", channel=1, frame_start=1, frame_end=10)
+    strip.color = (1, 1, 1)
+
+
+def gpu():
+    still()
+    bpy.context.scene.cycles.device = "GPU"
+
+
+def denoise_node():
+    still()
+    scene = bpy.context.scene
+    scene.use_nodes = True
+    tree = scene.node_tree
+    node = tree.nodes.new("CompositorNodeDenoise")
+    tree.links.new(tree.nodes["Render Layers"].outputs["Image"], node.inputs["Image"])
+    tree.links.new(node.outputs["Image"], tree.nodes["Composite"].inputs["Image"])
+
+
+def scripted():
+    """Carries a script that would end Blender, and one that would break a handler; it is registered to run on opening."""
+    still()
+    text = bpy.data.texts.new("autorun.py")
+    text.write("import sys, bpy\nsys.exit(0)\n")
+    text.use_module = True
+
+
 def cloth():
     """A cloth whose simulation is baked to `blendcache_cloth/` beside the file; without it the cloth hangs elsewhere."""
     scene = empty_scene(8)

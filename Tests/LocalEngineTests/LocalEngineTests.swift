@@ -1,5 +1,6 @@
 import FarmModel
 import FarmTesting
+import Glibc
 import LocalEngine
 import Logging
 import Rendering
@@ -62,5 +63,29 @@ struct BlendersTests {
     let probed = await Blenders.probe("/bin/true", script: "/nowhere")
 
     #expect(probed == .failed(path: "/bin/true", reason: "it did not answer and ended with exit code 0"))
+  }
+}
+
+@Suite("A Blender that does not answer", .serialized)
+struct UnwellBlenderTests {
+  @Test func `is asked again, since it may only have been killed`() async throws {
+    let scratch = try ScratchFolder()
+    let script = try RenderScript.install(in: scratch.makeVolume())
+    let wrapper = "#!/bin/sh\n[ -e \"$0.tried\" ] && exec /usr/bin/blender \"$@\"\n: > \"$0.tried\"\nkill -9 $$\n"
+    let program = try scratch.write(wrapper, to: "blender")
+    #expect(program.withPlatformString { chmod($0, 0o755) } == 0)
+    let engine = LocalEngine(
+      LocalEngine.Setup(script: script, blenders: [program.string], slots: 1), log: Logger(label: "test"))
+
+    await withTaskGroup(of: Void.self) { group in
+      group.addTask { await engine.run() }
+      var counts: [Int] = []
+      for await report in engine.reports {
+        if case .abilities(let able) = report { counts.append(able.blenders.count) }
+        if counts.last == 1 { break }
+      }
+      #expect(counts == [0, 1])
+      group.cancelAll()
+    }
   }
 }

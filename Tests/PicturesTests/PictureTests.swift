@@ -24,7 +24,9 @@ struct PictureTests {
   private static let kinds: [(String, ImageFormat, [String])] = [
     ("a.png", .png, []), ("a.jpg", .jpeg, []), ("scan.exr", .openEXR, ["--compression", "zip"]),
     ("none.exr", .openEXR, ["--compression", "none"]), ("piz.exr", .openEXR, ["--compression", "piz"]),
-    ("tiled.exr", .openEXR, ["--tile", "16", "16"]),
+    ("tiled.exr", .openEXR, ["--tile", "16", "16"]), ("a.tif", .tiff, []),
+    ("lzw.tif", .tiff, ["--compression", "lzw"]),
+    ("tiled.tif", .tiff, ["--tile", "16", "16"]), ("a.webp", .webp, []),
   ]
 
   @Test(arguments: kinds)
@@ -52,7 +54,8 @@ struct PictureTests {
     }
   }
 
-  @Test(arguments: kinds)
+  /// Not of a WebP: its container says nothing of what lies inside a chunk.
+  @Test(arguments: kinds.filter { $0.1 != .webp })
   func `with zeros at its end is refused`(name: String, format: ImageFormat, options: [String]) async throws {
     let whole = try await picture(name, options).contents
     let path = try scratch.write(

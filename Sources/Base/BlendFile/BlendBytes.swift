@@ -24,7 +24,7 @@ protocol BlendBytes: AnyObject {
   /// The next bytes, fewer than asked only at the end.
   func next(_ count: Int) throws(BlendFailure) -> [UInt8]
   /// Passes over bytes; throws ``BlendFailure/truncated`` when the file ends before.
-  func skip(_ count: Int64, while doing: String) throws(BlendFailure)
+  func skip(_ count: Int64, while doing: @autoclosure () -> String) throws(BlendFailure)
   /// How many bytes were passed so far.
   var offset: Int64 { get }
 }
@@ -34,6 +34,10 @@ final class PlainBytes: BlendBytes {
   private let file: Int32
   let sizeBytes: Int64
   private(set) var offset: Int64 = 0
+  /// Bytes that were read ahead: most blocks are small, and a call for each header took most of the time.
+  private var window: [UInt8] = []
+  private var windowStart: Int64 = 0
+  private static let windowBytes = 16 << 10
 
   init(path: FilePath) throws(BlendFailure) {
     file = path.withPlatformString { open($0, O_RDONLY | O_NONBLOCK | O_NOFOLLOW | O_CLOEXEC) }
@@ -49,12 +53,26 @@ final class PlainBytes: BlendBytes {
   deinit { close(file) }
 
   func next(_ count: Int) throws(BlendFailure) -> [UInt8] {
+    let from = Int(offset - windowStart)
+    if from >= 0, from + count <= window.count {
+      offset += Int64(count)
+      return Array(window[from..<from + count])
+    }
+    window = try read(max(count, Self.windowBytes), at: offset)
+    windowStart = offset
+    let bytes = Array(window.prefix(count))
+    offset += Int64(bytes.count)
+    return bytes
+  }
+
+  /// The bytes at a place, fewer than asked only at the file's end.
+  private func read(_ count: Int, at place: Int64) throws(BlendFailure) -> [UInt8] {
     var failure: Int32 = 0
     let bytes = [UInt8](unsafeUninitializedCapacity: count) { buffer, filled in
       filled = 0
       while filled < count {
-        let place = buffer.baseAddress.map { $0 + filled }
-        let got = pread(file, place, count - filled, off_t(offset) + off_t(filled))
+        let target = buffer.baseAddress.map { $0 + filled }
+        let got = pread(file, target, count - filled, off_t(place) + off_t(filled))
         if got < 0 && errno == EINTR { continue }
         if got < 0 { failure = errno }
         if got <= 0 { break }
@@ -62,7 +80,6 @@ final class PlainBytes: BlendBytes {
       }
     }
     guard failure == 0 else { throw .unreadable(String(cString: strerror(failure))) }
-    offset += Int64(bytes.count)
     return bytes
   }
 
@@ -71,8 +88,8 @@ final class PlainBytes: BlendBytes {
     offset = newOffset
   }
 
-  func skip(_ count: Int64, while doing: String) throws(BlendFailure) {
-    guard count <= sizeBytes - offset else { throw .truncated(atByte: sizeBytes, while: doing) }
+  func skip(_ count: Int64, while doing: @autoclosure () -> String) throws(BlendFailure) {
+    guard count <= sizeBytes - offset else { throw .truncated(atByte: sizeBytes, while: doing()) }
     offset += count
   }
 }
@@ -95,6 +112,10 @@ final class WrappedBytes: BlendBytes {
     guard path.withPlatformString({ archive_read_open_filename(archive, $0, 1 << 16) }) == ARCHIVE_OK,
       archive_read_next_header(archive, &entry) == ARCHIVE_OK
     else { throw .unreadable(Self.reason(archive)) }
+    // Of a few bytes libarchive tells no compression, and would hand them on as they are.
+    guard archive_filter_code(archive, 0) != ARCHIVE_FILTER_NONE else {
+      throw .truncated(atByte: 0, while: "the header of its compression")
+    }
   }
 
   deinit { archive_read_free(archive) }
@@ -111,10 +132,10 @@ final class WrappedBytes: BlendBytes {
     return bytes
   }
 
-  func skip(_ count: Int64, while doing: String) throws(BlendFailure) {
+  func skip(_ count: Int64, while doing: @autoclosure () -> String) throws(BlendFailure) {
     var left = count
     while left > 0 {
-      guard try fill() else { throw .truncated(atByte: offset, while: doing) }
+      guard try fill() else { throw .truncated(atByte: offset, while: doing()) }
       let taken = min(left, Int64(pieceEnd - pieceStart))
       pieceStart += Int(taken)
       offset += taken

@@ -78,19 +78,20 @@ package enum BlendFile {
     let header = try BlendHeader(first)
     var scenes: [BlendFacts.SceneRange] = []
     var hasTypes = false
+    let endCode = Array("ENDB".utf8)
     while true {
       let start = bytes.offset
       let blockBytes = try bytes.next(header.blockHeaderBytes)
       guard blockBytes.count == header.blockHeaderBytes else {
         throw .truncated(atByte: bytes.offset, while: "a block's header")
       }
-      if blockBytes.starts(with: Array("ENDB".utf8)) { break }
+      if blockBytes.starts(with: endCode) { break }
       let block = BlockHeader(blockBytes, header)
       guard isCode(blockBytes[..<4]), block.lengthBytes >= 0 else {
         throw .damaged(atByte: start, what: "no block begins here")
       }
-      if block.code == "DNA1" { hasTypes = true }
-      if block.code == "REND", block.lengthBytes <= rendBytesMax {
+      if block.isCalled("DNA1") { hasTypes = true }
+      if block.isCalled("REND"), block.lengthBytes <= rendBytesMax {
         let body = try bytes.next(Int(block.lengthBytes))
         guard body.count == block.lengthBytes else { throw .truncated(atByte: bytes.offset, while: "block REND") }
         scenes = sceneRanges(body, header)

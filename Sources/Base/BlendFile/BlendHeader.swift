@@ -62,19 +62,36 @@ package struct BlendHeader: Hashable, Sendable {
 
 /// One block's own header.
 struct BlockHeader: Hashable {
-  /// Four letters; shorter codes end in NULs.
-  let code: String
+  /// Four letters, the first one in the lowest byte; shorter codes end in NULs.
+  private let letters: UInt32
   let lengthBytes: Int64
 
   /// Reads it from exactly `header.blockHeaderBytes` bytes.
   init(_ bytes: [UInt8], _ header: BlendHeader) {
-    code = String(decoding: bytes[..<4].filter { $0 != 0 }, as: UTF8.self)
+    letters = Self.letters(bytes)
     switch header.blockLayout {
     case .short:
       lengthBytes = Int64(Int32(truncatingIfNeeded: ByteOrder.integer(bytes[4..<8], isBigEndian: header.isBigEndian)))
     case .long:
       lengthBytes = ByteOrder.integer(bytes[16..<24], isBigEndian: false)
     }
+  }
+}
+
+extension BlockHeader {
+  /// The code as text.
+  var code: String {
+    let bytes = (0..<4).map { UInt8(truncatingIfNeeded: letters >> (8 * $0)) }
+    return String(decoding: bytes.filter { $0 != 0 }, as: UTF8.self)
+  }
+
+  /// Whether the block has this code; asked of every block, so no text is made for it.
+  func isCalled(_ code: StaticString) -> Bool {
+    code.withUTF8Buffer { Self.letters(Array($0)) } == letters
+  }
+
+  private static func letters(_ bytes: [UInt8]) -> UInt32 {
+    bytes.prefix(4).reversed().reduce(0) { $0 << 8 | UInt32($1) }
   }
 }
 

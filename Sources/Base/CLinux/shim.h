@@ -34,6 +34,10 @@ static inline int linux_rename_new(const char *from, const char *to) {
 static inline int linux_take_read_lease(int file) { return fcntl(file, F_SETLEASE, F_RDLCK); }
 static inline int linux_drop_lease(int file) { return fcntl(file, F_SETLEASE, F_UNLCK); }
 
+// Makes a child that is spawned keep none of our open files but the first ones, whatever their flags. Declared by its
+// symbol: <spawn.h> beside _GNU_SOURCE gives fd_set other member names than Swift's own modules know.
+int linux_spawn_close_from(void *actions, int first) __asm__("posix_spawn_file_actions_addclosefrom_np");
+
 // The magic number of the file system that a path lies on; 0 when it cannot be asked.
 static inline unsigned long linux_filesystem_type(const char *path) {
   struct statfs s;

@@ -34,11 +34,14 @@ package struct Problem: Codable, Hashable, Sendable {
   package var problemClass: ProblemClass
   package var cause: String
   package var remedy: String
+  /// The files that are missing, when that is the problem.
+  package var missing: [MissingFile]?
 
-  package init(_ problemClass: ProblemClass, cause: String, remedy: String? = nil) {
+  package init(_ problemClass: ProblemClass, cause: String, remedy: String? = nil, missing: [MissingFile]? = nil) {
     self.problemClass = problemClass
     self.cause = cause
     self.remedy = remedy ?? problemClass.usualRemedy
+    self.missing = missing
   }
 
   /// Class, cause and remedy as a person reads them.
@@ -49,6 +52,25 @@ package struct Problem: Codable, Hashable, Sendable {
 
   enum CodingKeys: String, CodingKey {
     case problemClass = "class"
-    case cause, remedy
+    case cause, remedy, missing
+  }
+}
+
+/// A file that a .blend needs and that is not there, or cannot be read.
+package struct MissingFile: Codable, Hashable, Sendable {
+  /// Where it was looked for; absolute.
+  package let path: String
+  /// What refers to it: `image Wood`.
+  package let neededBy: String
+  /// What is wrong with it: `is not there`.
+  package let why: String
+  /// Size in bytes and modification time in nanoseconds of what was found there; nil when nothing was.
+  package let seen: [Int64]?
+
+  package init(path: String, neededBy: String, why: String, seen: [Int64]?) {
+    self.path = path
+    self.neededBy = neededBy
+    self.why = why
+    self.seen = seen
   }
 }

@@ -3,6 +3,8 @@ package enum ImageFormat: String, Codable, CaseIterable, Sendable {
   case png = "PNG"
   case jpeg = "JPEG"
   case openEXR = "OPEN_EXR"
+  case tiff = "TIFF"
+  case webp = "WEBP"
 
   /// The file name's extension that Blender gives it.
   package var fileExtension: String {
@@ -10,6 +12,8 @@ package enum ImageFormat: String, Codable, CaseIterable, Sendable {
     case .png: "png"
     case .jpeg: "jpg"
     case .openEXR: "exr"
+    case .tiff: "tif"
+    case .webp: "webp"
     }
   }
 }

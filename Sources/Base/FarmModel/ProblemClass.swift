@@ -5,6 +5,12 @@ package enum ProblemClass: String, Codable, CaseIterable, Sendable {
   case noBlender = "no-blender"
   case noCamera = "no-camera"
   case noFrames = "no-frames"
+  case noLayer = "no-layer"
+  case missingFile = "missing-file"
+  case sequencer
+  case noGPU = "no-gpu"
+  case notSupported = "not-supported"
+  case hung
   case badName = "bad-name"
   case badRelease = "bad-release"
   case denoiserMissing = "denoiser-missing"
@@ -27,11 +33,24 @@ package enum ProblemClass: String, Codable, CaseIterable, Sendable {
   /// Whether trying the same output again cannot change anything: the cause is in the file or in the set-up.
   package var isFinal: Bool {
     switch self {
-    case .unreadableFile, .wrongBlender, .noBlender, .noCamera, .noFrames, .badName, .badRelease, .denoiserMissing,
-      .scriptsDisabled, .pythonError, .adopted, .notAFile:
+    case .unreadableFile, .wrongBlender, .noBlender, .noCamera, .noFrames, .noLayer, .missingFile, .sequencer,
+      .noGPU, .notSupported, .badName, .badRelease, .denoiserMissing, .scriptsDisabled, .pythonError, .adopted,
+      .notAFile:
       true
-    case .rendererCrashed, .outOfMemory, .noOutput, .truncated, .wrongSize, .diskFull, .notWritable, .killed,
+    case .hung, .rendererCrashed, .outOfMemory, .noOutput, .truncated, .wrongSize, .diskFull, .notWritable, .killed,
       .changedMeanwhile, .renderError, .notWhole:
+      false
+    }
+  }
+
+  /// Whether it is in the file or the set-up and holds up the job until somebody mends it, before a frame is lost.
+  package var blocks: Bool {
+    switch self {
+    case .unreadableFile, .wrongBlender, .noBlender, .noCamera, .noFrames, .noLayer, .missingFile, .sequencer,
+      .notSupported, .denoiserMissing, .scriptsDisabled:
+      true
+    case .noGPU, .badName, .badRelease, .pythonError, .adopted, .notAFile, .hung, .rendererCrashed, .outOfMemory,
+      .noOutput, .truncated, .wrongSize, .diskFull, .notWritable, .killed, .changedMeanwhile, .renderError, .notWhole:
       false
     }
   }
@@ -46,6 +65,12 @@ package enum ProblemClass: String, Codable, CaseIterable, Sendable {
     case .wrongBlender: "Install a Blender of the file's version and list it under `blenders:` in farm.yaml."
     case .noBlender: "Install Blender (`apt-get install blender`) or list one under `blenders:` in farm.yaml."
     case .noCamera: "Add a camera to the scene (Shift+A, Camera), make it the active one and save again."
+    case .noLayer: "Switch on `Use for Rendering` of a view layer and save again."
+    case .missingFile: "Put the missing files in their places; the job goes on by itself."
+    case .sequencer: "Switch off Sequencer under Post Processing in the Output properties, or remove its strips."
+    case .noGPU: "Nothing, when the processor is good enough; else set the device of the scene, or add a GPU."
+    case .notSupported: "Change the scene as the cause says and save again."
+    case .hung: "Read `farm logs` of the job; raise `hang_after:` in farm.yaml when its frames need that long."
     case .noFrames: "Set the frame range in the scene's Output properties and save again."
     case .badName: "Rename the file."
     case .badRelease: "Correct release.yaml; `farm plan release` writes a right one."

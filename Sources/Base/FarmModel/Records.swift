@@ -75,6 +75,10 @@ package struct Revision: Codable, Hashable, Sendable, Identifiable {
   package var state: JobState
   package var frames: FrameSet
   package var format: ImageFormat
+  /// The scene whose frames are owed; nil when the file names none.
+  package var scene: String?
+  /// What was noticed and does not keep it from being rendered.
+  package var notes: [Problem]
   /// The version of Blender that saved the file.
   package var savedBy: BlenderVersion?
   /// The program it is bound to, once its first frame has started.
@@ -85,7 +89,8 @@ package struct Revision: Codable, Hashable, Sendable, Identifiable {
 
   package init(
     id: Int64, job: Int64, name: JobName, number: Int, digest: Digest, state: JobState, frames: FrameSet,
-    format: ImageFormat, savedBy: BlenderVersion?, blender: BlenderProgram?, snapshot: String?, problem: Problem?
+    format: ImageFormat, scene: String?, notes: [Problem], savedBy: BlenderVersion?, blender: BlenderProgram?,
+    snapshot: String?, problem: Problem?
   ) {
     self.id = id
     self.job = job
@@ -95,6 +100,8 @@ package struct Revision: Codable, Hashable, Sendable, Identifiable {
     self.state = state
     self.frames = frames
     self.format = format
+    self.scene = scene
+    self.notes = notes
     self.savedBy = savedBy
     self.blender = blender
     self.snapshot = snapshot
@@ -151,7 +158,8 @@ package struct FileIdentity: Codable, Hashable, Sendable {
     self.mtimeNanoseconds = mtimeNanoseconds
   }
 
-  /// Whether it is the file itself, or its copy on another file system, which keeps size and time.
+  /// Whether it is the file itself, or its copy on another file system or in a volume that was copied as a whole, which
+  /// keeps size and time.
   package func isCopy(of other: FileIdentity) -> Bool {
     size == other.size && mtimeNanoseconds == other.mtimeNanoseconds
   }

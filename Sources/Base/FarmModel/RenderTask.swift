@@ -7,26 +7,32 @@ package struct RenderTask: Codable, Hashable, Sendable, Identifiable {
   package let frames: FrameSet
   /// The snapshot that is opened, never the artist's own file.
   package let blend: String
+  /// The scene whose frames are owed; nil leaves it to the file.
+  package let scene: String?
   /// Where frames are written; only this attempt writes there.
   package let folder: String
   package let format: ImageFormat
   package let blender: BlenderProgram
   /// The rendering program's own words go here.
   package let log: String
+  /// What a frame of this job usually takes; nil while none is done.
+  package let usualFrameTime: Duration?
 
   package init(
-    id: Int64, revision: Int64, job: JobName, frames: FrameSet, blend: String, folder: String, format: ImageFormat,
-    blender: BlenderProgram, log: String
+    id: Int64, revision: Int64, job: JobName, frames: FrameSet, blend: String, scene: String? = nil, folder: String,
+    format: ImageFormat, blender: BlenderProgram, log: String, usualFrameTime: Duration? = nil
   ) {
     self.id = id
     self.revision = revision
     self.job = job
     self.frames = frames
     self.blend = blend
+    self.scene = scene
     self.folder = folder
     self.format = format
     self.blender = blender
     self.log = log
+    self.usualFrameTime = usualFrameTime
   }
 }
 

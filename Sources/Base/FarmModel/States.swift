@@ -19,9 +19,10 @@ package enum JobState: String, Codable, CaseIterable, Sendable {
   package var mayFollow: Set<JobState> {
     switch self {
     case .settling, .rejected: []
-    case .blocked: [.queued]
-    // A completed one is queued again when a frame of it was lost before it was delivered.
-    case .queued: [.blocked, .completed]
+    // What only Blender finds when it opens the file blocks an active one.
+    case .blocked: [.queued, .active]
+    // A completed one is queued again when a frame of it was lost before it was delivered, others when a person asks.
+    case .queued: [.blocked, .completed, .failed, .canceled]
     case .active: [.queued]
     case .assembling: [.active]
     case .completed: [.assembling]

@@ -18,6 +18,8 @@ package struct Volume: Hashable, Sendable {
   package var script: FilePath { own.appending("script") }
   package var cookies: FilePath { own.appending("cookies") }
   package var manifests: FilePath { own.appending("manifests") }
+  /// Files of ours that turned out damaged.
+  package var bad: FilePath { own.appending("bad") }
   package var lock: FilePath { own.appending("lock") }
   package var statusFile: FilePath { own.appending("status.json") }
 

@@ -10,6 +10,9 @@ import SystemPackage
 package struct Ledger: Sendable {
   let pool: DatabasePool
   let clock: WallClock
+  #if FARM_FAILPOINTS
+    package var failpoint: Failpoint?
+  #endif
 
   /// Opens or makes the database and brings it up to date.
   /// - Throws: ``StoreFailure`` when it cannot be opened or is damaged.
@@ -33,6 +36,12 @@ package struct Ledger: Sendable {
     }
   }
 
+  /// Reads every page: what is wrong with the ledger; nil when it is whole.
+  package func trouble() async throws(StoreFailure) -> String? {
+    let verdict = try await read("check the ledger") { db in try String.fetchOne(db, sql: "PRAGMA integrity_check(1)") }
+    return verdict == "ok" ? nil : "it is damaged: \(verdict ?? "no answer")"
+  }
+
   func read<Value: Sendable>(
     _ act: String, _ body: @escaping @Sendable (Database) throws -> Value
   ) async throws(StoreFailure) -> Value {
@@ -43,7 +52,15 @@ package struct Ledger: Sendable {
   func write<Value: Sendable>(
     _ act: String, _ body: @escaping @Sendable (Database) throws -> Value
   ) async throws(StoreFailure) -> Value {
-    do { return try await pool.write(body) } catch { throw StoreFailure(error, while: act) }
+    do {
+      let value = try await pool.write(body)
+      #if FARM_FAILPOINTS
+        failpoint?.passed(act)
+      #endif
+      return value
+    } catch {
+      throw StoreFailure(error, while: act)
+    }
   }
 }
 

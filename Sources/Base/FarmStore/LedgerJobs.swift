@@ -12,6 +12,8 @@ package struct NewRevision: Sendable {
   package let state: JobState
   package let frames: FrameSet
   package let format: ImageFormat
+  package let scene: String?
+  package let notes: [Problem]
   package let savedBy: BlenderVersion?
   package let problem: Problem?
   /// Path below `out/<job>` and frame of everything it owes.
@@ -19,7 +21,8 @@ package struct NewRevision: Sendable {
 
   package init(
     name: JobName, path: String, owner: String, digest: Digest, state: JobState, frames: FrameSet, format: ImageFormat,
-    savedBy: BlenderVersion?, problem: Problem?, outputs: [(path: String, frame: FrameNumber)]
+    scene: String? = nil, notes: [Problem] = [], savedBy: BlenderVersion?, problem: Problem?,
+    outputs: [(path: String, frame: FrameNumber)]
   ) {
     self.name = name
     self.path = path
@@ -28,6 +31,8 @@ package struct NewRevision: Sendable {
     self.state = state
     self.frames = frames
     self.format = format
+    self.scene = scene
+    self.notes = notes
     self.savedBy = savedBy
     self.problem = problem
     self.outputs = outputs
@@ -70,12 +75,14 @@ extension Ledger {
           db, sql: "SELECT COALESCE(MAX(number), 0) + 1 FROM revision WHERE job_id = ?", arguments: [job]) ?? 1
       try db.execute(
         sql: """
-          INSERT INTO revision (job_id, number, digest, state, frames, format, saved_by, problem, created_at)
-          VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
+          INSERT INTO revision
+            (job_id, number, digest, state, frames, format, scene, notes, saved_by, problem, created_at)
+          VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
           """,
         arguments: [
           job, number, DatabaseValue.blob(new.digest), new.state.rawValue, new.frames.description, new.format.rawValue,
-          try Column.json(new.savedBy), try Column.json(new.problem), now.nanoseconds,
+          new.scene, try Column.json(new.notes), try Column.json(new.savedBy), try Column.json(new.problem),
+          now.nanoseconds,
         ])
       let id = db.lastInsertedRowID
       let insert = try db.makeStatement(

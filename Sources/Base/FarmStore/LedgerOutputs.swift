@@ -46,6 +46,20 @@ extension Ledger {
     }
   }
 
+  /// Finished outputs whose file was written at this moment or later, with the place of those that were delivered below
+  /// the root.
+  package func finished(since moment: Timestamp) async throws(StoreFailure) -> [(output: Output, delivered: String?)] {
+    try await read("read the newest outputs") { db in
+      try Row.fetchAll(
+        db,
+        sql: """
+          SELECT output.*, delivery.path AS delivered FROM output LEFT JOIN delivery ON delivery.output_id = output.id
+          WHERE state IN ('done', 'harvested') AND output.mtime_ns >= ?
+          """, arguments: [moment.nanoseconds]
+      ).map { (try Output(row: $0), $0["delivered"]) }
+    }
+  }
+
   /// How many outputs of each job's newest revision are where, by job; jobs that owe nothing are left out.
   package func newestFrameCounts() async throws(StoreFailure) -> [Int64: FrameCounts] {
     try await read("count the frames") { db in

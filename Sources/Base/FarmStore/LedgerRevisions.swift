@@ -77,6 +77,13 @@ extension Ledger {
     }
   }
 
+  /// Notes what was found of a revision that does not keep it from being rendered.
+  package func setNotes(of id: Int64, _ notes: [Problem]) async throws(StoreFailure) {
+    try await write("note findings of revision \(id)") { db in
+      try db.execute(sql: "UPDATE revision SET notes = ? WHERE id = ?", arguments: [try Column.json(notes), id])
+    }
+  }
+
   /// Forgets the snapshot of a revision that has ended.
   package func forgetSnapshot(of id: Int64) async throws(StoreFailure) {
     try await write("forget the snapshot of revision \(id)") { db in
@@ -110,6 +117,7 @@ extension Revision {
       id: row["id"], job: row["job_id"], name: JobName(release: row["release"], job: row["job"]), number: row["number"],
       digest: Digest(bytes: Array(digest)), state: try Column.word(JobState.self, row, "state"),
       frames: try FrameSet(ledger: row["frames"]), format: try Column.word(ImageFormat.self, row, "format"),
+      scene: row["scene"], notes: try Column.value([Problem].self, row["notes"]) ?? [],
       savedBy: try Column.value(BlenderVersion.self, row["saved_by"]),
       blender: try Column.value(BlenderProgram.self, row["blender"]), snapshot: row["snapshot"],
       problem: try Column.value(Problem.self, row["problem"]))

@@ -7,6 +7,9 @@ enum LedgerSchema {
     migrator.registerMigration("1") { db in
       for statement in version1 { try db.execute(sql: statement) }
     }
+    migrator.registerMigration("2") { db in
+      for statement in version2 { try db.execute(sql: statement) }
+    }
     return migrator
   }
 
@@ -79,5 +82,11 @@ enum LedgerSchema {
     ) STRICT
     """,
     "CREATE TABLE setting (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT",
+  ]
+
+  /// `notes` is a JSON list of problems that hold up nothing.
+  private static let version2 = [
+    "ALTER TABLE revision ADD COLUMN scene TEXT",
+    "ALTER TABLE revision ADD COLUMN notes TEXT NOT NULL DEFAULT '[]'",
   ]
 }

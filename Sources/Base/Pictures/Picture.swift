@@ -21,6 +21,8 @@ package struct Picture: Hashable, Sendable {
     case .png: size = try PNGReader.size(of: bytes)
     case .jpeg: size = try JPEGReader.size(of: bytes)
     case .openEXR: size = try EXRReader.size(of: bytes)
+    case .tiff: size = try TIFFReader.size(of: bytes)
+    case .webp: size = try WEBPReader.size(of: bytes)
     }
   }
 }

@@ -38,11 +38,33 @@ final class LineBuffer: Sendable {
 package enum ProcessTable {
   /// When a process started, in clock ticks since boot; nil when there is none of that number.
   package static func startTicks(of pid: pid_t) -> Int64? {
+    guard let fields = statFields(of: pid), fields.count > 19 else { return nil }
+    return Int64(fields[19])
+  }
+
+  /// The fields of /proc/<pid>/stat after the name, which may hold blanks: from the third one on, the state.
+  private static func statFields(of pid: pid_t) -> [Substring]? {
     guard let text = firstBytes(of: FilePath("/proc/\(pid)/stat")), let end = text.lastIndex(of: ")") else {
       return nil
     }
-    let fields = text[text.index(after: end)...].split(separator: " ")
-    return fields.count > 19 ? Int64(fields[19]) : nil
+    return text[text.index(after: end)...].split(separator: " ")
+  }
+
+  /// Processor time of all processes of a group, and of their children that have ended, in clock ticks.
+  package static func processorTicks(ofGroup group: pid_t) -> Int64 {
+    guard let all = opendir("/proc") else { return 0 }
+    defer { closedir(all) }
+    var ticks: Int64 = 0
+    while let entry = readdir(all) {
+      let name = withUnsafePointer(to: &entry.pointee.d_name) {
+        $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
+      }
+      guard let pid = pid_t(name), getpgid(pid) == group, let fields = statFields(of: pid), fields.count > 14 else {
+        continue
+      }
+      ticks += fields[11...14].compactMap { Int64($0) }.reduce(0, +)
+    }
+    return ticks
   }
 
   /// The identity of this start of the machine.

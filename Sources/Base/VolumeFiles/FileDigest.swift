@@ -81,6 +81,16 @@ package enum FileBytes {
     return bytes
   }
 
+  /// A file's bytes from a place on to its end.
+  package static func part(of path: FilePath, from start: Int) throws(FileFailure) -> [UInt8] {
+    let file = try OpenFile.reading(path)
+    defer { OpenFile.close(file) }
+    guard lseek(file.rawValue, off_t(start), SEEK_SET) >= 0 else { throw FileFailure("read", path) }
+    var bytes: [UInt8] = []
+    try read(file, path: path) { bytes.append(contentsOf: $0) }
+    return bytes
+  }
+
   /// Writes everything to an open file.
   package static func write(
     _ bytes: UnsafeRawBufferPointer, to file: FileDescriptor, path: FilePath

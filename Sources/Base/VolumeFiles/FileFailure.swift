@@ -21,7 +21,10 @@ package struct FileFailure: Failure, Equatable {
 
   package var remedy: String {
     switch errno {
-    case EACCES, EPERM, EROFS: "Give the daemon's user the right (`ls -ld` shows who has it)."
+    case EACCES, EPERM:
+      "Give the daemon's user the right: `chmod g+rwX \(path.removingLastComponent().string.quotedForShell)` for "
+        + "the folder, `chmod g+r` for a file (`ls -ld` shows who has it)."
+    case EROFS: "Mount the file system writable (`findmnt` shows it)."
     case ENOSPC, EDQUOT: "Free space on that file system (`df -h` shows what is left)."
     case ENOENT, ENOTDIR: "Put it back where it was, or tell the farm with `farm sync` that it is gone."
     case ELOOP, EXDEV: "Put a real file or folder there instead of a symbolic link."

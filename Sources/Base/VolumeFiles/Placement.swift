@@ -114,6 +114,16 @@ package enum FileCopy {
   }
 }
 
+/// How much room a file system has.
+package enum DiskSpace {
+  /// Bytes that we may still write where `path` lies; nil when nobody can say.
+  package static func freeBytes(at path: FilePath) -> Int64? {
+    var s = statvfs()
+    guard path.withPlatformString({ statvfs($0, &s) }) == 0 else { return nil }
+    return Int64(clamping: UInt64(s.f_bavail) * UInt64(s.f_frsize))
+  }
+}
+
 /// Makes what was written survive a power cut.
 package enum Durable {
   /// Waits until a file's data is on the disk.

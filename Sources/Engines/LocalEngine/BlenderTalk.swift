@@ -24,6 +24,7 @@ struct BlenderTalk {
   /// Something no frame of this file can mend.
   private var refusal: Problem?
   private var lastLines: [String] = []
+  private(set) var linesHeard = 0
 
   private static let lastLinesMax = 50
   private static let prefix = "@@farm "
@@ -37,6 +38,7 @@ struct BlenderTalk {
 
   /// Takes in a line of the program's output.
   mutating func heard(_ line: String) -> Reaction {
+    linesHeard += 1
     guard line.hasPrefix(Self.prefix) else {
       if !line.isEmpty {
         if lastLines.count == Self.lastLinesMax { lastLines.removeFirst() }
@@ -51,7 +53,8 @@ struct BlenderTalk {
     case "opened":
       isOpen = true
       let size = PixelSize(width: said.width ?? 0, height: said.height ?? 0)
-      return asked(for: Reaction(reports: [.opened(task: task.id, size: size)]))
+      let notes = (said.notes ?? []).map(\.problem)
+      return asked(for: Reaction(reports: [.opened(task: task.id, size: size, notes: notes)]))
     case "frame": return rendered(said)
     case "failed": return failed(said)
     default: return Reaction()
@@ -67,8 +70,7 @@ struct BlenderTalk {
   }
 
   private mutating func failed(_ said: ScriptReport) -> Reaction {
-    let problem = Problem(
-      said.class.flatMap(ProblemClass.init(rawValue:)) ?? .renderError, cause: said.cause ?? "no reason was given")
+    let problem = ScriptNote(class: said.class, cause: said.cause, missing: said.missing).problem
     guard isOpen, let frame = current else {
       refusal = problem
       return Reaction(isOver: true)
@@ -92,10 +94,13 @@ struct BlenderTalk {
   private func file(of frame: FrameNumber) -> String { "\(task.folder)/\(frame).\(task.format.fileExtension)" }
 
   private var openCommand: String {
-    command([
+    var fields: [String: ScriptValue] = [
       "do": .text("open"), "blend": .text(task.blend), "format": .text(task.format.rawValue),
       "threads": .number(threads), "can_denoise": .flag(task.blender.canDenoise),
-    ])
+      "gpus": .number(task.blender.devices.count { $0 != "CPU" }),
+    ]
+    if let scene = task.scene { fields["scene"] = .text(scene) }
+    return command(fields)
   }
 
   private func command(_ fields: [String: ScriptValue]) -> String {
@@ -105,7 +110,9 @@ struct BlenderTalk {
   }
 
   /// What the end of the process means; its exit code alone proves nothing.
-  func ended(_ end: ChildEnd) -> TaskEnd {
+  /// - Parameter hung: why we ended it, if we did.
+  func ended(_ end: ChildEnd, hung: Problem? = nil) -> TaskEnd {
+    if let hung { return .failed(hung, frame: current) }
     if let refusal { return .failed(refusal, frame: nil) }
     if isOpen, current == nil, left.isEmpty, end.isSuccess { return .completed }
     return .failed(CrashReason.problem(end, lastLines: lastLines), frame: current)
@@ -143,14 +150,38 @@ struct ScriptReport: Decodable {
   let height: Int?
   let `class`: String?
   let cause: String?
+  let missing: [ScriptNote.Missing]?
+  let notes: [ScriptNote]?
   let version: [Int]?
   let hash: String?
   let canDenoise: Bool?
   let devices: [String]?
 
   enum CodingKeys: String, CodingKey {
-    case event, frame, seconds, width, height, `class`, cause, version, hash, devices
+    case event, frame, seconds, width, height, `class`, cause, missing, notes, version, hash, devices
     case canDenoise = "can_denoise"
+  }
+}
+
+/// What the script has to say against a file, or notes about it.
+struct ScriptNote: Decodable {
+  /// A file that is needed and not there.
+  struct Missing: Decodable {
+    let path: String
+    let by: String
+    let why: String
+    let seen: [Int64]?
+  }
+
+  let `class`: String?
+  let cause: String?
+  let missing: [Missing]?
+
+  var problem: Problem {
+    let files = missing?.map { MissingFile(path: $0.path, neededBy: $0.by, why: $0.why, seen: $0.seen) } ?? []
+    return Problem(
+      `class`.flatMap(ProblemClass.init(rawValue:)) ?? .renderError, cause: cause ?? "no reason was given",
+      missing: files.isEmpty ? nil : files)
   }
 }
 

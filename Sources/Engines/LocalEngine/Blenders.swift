@@ -4,6 +4,7 @@ import Glibc
 import Supervisor
 import Synchronization
 import SystemPackage
+import VolumeFiles
 
 /// Finds the Blenders of this machine and asks each what it is.
 package enum Blenders {
@@ -29,6 +30,14 @@ package enum Blenders {
       }
     }
     return found
+  }
+
+  /// Which file a program is: the one that a link leads to, with its content as far as `stat` tells; nil when it is
+  /// gone or may not be executed.
+  static func fingerprint(of path: String) -> Fingerprint? {
+    guard access(path, X_OK) == 0, let real = realpath(path, nil) else { return nil }
+    defer { free(real) }
+    return ((try? FileStatus(at: FilePath(String(cString: real)))) ?? nil)?.fingerprint  // Gone meanwhile.
   }
 
   /// A graphics driver that hangs must not keep the farm from starting.

@@ -18,13 +18,19 @@ package actor LocalEngine: RenderEngine {
     let blenders: [String]
     /// Nil: by ``SlotRule``.
     let slots: Int?
+    /// A Blender that shows no sign of life for so long is ended; see ``HangRule``.
+    let hangAfter: Duration
 
-    package init(script: FilePath, blenders: [String], slots: Int?) {
+    package init(script: FilePath, blenders: [String], slots: Int?, hangAfter: Duration = .seconds(600)) {
       self.script = script
       self.blenders = blenders
       self.slots = slots
+      self.hangAfter = hangAfter
     }
   }
+
+  /// Programs are installed and replaced while the farm runs.
+  private static let lookEvery = Duration.seconds(5)
 
   package nonisolated let reports: AsyncStream<EngineReport>
   private let report: AsyncStream<EngineReport>.Continuation
@@ -34,6 +40,11 @@ package actor LocalEngine: RenderEngine {
   private let log: Logger
 
   private var programs: [BlenderProgram] = []
+  /// Looks until a Blender that did not answer is asked again, and how many it was the last time.
+  private var unwell: [String: (left: Int, pause: Int)] = [:]
+  private static let pauseMax = 60
+  /// The executables as they were looked at last.
+  private var known: [String: Fingerprint] = [:]
   private var slots = 1
   private var threads = 0
   /// Slots that work, by task; numbers from 1.
@@ -44,6 +55,8 @@ package actor LocalEngine: RenderEngine {
     let slot: Int
     var process: ChildIdentity?
     var isCanceled = false
+    /// Why it was ended, when it hung.
+    var hung: Problem?
     var whenEnded: [CheckedContinuation<Void, Never>] = []
   }
 
@@ -76,9 +89,10 @@ package actor LocalEngine: RenderEngine {
   }
 
   package func run() async {
-    await findBlenders()
+    await findBlenders(isFirst: true)
     await withTaskCancellationHandler {
       await withDiscardingTaskGroup { group in
+        group.addTask { await self.watchBlenders() }
         for await task in submissions { group.addTask { await self.execute(task) } }
         await cancel(Set(working.keys))
       }
@@ -88,26 +102,57 @@ package actor LocalEngine: RenderEngine {
     report.finish()
   }
 
-  private func findBlenders() async {
-    for path in Blenders.executables(matching: setup.blenders) {
+  /// Probes what was added or replaced since the last look, forgets what is gone, and reports when anything changed.
+  private func findBlenders(isFirst: Bool = false) async {
+    let paths = Blenders.executables(matching: setup.blenders)
+    let there = Dictionary(paths.compactMap { path in Blenders.fingerprint(of: path).map { (path, $0) } }) {
+      first, _ in first
+    }
+    guard isFirst || there != known else { return }
+    let gone = known.filter { there[$0.key] != $0.value }.keys
+    programs.removeAll { gone.contains($0.path) }
+    for path in gone { log.warning("a Blender is gone or was replaced", metadata: ["path": "\(path)"]) }
+    let new = there.filter { known[$0.key] != $0.value }.keys
+    known = there
+    for path in paths where new.contains(path) {
       switch await Blenders.probe(path, script: setup.script) {
       case .found(let program):
         programs.append(program)
+        unwell[path] = nil
         log.notice(
           "found Blender \(program.fullVersion)", metadata: ["path": "\(path)", "denoiser": "\(program.canDenoise)"])
       case .failed(let path, let reason):
+        // It may have been killed, or memory was short: asked again, ever more seldom.
+        let pause = min((unwell[path]?.pause ?? 0) * 2 + 1, Self.pauseMax)
+        unwell[path] = (pause, pause)
         log.warning("a Blender does not work", metadata: ["path": "\(path)", "reason": "\(reason)"])
       }
     }
     let gpus = programs.map { $0.devices.filter { $0 != "CPU" }.count }.max() ?? 0
     let rule = SlotRule.ofThisMachine(gpus: gpus)
-    slots = setup.slots ?? rule.slots
+    // Tasks are in the slots, so their number stays what it was at the start.
+    if isFirst { slots = setup.slots ?? rule.slots }
     threads = rule.threads(slots: slots)
     report.yield(.abilities(abilities()))
   }
 
+  private func watchBlenders() async {
+    // Cancelled: the engine stops.
+    while (try? await Task.sleep(for: Self.lookEvery)) != nil {
+      for path in unwell.keys {
+        unwell[path]?.left -= 1
+        if unwell[path]?.left == 0 { known[path] = nil }
+      }
+      await findBlenders()
+    }
+  }
+
   private func execute(_ task: RenderTask) async {
-    let end = await converse(task)
+    // Replaced or taken away since the task was handed out: told, so that it is handed out anew.
+    let program = Blenders.fingerprint(of: task.blender.path)
+    let isThere = program != nil && program == known[task.blender.path]
+    if !isThere { await findBlenders() }
+    let end = isThere ? await converse(task) : .canceled
     let isCanceled = working[task.id]?.isCanceled ?? true
     let waiting = working.removeValue(forKey: task.id)?.whenEnded ?? []
     report.yield(.ended(task: task.id, end: isCanceled ? .canceled : end))
@@ -124,21 +169,38 @@ package actor LocalEngine: RenderEngine {
       return .failed(Problem(error.problemClass, cause: error.description, remedy: error.remedy), frame: nil)
     }
     defer { removeTemporary(FilePath(temporary)) }
-    let talk = Mutex(BlenderTalk(task, threads: threads))
-    do {
-      let end = try await ChildProcess.run(
-        Blenders.command(task.blender.path, script: setup.script, temporary: temporary),
-        started: { process, _ in await self.started(task, process) },
-        onLine: { line, input in
-          taskLog.add(line)
-          let reaction = talk.withLock { $0.heard(line) }
-          for report in reaction.reports { self.report.yield(report) }
-          if let command = reaction.say { await input.send(line: command) }
-          if reaction.isOver { await input.finish() }
-        })
-      return talk.withLock { $0.ended(end) }
-    } catch {
-      return .failed(Problem(.rendererCrashed, cause: error.description, remedy: error.remedy), frame: nil)
+    return await withTaskGroup(of: Void.self) { group in
+      let talk = Mutex(BlenderTalk(task, threads: threads))
+      group.addTask { await self.endIfHung(task) { talk.withLock(\.linesHeard) } }
+      defer { group.cancelAll() }
+      do throws(SupervisorFailure) {
+        let end = try await ChildProcess.run(
+          Blenders.command(task.blender.path, script: setup.script, temporary: temporary),
+          started: { process, _ in await self.started(task, process) },
+          onLine: { line, input in
+            taskLog.add(line)
+            let reaction = talk.withLock { $0.heard(line) }
+            for report in reaction.reports { self.report.yield(report) }
+            if let command = reaction.say { await input.send(line: command) }
+            if reaction.isOver { await input.finish() }
+          })
+        return talk.withLock { $0.ended(end, hung: working[task.id]?.hung) }
+      } catch {
+        return .failed(Problem(.rendererCrashed, cause: error.description, remedy: error.remedy), frame: nil)
+      }
+    }
+  }
+
+  /// Looks at a task's Blender until the task is cancelled, and ends it when it hangs.
+  private func endIfHung(_ task: RenderTask, lines: @Sendable () -> Int) async {
+    var rule = HangRule(atLeast: setup.hangAfter, usualFrame: task.usualFrameTime)
+    // Cancelled: the Blender has ended.
+    while (try? await Task.sleep(for: rule.pause)) != nil {
+      guard let process = working[task.id]?.process else { continue }
+      let sign = HangRule.Sign(processorTicks: ProcessTable.processorTicks(ofGroup: process.pid), lines: lines())
+      guard rule.looked(sign) else { continue }
+      working[task.id]?.hung = rule.problem
+      ProcessTable.killGroup(of: process)
     }
   }
 

@@ -34,8 +34,18 @@ package enum FrameCheck {
     } catch let failure as FileFailure {
       return refuse(failure.problemClass == .diskFull ? .diskFull : .noOutput, failure.description)
     } catch {
-      return refuse(.truncated, "\(error)")
+      // Blender takes a picture that the full disk cut short for a success.
+      let leastBytes: Int64 = 1 << 20
+      let isFull = DiskSpace.freeBytes(at: file.removingLastComponent()) ?? leastBytes < leastBytes
+      return refuse(isFull ? .diskFull : .truncated, isFull ? "No space left on device: \(error)" : "\(error)")
     }
+  }
+
+  /// Whether a picture that counted once is still whole: after a power cut a file may be there with nothing in it.
+  package static func isWhole(_ file: FilePath, format: ImageFormat, size: PixelSize?) -> Bool {
+    // Damaged, gone or unreadable: not proven.
+    guard let picture = try? Picture(at: file, expecting: format) else { return false }
+    return size == nil || picture.size == size
   }
 
   /// A child that is just being started shares its parent's open files for a moment, so one look is not enough.

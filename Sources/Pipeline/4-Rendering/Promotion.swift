@@ -1,4 +1,5 @@
 import FarmModel
+import Glibc
 import SystemPackage
 import VolumeFiles
 
@@ -40,6 +41,14 @@ package struct Promotion: Hashable, Sendable {
     }
   }
 
+  /// Whether frames could be put into place, found out before anything is rendered for them.
+  package func check() throws(RenderingFailure) {
+    try promoting { () throws(FileFailure) in
+      try SharedFolder.make(out)
+      guard out.withPlatformString({ access($0, W_OK | X_OK) }) == 0 else { throw FileFailure("write into", out) }
+    }
+  }
+
   /// Moves one checked frame into place.
   /// - Returns: the file as it is there; across file systems it is another.
   package func promote(_ frame: CheckedFrame, as path: String) throws(RenderingFailure) -> FileIdentity {
@@ -55,7 +64,7 @@ package struct Promotion: Hashable, Sendable {
   /// Whether the file that was promoted, or was about to be before a crash, is in its place.
   package func isPromoted(_ path: String, _ identity: FileIdentity) -> Bool {
     // Unreadable: not proven, so rendered again.
-    (try? FileStatus(at: out.appending(path)))??.identity == identity
+    (try? FileStatus(at: out.appending(path)))??.identity.isCopy(of: identity) == true
   }
 
   /// Drops what the completed revision has replaced.

@@ -27,7 +27,7 @@ package struct Harvester: Hashable, Sendable {
     let from = volume.root.appending(source)
     let wanted = volume.root.appending(target)
     return try moving(target) { () throws(FileFailure) in
-      guard try FileStatus(at: from)?.identity == file else { return try landed(file, as: wanted) }
+      guard try FileStatus(at: from)?.identity.isCopy(of: file) == true else { return try landed(file, as: wanted) }
       try SharedFolder.make(wanted.removingLastComponent())
       let free = try freeName(wanted, ours: ours)
       try Placement.move(from, to: free, ifOccupied: free == wanted ? .replace : .refuse)
@@ -40,7 +40,7 @@ package struct Harvester: Hashable, Sendable {
   private func landed(_ file: FileIdentity, as wanted: FilePath) throws(FileFailure) -> Landing? {
     for name in names(like: wanted) {
       guard let there = try FileStatus(at: name) else { continue }
-      if there.identity == file || there.identity.isCopy(of: file) { return landing(name, there) }
+      if there.identity.isCopy(of: file) { return landing(name, there) }
     }
     return nil
   }
@@ -56,7 +56,7 @@ package struct Harvester: Hashable, Sendable {
   package func removeDelivery(_ path: String, ours: FileIdentity) {
     let file = volume.root.appending(path)
     // Unreadable: left alone.
-    if (try? FileStatus(at: file))??.identity == ours { Placement.remove(file) }
+    if (try? FileStatus(at: file))??.identity.isCopy(of: ours) == true { Placement.remove(file) }
   }
 
   private func landing(_ path: FilePath, _ status: FileStatus) -> Landing {
@@ -65,7 +65,8 @@ package struct Harvester: Hashable, Sendable {
 
   /// The name itself when it is free or holds our own delivery; else `name.new.ext`, `name.new2.ext`, …
   private func freeName(_ wanted: FilePath, ours: FileIdentity?) throws(FileFailure) -> FilePath {
-    guard let there = try FileStatus(at: wanted), there.identity != ours else { return wanted }
+    guard let there = try FileStatus(at: wanted) else { return wanted }
+    if let ours, there.identity.isCopy(of: ours) { return wanted }
     for name in names(like: wanted).dropFirst() where try FileStatus(at: name) == nil { return name }
     throw FileFailure("find a free name for", wanted, errno: EEXIST)
   }

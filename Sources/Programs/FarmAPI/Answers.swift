@@ -26,6 +26,8 @@ package struct JobDetail: Codable, Hashable, Sendable {
   package let frames: String
   package let counts: FrameCounts
   package let problem: Problem?
+  /// What was noticed and holds up nothing.
+  package let notes: [Problem]
   /// Why nothing of it runs right now; nil when something does, or nothing is to be done.
   package let waitsFor: String?
   package let outputs: [OutputLine]
@@ -34,7 +36,7 @@ package struct JobDetail: Codable, Hashable, Sendable {
   package init(
     name: JobName, path: String, owner: String, state: JobState, revision: Int, digest: Digest?,
     savedBy: BlenderVersion?, blender: BlenderProgram?, frames: String, counts: FrameCounts, problem: Problem?,
-    waitsFor: String?, outputs: [OutputLine], log: String?
+    notes: [Problem], waitsFor: String?, outputs: [OutputLine], log: String?
   ) {
     self.name = name
     self.path = path
@@ -47,6 +49,7 @@ package struct JobDetail: Codable, Hashable, Sendable {
     self.frames = frames
     self.counts = counts
     self.problem = problem
+    self.notes = notes
     self.waitsFor = waitsFor
     self.outputs = outputs
     self.log = log
@@ -100,15 +103,36 @@ package struct PlanAnswer: Codable, Hashable, Sendable {
   }
 }
 
-/// Asks to cancel jobs.
-package struct KillRequest: Codable, Hashable, Sendable {
+/// Asks to cancel jobs, or to try them again.
+package struct SteerRequest: Codable, Hashable, Sendable {
+  /// What becomes of the jobs.
+  package enum Act: String, Codable, Sendable {
+    case kill, retry
+
+    /// What was done, as it is told.
+    package var past: String {
+      switch self {
+      case .kill: "killed"
+      case .retry: "retried"
+      }
+    }
+  }
+
+  package let act: Act
   package let query: [String]
   /// Only jobs of this release.
   package let release: String?
+  /// Whether nothing is done but saying which jobs are meant.
+  package let isDryRun: Bool
+  /// Only these; nil: all that the query finds.
+  package let jobs: [JobName]?
 
-  package init(query: [String], release: String?) {
+  package init(_ act: Act, query: [String], release: String?, isDryRun: Bool, jobs: [JobName]?) {
+    self.act = act
     self.query = query
     self.release = release
+    self.isDryRun = isDryRun
+    self.jobs = jobs
   }
 }
 
@@ -137,10 +161,16 @@ package struct PauseRequest: Codable, Hashable, Sendable {
 package struct LogAnswer: Codable, Hashable, Sendable {
   package let path: String
   package let text: String
+  /// Where the next part begins, in bytes.
+  package let next: Int
+  /// Whether more may come: the job is not done.
+  package let goesOn: Bool
 
-  package init(path: String, text: String) {
+  package init(path: String, text: String, next: Int, goesOn: Bool) {
     self.path = path
     self.text = text
+    self.next = next
+    self.goesOn = goesOn
   }
 }
 

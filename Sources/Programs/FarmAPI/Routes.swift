@@ -7,7 +7,8 @@ package enum Route {
   package static let logs = "/v1/logs"
   package static let plan = "/v1/plan"
   package static let pause = "/v1/pause"
-  package static let kill = "/v1/kill"
+  package static let doctor = "/v1/doctor"
+  package static let steer = "/v1/steer"
   package static let sync = "/v1/sync"
   package static let events = "/v1/events"
 }

@@ -1,3 +1,5 @@
+import FarmAPI
+import FarmDoctor
 import FarmModel
 import FarmServer
 import FarmStore
@@ -9,6 +11,7 @@ import LocalEngine
 import Logging
 import Rendering
 import ServiceLifecycle
+import Synchronization
 import SystemPackage
 import VolumeFiles
 
@@ -17,6 +20,10 @@ package struct Daemon: Sendable {
   /// What has not stopped after this time is cancelled, and after a little more the process ends as it stands.
   private static let stopMax = Duration.seconds(3)
   private static let endMax = DispatchTimeInterval.milliseconds(4500)
+
+  private static let readiness = Mutex(false)
+  /// Whether a daemon of this process has served.
+  package static var wasReady: Bool { readiness.withLock { $0 } }
 
   private let volume: Volume
   private let config: FarmConfig
@@ -42,12 +49,13 @@ package struct Daemon: Sendable {
     let state = try StateFolder(volume: volume, configured: config.state)
     let lock = try VolumeLock(volume, socket: state.socket)
     defer { lock.release() }
-    let ledger = try Ledger(at: state.ledger, clock: Self.clock)
+    let ledger = try openLedger(state)
     // Before the first listing: a Blender may be there now, so what was blocked settles anew.
     try await ledger.forgetBlockedFiles()
     let engine = LocalEngine(
       LocalEngine.Setup(
-        script: try RenderScript.install(in: volume), blenders: config.blenders, slots: config.slots), log: log)
+        script: try RenderScript.install(in: volume), blenders: config.blenders, slots: config.slots,
+        hangAfter: config.hangAfter), log: log)
     let watcher = FolderWatcher(
       FolderWatcher.Setup(
         root: volume.root, tree: DropPlace.tree, cookieFolder: volume.cookies, mark: "\(UUID())",
@@ -58,17 +66,54 @@ package struct Daemon: Sendable {
     let flow = JobFlow(
       JobFlow.Setup(
         volume: volume, state: state, config: config, ledger: ledger, engine: engine, watcher: watcher, events: events,
-        clock: Self.clock, log: log, version: FarmVersion.current))
-    try await serve(flow, engine, watcher, StatusFile(volume: volume, flow: flow, events: events), state, lock)
+        clock: Self.clock, log: log, version: FarmVersion.current, powerCut: lock.powerCut))
+    try await serve(flow, engine, watcher, Paperwork(volume: volume, flow: flow, events: events, log: log), state, lock)
+  }
+
+  private func openLedger(_ state: StateFolder) throws(StoreFailure) -> Ledger {
+    #if FARM_FAILPOINTS
+      var ledger = try Ledger(at: state.ledger, clock: Self.clock)
+      ledger.failpoint = getenv("FARM_FAILPOINT").map { Failpoint(after: String(cString: $0)) }
+      return ledger
+    #else
+      return try Ledger(at: state.ledger, clock: Self.clock)
+    #endif
+  }
+
+  /// Looks at everything that the farm stands on, without a daemon.
+  package func check() async -> DoctorReport {
+    var found: [BlenderProgram] = []
+    var broken: [(path: String, reason: String)] = []
+    var folder = volume.own.appending("state")
+    var trouble: String?
+    do {
+      let state = try StateFolder(volume: volume, configured: config.state)
+      folder = state.folder
+      let script = try RenderScript.install(in: volume)
+      for path in Blenders.executables(matching: config.blenders) {
+        switch await Blenders.probe(path, script: script) {
+        case .found(let program): found.append(program)
+        case .failed(let path, let reason): broken.append((path, reason))
+        }
+      }
+      if try FileStatus(at: state.ledger) != nil {
+        trouble = try await Ledger(at: state.ledger, clock: Self.clock).trouble()
+      }
+    } catch {
+      trouble = "\(error)"
+    }
+    return await Checkup(volume: volume, state: folder, clock: Self.clock)
+      .report(blenders: found, broken: broken, ledger: trouble)
   }
 
   private func serve(
-    _ flow: JobFlow, _ engine: LocalEngine, _ watcher: FolderWatcher, _ status: StatusFile, _ state: StateFolder,
+    _ flow: JobFlow, _ engine: LocalEngine, _ watcher: FolderWatcher, _ papers: Paperwork, _ state: StateFolder,
     _ lock: VolumeLock
   ) async throws {
     Placement.remove(FilePath(state.socket))
     defer { Placement.remove(FilePath(state.socket)) }
     let server = FarmServer.service(flow, socket: state.socket, log: quiet(log)) {
+      Self.readiness.withLock { $0 = true }
       // Owner and group may talk to the daemon.
       chmod(state.socket, 0o660)
       log.notice("ready", metadata: ["root": "\(volume.root)", "pid": "\(getpid())"])
@@ -77,9 +122,7 @@ package struct Daemon: Sendable {
       Work("engine") { await engine.run() },
       Work("flow") { try await flow.run() },
       Work("watch") { try await watcher.run() },
-      Work("status") {
-        await status.run { log.warning("cannot write status.json: \($0)") }
-      },
+      Work("papers") { await papers.run() },
       DeadEnd(after: Self.endMax) { log.warning("stopping took too long; the next start goes on from the ledger") },
       Work("lock") {
         // Cancelled: the daemon stops.
@@ -92,18 +135,23 @@ package struct Daemon: Sendable {
       gracefulShutdownSignals: [.sigterm, .sigint], logger: quiet(log))
     configuration.maximumGracefulShutdownDuration = Self.stopMax
     do { try await ServiceGroup(configuration: configuration).run() } catch {
-      status.events.finish()
+      papers.events.finish()
+      let failure = error as? any Failure
+      do { try await papers.close(because: failure.map { "\($0.description). \($0.remedy)" }) } catch {
+        // What ended the run is what is to be told: the same full disk may refuse the last status too.
+        log.warning("cannot write the last status: \(error)")
+      }
       throw error
     }
-    status.events.finish()
-    try await status.close()
+    papers.events.finish()
+    try await papers.close()
     log.notice("stopped")
   }
 
   /// The libraries' own records are for those who debug them.
   private func quiet(_ log: Logger) -> Logger {
     var log = log
-    log.logLevel = .error
+    log.logLevel = .critical
     return log
   }
 }

@@ -11,6 +11,7 @@ package struct FarmConfig: Hashable, Sendable {
   package var allowsNewerMajor = false
   package var slots: Int?
   package var chunkFrames = 12
+  package var hangAfter = Duration.seconds(600)
   package var settleQuiet = Duration.milliseconds(100)
   package var settleStall = Duration.seconds(60)
   package var harvestQuiet = Duration.seconds(30)
@@ -93,6 +94,11 @@ package struct ConfigKey: Sendable {
     ConfigKey(
       name: "chunk", meaning: "How many frames a Blender renders before it is started anew.", unit: "frames",
       standard: "12", range: "1 to 1000", set: { config, node in whole(node, 1...1000) { config.chunkFrames = $0 } }),
+    ConfigKey(
+      name: "hang_after",
+      meaning: "How long a Blender may use no processor and say nothing before it is ended; or three usual frames.",
+      unit: "duration", standard: "10m", range: "1s to 7d",
+      set: { config, node in duration(node, .seconds(1), .seconds(604_800)) { config.hangAfter = $0 } }),
     ConfigKey(
       name: "settle_quiet", meaning: "How long a file must not change before it is taken.", unit: "duration",
       standard: "100ms", range: "10ms to 1h",

@@ -27,6 +27,8 @@ actor JobFlow {
     let clock: WallClock
     let log: Logger
     let version: String
+    /// When the machine lost power under an earlier daemon; nil when it did not.
+    var powerCut: Timestamp?
   }
 
   let setup: Setup
@@ -54,11 +56,16 @@ actor JobFlow {
   var rests: (until: Timestamp, reason: String)?
 
   /// Files on their way to being whole, with what was said of them.
-  var unsettled: [JobName: String] = [:]
-  /// Files that cannot be jobs, by path below the root.
-  var rejected: [String: Problem] = [:]
-  /// Folders that cannot be watched, with the reason.
-  var watchTroubles: [FilePath: String] = [:]
+  var unsettled: [JobName: Unsettled] = [:]
+  /// Files that cannot be jobs.
+  var rejected: [FilePath: Problem] = [:]
+  /// Folders that cannot be watched, are gone, or cannot be releases, with reason and remedy.
+  var troubles: [FilePath: String] = [:]
+  /// Releases whose folder of drops is gone for now.
+  var held: Set<String> = []
+  /// Whose file has a name, by the name in lower case.
+  var namesTaken: [JobName: FilePath] = [:]
+  var releasesTaken: [String: FilePath] = [:]
   /// Claims under way by path, with what settled there meanwhile; barriers with the claims that they wait for.
   var claiming: [FilePath: [(fingerprint: Fingerprint, number: Int)]] = [:]
   var claims: Set<Int> = []
@@ -78,8 +85,12 @@ actor JobFlow {
   var harvestFailedAt: [JobName: Timestamp] = [:]
   /// Releases whose release.yaml has a mistake.
   var badPlans: Set<String> = []
+  /// Blocked revisions that wait for files, by id.
+  var lacks: [Int64: Lack] = [:]
   /// Whether what the first scan finds is known, not rendered.
   var isAdopting = false
+  /// Whether the run is over; nobody waits for anything then.
+  var isOver = false
   /// The ledger's failure that ends the run.
   var fatal: StoreFailure?
 
@@ -94,6 +105,13 @@ actor JobFlow {
     case review(String)
   }
 
+  /// A file that is not whole yet.
+  struct Unsettled: Hashable {
+    let path: FilePath
+    /// Why it does not become whole, once that takes long.
+    var stalled: Problem?
+  }
+
   /// A revision that still owes frames.
   struct OpenRevision {
     var revision: Revision
@@ -103,6 +121,12 @@ actor JobFlow {
     var hasRoom = false
     /// Whether the snapshot was taken, or proven, in this run.
     var hasSnapshot = false
+
+    /// The median of what its frames took; nil while none is done.
+    var usualFrameTime: Duration? {
+      let times = outputs.compactMap(\.renderMilliseconds).sorted()
+      return times.isEmpty ? nil : .milliseconds(times[times.count / 2])
+    }
 
     /// Frames that nobody works on.
     var missing: [FrameNumber] { outputs.filter { $0.state == .owed }.map(\.frame) }
@@ -128,6 +152,7 @@ actor JobFlow {
   /// - Throws: ``StoreFailure`` when the ledger cannot be read or written: rather than go on with a memory that differs
   ///   from it, the daemon ends, and the next one goes on from what was committed.
   func run() async throws {
+    defer { endWaiting() }
     isAdopting = try FileStatus(at: VolumeTree.adoptMark(setup.volume)) != nil
     try await recover()
     await withTaskCancellationHandler {
@@ -145,13 +170,18 @@ actor JobFlow {
       group.addTask { await self.reviewOften() }
       group.addTask { await self.finishAdopting() }
       for await errand in errands { group.addTask { await self.run(errand) } }
-      // Whoever waits in here would wait for ever.
-      whenAbleTo.resume()
-      whenFlushed.resume()
-      whenHarvested.resume()
-      for number in whenReached.keys { whenReached[number]?.resume() }
+      endWaiting()
       group.cancelAll()
     }
+  }
+
+  /// Whoever waits in here when the run is over would wait for ever.
+  private func endWaiting() {
+    isOver = true
+    whenAbleTo.resume()
+    whenFlushed.resume()
+    whenHarvested.resume()
+    for number in whenReached.keys { whenReached[number]?.resume() }
   }
 
   private func run(_ errand: Errand) async {
@@ -177,6 +207,7 @@ actor JobFlow {
       for release in mustHarvest { await review(release) }
       // A mistake in a plan is mended by a person, with no event that is watched yet.
       for release in badPlans { await folderFound(setup.volume.release(release)) }
+      await lookForCures()
       if let until = rests?.until, setup.clock.now() >= until {
         rests = nil
         happenings += 1

@@ -1,4 +1,5 @@
 import FarmAPI
+import FarmDoctor
 import FarmModel
 import FarmServer
 import FarmStore
@@ -10,14 +11,22 @@ import VolumeFiles
 extension JobFlow: FarmService {
   func job(_ text: String) async throws -> JobDetail { try await jobDetail(text) }
 
-  func log(ofJob text: String) async throws -> LogAnswer {
+  func log(ofJob text: String, read: (path: String, from: Int)?) async throws -> LogAnswer {
     let detail = try await jobDetail(text)
-    guard let path = detail.log else { throw CommandFailure.noLog(detail.name) }
-    let logBytesMax = 64 << 20
-    let bytes = try await BlockingWork.run { () throws(FileFailure) in
-      try FileStatus(at: FilePath(path)) == nil ? [] : FileBytes.all(of: FilePath(path), limitBytes: logBytesMax + 1024)
+    let goesOn = !detail.state.isFinal && detail.state != .blocked
+    guard let log = detail.log else {
+      // Who follows waits for the first task.
+      if goesOn, read != nil { return LogAnswer(path: "", text: "", next: 0, goesOn: true) }
+      throw CommandFailure.noLog(detail.name)
     }
-    return LogAnswer(path: path, text: String(decoding: bytes, as: UTF8.self))
+    let start = read.map { $0.path == log ? $0.from : 0 } ?? 0
+    var bytes = try await BlockingWork.run { () throws(FileFailure) in
+      try FileStatus(at: FilePath(log)) == nil ? [] : FileBytes.part(of: FilePath(log), from: start)
+    }
+    // A line that is still being written is told when it is whole.
+    if goesOn { bytes.removeLast(bytes.reversed().prefix { $0 != 10 }.count) }
+    return LogAnswer(
+      path: log, text: String(decoding: bytes, as: UTF8.self), next: start + bytes.count, goesOn: goesOn)
   }
 
   // MARK: - Planning
@@ -77,21 +86,65 @@ extension JobFlow: FarmService {
     return .noRelease(name, nearest: Nearest.name(to: name, among: names))
   }
 
-  func kill(_ query: JobQuery, release: String?) async throws -> TouchedJobs {
+  func steer(_ request: SteerRequest) async throws -> TouchedJobs {
+    defer { happenings += 1 }
+    let query = try JobQuery(parsing: request.query)
     guard !query.words.isEmpty else { throw CommandFailure.emptyQuery }
-    if let release, try await setup.ledger.release(named: release) == nil { throw try await unknown(release: release) }
+    if let release = request.release, try await setup.ledger.release(named: release) == nil {
+      throw try await unknown(release: release)
+    }
     let lines = try await status().jobs(matching: query, now: setup.clock.now())
-    let meant = Set(lines.filter { release == nil || $0.release == release }.map(\.name))
-    var killed: [JobName] = []
-    for revision in try await setup.ledger.revisions(in: JobState.canceled.mayFollow)
-    where meant.contains(revision.name) {
-      let isOurs = await move(revision, to: .canceled, problem: Problem(.killed, cause: "a person killed it"))
-      guard isOurs else { continue }
-      await end(revision)
-      killed.append(revision.name)
+    var meant = Set(lines.filter { request.release == nil || $0.release == request.release }.map(\.name))
+    if let jobs = request.jobs { meant.formIntersection(jobs) }
+    var touched: [JobName] = []
+    for revision in try await candidates(for: request.act) where meant.contains(revision.name) {
+      if request.isDryRun {
+        touched.append(revision.name)
+      } else if try await carryOut(request.act, revision) {
+        touched.append(revision.name)
+      }
     }
     await schedule()
-    return TouchedJobs(jobs: killed)
+    return TouchedJobs(jobs: touched)
+  }
+
+  /// The revisions with which something can be done: of each job the newest alone is tried again.
+  private func candidates(for act: SteerRequest.Act) async throws(StoreFailure) -> [Revision] {
+    switch act {
+    case .kill: return try await setup.ledger.revisions(in: JobState.canceled.mayFollow)
+    case .retry:
+      let newest = Dictionary(try await setup.ledger.jobs().map { ($0.id, $0.revision) }) { first, _ in first }
+      let states: Set<JobState> = [.failed, .canceled, .blocked]
+      return try await setup.ledger.revisions(in: states).filter { newest[$0.job] == $0.number }
+    }
+  }
+
+  private func carryOut(_ act: SteerRequest.Act, _ revision: Revision) async throws(StoreFailure) -> Bool {
+    switch act {
+    case .kill:
+      guard await move(revision, to: .canceled, problem: Problem(.killed, cause: "a person killed it")) else {
+        return false
+      }
+      await end(revision)
+    case .retry:
+      var again = try await setup.ledger.outputs(of: revision.id).filter { !$0.state.isDone }
+      for index in again.indices {
+        again[index].state = .owed
+        again[index].attempts = 0
+        again[index].problem = nil
+      }
+      try await setup.ledger.update(again)
+      gone.remove(revision.id)
+      lacks[revision.id] = nil
+      await requeue(revision)
+    }
+    return true
+  }
+
+  func doctor() async throws -> DoctorReport {
+    let checkup = Checkup(volume: setup.volume, state: setup.state.folder, clock: setup.clock)
+    return await checkup.report(
+      blenders: abilities?.blenders ?? [], broken: [], ledger: try await setup.ledger.trouble())
   }
 
   nonisolated func events() -> AsyncStream<FarmEvent> { setup.events.listen() }

@@ -96,7 +96,7 @@ extension JobFlow {
     return false
   }
 
-  private func pickUp(_ revision: Revision) async {
+  func pickUp(_ revision: Revision) async {
     do {
       // An older revision's frames are nobody's wish any more.
       let isCurrent = try await setup.ledger.undelivered(in: revision.name.release).contains { $0.id == revision.id }
@@ -107,11 +107,7 @@ extension JobFlow {
     }
     setup.log.notice(
       "a frame was lost before it was delivered and is rendered again", metadata: ["job": "\(revision.name)"])
-    guard await move(revision, to: .queued) else { return }
-    var again = revision
-    again.state = .queued
-    await opened(again)
-    await schedule()
+    await requeue(revision)
   }
 
   /// Does what is left of a journaled harvest; after a crash it is called again. What landed is noted, also when

@@ -48,6 +48,7 @@ extension JobFlow {
     checked = []
     isFlushing = true
     let revisions = Set(group.map(\.revision))
+    var refused: [Int64: Problem] = [:]
     do {
       try await setup.ledger.update(group.map(\.output))
       var settled: [Output] = []
@@ -56,12 +57,18 @@ extension JobFlow {
       }
       try await setup.ledger.update(settled)
       for output in settled { put(output) }
+      for output in settled where output.problem?.problemClass == .notWritable {
+        refused[output.revision] = output.problem
+      }
     } catch {
       complain(error, while: "recording promoted frames")
     }
     isFlushing = false
     whenFlushed.resume()
     for revision in revisions { await advance(revision) }
+    for (id, problem) in refused {
+      if let revision = open[id]?.revision { await block(revision, problem) }
+    }
   }
 
   /// Renames the frames of one revision into place.
@@ -98,16 +105,14 @@ extension JobFlow {
     return output
   }
 
-  /// A frame that cannot be put into place is owed again when waiting may help, else its job fails.
+  /// A frame that cannot be put into place is owed again; its job waits until waiting or a person has helped.
   private func notPromoted(_ output: Output, _ failure: RenderingFailure) -> Output {
     complain(failure, while: "promoting frame \(output.frame)")
     var output = output
     output.problem = failure.problem
-    output.state = failure.isTransient ? .owed : .failed
-    if failure.isTransient {
-      output.attempts -= 1
-      rest(failure.problem)
-    }
+    output.state = .owed
+    output.attempts -= 1
+    if failure.isTransient { rest(failure.problem) }
     return output
   }
 

@@ -10,6 +10,7 @@ extension JobFlow {
   func recover() async throws {
     _ = try await setup.ledger.ensureRelease(named: NameRule.quick, priority: 60)
     try await setup.ledger.forgetHarvestProblems()
+    try await rememberNames()
     try await endLeftTasks()
     for revision in try await setup.ledger.snapshotsOfEnded() { await clearAway(revision) }
     for revision in try await setup.ledger.revisions(in: [.queued, .active, .assembling]) {
@@ -21,6 +22,7 @@ extension JobFlow {
         await advance(revision.id)
       }
     }
+    if let powerCut = setup.powerCut { try await lookAgain(after: powerCut) }
     for harvest in try await setup.ledger.openHarvests() {
       do { try await carryOut(harvest, release: setup.ledger.releaseName(ofHarvest: harvest)) } catch {
         complain(error, while: "going on with a harvest")
@@ -37,6 +39,51 @@ extension JobFlow {
         if wasAlive { setup.log.warning("ended a Blender that an earlier daemon left", metadata: ["pid": "\(pid)"]) }
       }
       try await setup.ledger.endTask(task.id, as: .canceled, problem: nil)
+    }
+  }
+
+  /// What was finished shortly before the power went may be on the disk by name alone: every such picture is read
+  /// again, and what is not whole is put aside and rendered anew.
+  private func lookAgain(after powerCut: Timestamp) async throws {
+    let doubtful: Int64 = 600_000_000_000
+    let since = Timestamp(nanoseconds: powerCut.nanoseconds - doubtful)
+    var lost: [Int64: [Output]] = [:]
+    for (output, delivered) in try await setup.ledger.finished(since: since) {
+      let revision = try await setup.ledger.revision(output.revision)
+      let place =
+        delivered.map { setup.volume.root.appending($0) }
+        ?? setup.volume.out(of: revision.name).appending(output.path)
+      let isWhole = await BlockingWork.run { FrameCheck.isWhole(place, format: revision.format, size: output.size) }
+      guard !isWhole else { continue }
+      await putAside(place, of: output)
+      lost[revision.id, default: []].append(output)
+    }
+    for (id, outputs) in lost {
+      let revision = try await setup.ledger.revision(id)
+      var again = outputs
+      for index in again.indices { again[index].state = .owed }
+      try await setup.ledger.update(again)
+      setup.log.warning(
+        "pictures did not survive a power cut and are rendered again",
+        metadata: ["job": "\(revision.name)", "frames": "\(outputs.map(\.frame))"])
+      if revision.state == .completed { await pickUp(revision) } else { await opened(revision) }
+    }
+  }
+
+  /// Moves a damaged picture of ours out of the way; of another file nothing is touched.
+  private func putAside(_ file: FilePath, of output: Output) async {
+    let bad = setup.volume.bad
+    let name = "\(output.id)-\(file.lastComponent?.string ?? "")"
+    do throws(FileFailure) {
+      try await BlockingWork.run { () throws(FileFailure) in
+        guard let there = try FileStatus(at: file), there.kind == .regular,
+          there.fingerprint.mtimeNanoseconds == output.file?.mtimeNanoseconds
+        else { return }
+        try SharedFolder.make(bad)
+        try Placement.move(file, to: bad.appending(name), ifOccupied: .replace)
+      }
+    } catch {
+      complain(error, while: "putting a damaged picture aside")
     }
   }
 

@@ -31,10 +31,24 @@ extension JobFlow {
     defer { isScheduling = false }
     while mustSchedule {
       mustSchedule = false
+      if abilities?.tasksAtOnce == 0 { await blockWithoutBlender() }
+      if await isDiskNearlyFull() { return }
       while let abilities, rests == nil, running.count < abilities.tasksAtOnce, let next = await nextCandidate() {
         await handOut(next)
       }
     }
+  }
+
+  /// Nothing new is handed out onto a disk that is nearly full; it goes on by itself.
+  private func isDiskNearlyFull() async -> Bool {
+    let leastBytes: Int64 = 16 << 20
+    guard rests == nil, !open.isEmpty else { return false }
+    let folders = [setup.volume.work, setup.volume.root]
+    let full = await BlockingWork.run { folders.first { DiskSpace.freeBytes(at: $0) ?? leastBytes < leastBytes } }
+    guard let full else { return false }
+    rest(
+      Problem(.diskFull, cause: "No space left on device: less than 16 MB are free at \(setup.volume.relative(full))"))
+    return true
   }
 
   private func nextCandidate() async -> TaskChooser.Candidate? {
@@ -44,7 +58,8 @@ extension JobFlow {
       return TaskChooser.next(
         among: open.values.map {
           TaskChooser.Candidate(
-            revision: $0.revision.id, priority: $0.priority, isPaused: paused.contains($0.revision.name.release),
+            revision: $0.revision.id, priority: $0.priority,
+            isPaused: paused.contains($0.revision.name.release) || held.contains($0.revision.name.release),
             missing: $0.missing)
         })
     } catch {
@@ -59,6 +74,8 @@ extension JobFlow {
       guard let blender = try await boundBlender(of: revision) else { return }
       let snapshot = try await snapshot(of: revision)
       if open[revision.id]?.hasSnapshot == false {
+        let promotion = Promotion(into: setup.volume.out(of: revision.name))
+        try await BlockingWork.run { () throws(RenderingFailure) in try promotion.check() }
         try await setup.ledger.bind(revision.id, blender: blender, snapshot: snapshot.name)
         open[revision.id]?.revision.blender = blender
         try await BlockingWork.run { () throws(RenderingFailure) in try snapshot.take() }
@@ -75,8 +92,8 @@ extension JobFlow {
       }
       let task = RenderTask(
         id: id, revision: revision.id, job: revision.name, frames: frames, blend: snapshot.path.string,
-        folder: setup.volume.work(ofRevision: revision.id).appending("\(id)").string, format: revision.format,
-        blender: blender, log: log)
+        scene: revision.scene, folder: setup.volume.work(ofRevision: revision.id).appending("\(id)").string,
+        format: revision.format, blender: blender, log: log, usualFrameTime: open[revision.id]?.usualFrameTime)
       markActive(task)
       await setup.engine.submit(task)
     } catch let failure as RenderingFailure {
@@ -92,11 +109,13 @@ extension JobFlow {
     complain(failure, while: "handing out \(revision.name)")
     switch failure {
     case .changed:
+      hold(setup.volume.store(of: revision.name.release))
+      if held.contains(revision.name.release) { return }
       // What lies there now settles by itself and becomes the next revision.
       if await move(revision, to: .superseded, problem: failure.problem) { await end(revision) }
     case .noSnapshot, .notPromoted:
       if failure.isTransient { return rest(failure.problem) }
-      if await move(revision, to: .failed, problem: failure.problem) { await end(revision) }
+      await block(revision, failure.problem)
     }
   }
 
@@ -114,12 +133,10 @@ extension JobFlow {
       if let same = blenders.first(where: bound.isSameProgram(as:)) { return same }
       try await oweAgain(revision)
     }
-    let saved = revision.savedBy ?? BlenderVersion(major: 0, minor: 0)
-    switch BlenderChoice(allowsNewerMajor: setup.config.allowsNewerMajor).fitting(saved, among: blenders) {
+    switch fitting(revision) {
     case .success(let fit): return fit.blender
     case .failure(let none):
-      open[revision.id] = nil
-      await move(revision, to: .blocked, problem: none.problem)
+      await block(revision, none.problem)
       return nil
     }
   }
@@ -150,8 +167,10 @@ extension JobFlow {
     defer { happenings += 1 }
     switch report {
     case .abilities(let able):
+      let isFirst = abilities == nil
       abilities = able
       whenAbleTo.resume()
+      if !isFirst { await freeWaitingForBlender() }
       await schedule()
     case .started(let id, let worker, let process):
       guard let process else { return }
@@ -160,7 +179,9 @@ extension JobFlow {
       } catch {
         complain(error, while: "recording the process of task \(id)")
       }
-    case .opened(let id, let size): running[id]?.size = size
+    case .opened(let id, let size, let notes):
+      running[id]?.size = size
+      await noted(notes, task: id)
     case .frame(let id, let frame): await rendered(frame, task: id)
     case .frameFailed(let id, let frame, let problem):
       guard let task = running[id] else { return }
@@ -168,6 +189,18 @@ extension JobFlow {
       if problem.problemClass == .diskFull { rest(problem) }
       await failed([frame], of: task.task, problem)
     case .ended(let id, let end): await ended(id, end)
+    }
+  }
+
+  /// What Blender found in the file that the artist should know; told once a revision.
+  private func noted(_ notes: [Problem], task id: Int64) async {
+    guard let revision = running[id].flatMap({ open[$0.task.revision]?.revision }) else { return }
+    let new = notes.filter { !revision.notes.contains($0) }
+    guard !new.isEmpty else { return }
+    open[revision.id]?.revision.notes += new
+    for note in new { told("job.note", revision.name, revision: revision.number, problem: note) }
+    do { try await setup.ledger.setNotes(of: revision.id, revision.notes + new) } catch {
+      complain(error, while: "noting findings of \(revision.name)")
     }
   }
 
@@ -187,7 +220,8 @@ extension JobFlow {
       state = cause.problemClass.isFinal ? .failed : .softFailed
       problem = cause
       // A cause in the file, or a death before the first frame, is every frame's; a crash that of the frame it met.
-      let hit = cause.problemClass.isFinal || frame == nil ? left : left.filter { $0 == frame }
+      let isHeldUp = cause.problemClass.blocks && frame == nil
+      let hit = isHeldUp ? [] : cause.problemClass.isFinal || frame == nil ? left : left.filter { $0 == frame }
       if cause.problemClass == .diskFull { rest(cause) }
       await failed(hit, of: task.task, cause)
       await failed(
@@ -201,6 +235,10 @@ extension JobFlow {
         at: setup.clock.now(), event: "task.\(state.rawValue)", release: task.task.job.release, job: task.task.job.job,
         task: id, problem: problem))
     await removeTree(FilePath(task.task.folder))
+    if case .failed(let cause, nil) = end, cause.problemClass.blocks, let revision = open[task.task.revision]?.revision
+    {
+      await block(revision, cause)
+    }
     await advance(task.task.revision)
     await schedule()
   }
@@ -248,6 +286,7 @@ extension JobFlow {
   func end(_ revision: Revision) async {
     gone.insert(revision.id)
     open[revision.id] = nil
+    lacks[revision.id] = nil
     await setup.engine.cancel(Set(running.filter { $0.value.task.revision == revision.id }.keys))
     await clearAway(revision)
   }

@@ -1,11 +1,14 @@
 import FarmAPI
 import FarmModel
 import FarmStore
+import ShareNotes
 import SystemPackage
 import VolumeFiles
 
 /// What the farm looks like, for people and for status.json.
 extension JobFlow {
+  private static let beingCopied = "being copied"
+
   func status() async throws -> FarmStatus {
     let jobs = try await setup.ledger.jobs()
     let counts = try await setup.ledger.newestFrameCounts()
@@ -31,31 +34,26 @@ extension JobFlow {
 
   /// A job whose file is being written again shows that.
   private func shownState(of job: Job) -> JobState {
-    if rejected[job.path] != nil && job.state.isFinal { return .rejected }
+    if rejected[setup.volume.root.appending(job.path)] != nil && job.state.isFinal { return .rejected }
     return unsettled[job.name] != nil && (job.state.isFinal || job.state == .blocked) ? .settling : job.state
   }
 
   private func shownProblem(of job: Job) -> Problem? {
-    rejected[job.path] ?? unsettled[job.name].flatMap(Self.problem(ofUnsettled:)) ?? job.problem
-  }
-
-  /// A copy that takes its time is no problem; one that stalls is.
-  private static func problem(ofUnsettled reason: String) -> Problem? {
-    reason == beingCopied ? nil : Problem(.notWhole, cause: reason)
+    rejected[setup.volume.root.appending(job.path)] ?? unsettled[job.name].flatMap(\.stalled) ?? job.problem
   }
 
   /// Files that are on their way to being jobs, or were refused.
   private func newcomers(in release: String, besides known: Set<String>) -> [JobStatus] {
     let now = setup.clock.now().rfc3339
-    let settling = unsettled.filter { $0.key.release == release && !known.contains($0.key.job) }.map { name, reason in
+    let settling = unsettled.filter { $0.key.release == release && !known.contains($0.key.job) }.map { name, file in
       JobStatus(
-        name: name.job, state: .settling, revision: 0, frames: FrameCounts(),
-        problem: Self.problem(ofUnsettled: reason), owner: "", createdAt: now)
+        name: name.job, state: .settling, revision: 0, frames: FrameCounts(), problem: file.stalled, owner: "",
+        createdAt: now)
     }
-    let store = setup.volume.relative(setup.volume.store(of: release))
-    let refused = rejected.filter { FilePath($0.key).removingLastComponent().string == store }.map { path, problem in
+    let store = setup.volume.store(of: release)
+    let refused = rejected.filter { $0.key.removingLastComponent() == store }.map { path, problem in
       JobStatus(
-        name: FilePath(path).stem ?? path, state: .rejected, revision: 0, frames: FrameCounts(), problem: problem,
+        name: path.stem ?? path.string, state: .rejected, revision: 0, frames: FrameCounts(), problem: problem,
         owner: "", createdAt: now)
     }
     return settling + refused.filter { !known.contains($0.name) }
@@ -66,7 +64,7 @@ extension JobFlow {
       running: true, version: setup.version, engine: "local", paused: try await setup.ledger.isPaused(),
       at: setup.clock.now().rfc3339, ready: abilities != nil,
       slots: SlotCounts(used: running.count, all: abilities?.tasksAtOnce ?? 0),
-      blenders: abilities?.blenders ?? [], troubles: watchTroubles.values.sorted() + (rests.map { [$0.reason] } ?? []))
+      blenders: abilities?.blenders ?? [], troubles: troubles.values.sorted() + (rests.map { [$0.reason] } ?? []))
   }
 
   func jobDetail(_ text: String) async throws -> JobDetail {
@@ -80,6 +78,7 @@ extension JobFlow {
       name: job.name, path: job.path, owner: job.owner, state: shownState(of: job), revision: job.revision,
       digest: revision?.digest, savedBy: revision?.savedBy, blender: revision?.blender,
       frames: revision?.frames.description ?? "", counts: counts, problem: shownProblem(of: job),
+      notes: revision?.notes ?? [],
       waitsFor: try await waitsFor(job, revision?.id), outputs: outputs.map(JobDetail.OutputLine.init), log: log)
   }
 
@@ -92,13 +91,14 @@ extension JobFlow {
     guard let line, !known.contains(where: { $0.job == text || $0.description == text }) else { return nil }
     return JobDetail(
       name: line.name, path: "", owner: line.job.owner, state: line.job.state, revision: 0, digest: nil, savedBy: nil,
-      blender: nil, frames: "", counts: line.job.frames, problem: line.job.problem,
-      waitsFor: unsettled[line.name].map { "the file: \($0)" }, outputs: [], log: nil)
+      blender: nil, frames: "", counts: line.job.frames, problem: line.job.problem, notes: [],
+      waitsFor: unsettled[line.name].map { "the file: \($0.stalled?.cause ?? Self.beingCopied)" }, outputs: [], log: nil
+    )
   }
 
   /// Why nothing of a job runs right now, in words.
   private func waitsFor(_ job: Job, _ revision: Int64?) async throws -> String? {
-    if let reason = unsettled[job.name] { return "the file: \(reason)" }
+    if let file = unsettled[job.name] { return "the file: \(file.stalled?.cause ?? Self.beingCopied)" }
     switch job.state {
     case .blocked: return job.problem?.sentences
     case .queued, .active:
@@ -107,6 +107,7 @@ extension JobFlow {
       if try await setup.ledger.release(named: job.name.release)?.isPaused == true {
         return "the release is paused (`farm resume \(job.name.release)`)"
       }
+      if held.contains(job.name.release) { return troubles[setup.volume.store(of: job.name.release)] }
       if let rests { return rests.reason }
       guard let abilities else { return "the engine is starting" }
       return abilities.tasksAtOnce == 0
@@ -125,5 +126,22 @@ extension JobFlow {
     }
     guard fits.count == 1 else { throw CommandFailure.severalJobs(text, fits.map(\.name)) }
     return job
+  }
+}
+
+extension JobFlow {
+  /// The notes that should hang on the share now, and the folders where notes may hang.
+  func notes() async throws -> (notes: [ProblemNote], folders: [FilePath]) {
+    let jobs = try await setup.ledger.jobs()
+    var problems: [FilePath: (JobState, Problem)] = [:]
+    for job in jobs where job.state == .blocked || job.state == .failed {
+      problems[setup.volume.root.appending(job.path)] = job.problem.map { (job.state, $0) }
+    }
+    for file in unsettled.values { problems[file.path] = file.stalled.map { (.settling, $0) } }
+    for (path, problem) in rejected { problems[path] = (.rejected, problem) }
+    let stores = Set(problems.keys.map { $0.removingLastComponent() })
+      .union(try await setup.ledger.releases().map { setup.volume.store(of: $0.name) })
+    let notes = problems.map { ProblemNote(drop: $0, state: $1.0, problem: $1.1, in: setup.volume) }
+    return (notes, Array(stores))
   }
 }

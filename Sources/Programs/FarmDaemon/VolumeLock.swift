@@ -10,6 +10,9 @@ import VolumeFiles
 final class VolumeLock: Sendable {
   private let file: FileDescriptor
   private let path: FilePath
+  /// When a daemon was alive last that was not stopped before the machine was: its last writings may be lost. Nil when
+  /// none was.
+  let powerCut: Timestamp?
   /// A holder on another host that renewed its lock later than this ago is alive.
   static let renewEvery = Duration.seconds(20)
   private static let deadAfterSeconds: Int64 = 90
@@ -32,6 +35,10 @@ final class VolumeLock: Sendable {
       close(number)
       throw .held(volume.root, host: before.host, pid: before.pid)
     }
+    let wasCut = before.map { $0.bootID != me.bootID } ?? false
+    // Unreadable: then the time is not known, and everything is looked at.
+    let renewed = ((try? FileStatus(at: path)) ?? nil)?.fingerprint.mtimeNanoseconds
+    powerCut = wasCut ? Timestamp(nanoseconds: renewed ?? 0) : nil
     do {
       let bytes = try Array(JSONEncoder().encode(me)) + [10]
       ftruncate(number, 0)

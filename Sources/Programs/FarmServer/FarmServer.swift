@@ -20,11 +20,15 @@ package enum FarmServer {
   static func router(_ farm: any FarmService) -> Router<BasicRequestContext> {
     let router = Router()
     router.get(RouterPath(Route.status)) { _, _ in try await answer { try await farm.status() } }
+    router.get(RouterPath(Route.doctor)) { _, _ in try await answer { try await farm.doctor() } }
     router.get(RouterPath(Route.job)) { request, _ in
       try await answer { try await farm.job(item("name", request)) }
     }
     router.get(RouterPath(Route.logs)) { request, _ in
-      try await answer { try await farm.log(ofJob: item("name", request)) }
+      try await answer {
+        let from = Int(item("from", request))
+        return try await farm.log(ofJob: item("name", request), read: from.map { (item("path", request), $0) })
+      }
     }
     router.post(RouterPath(Route.plan)) { request, _ in
       try await answer { try await farm.plan(body(request, as: PlanRequest.self)) }
@@ -35,11 +39,8 @@ package enum FarmServer {
         return Done()
       }
     }
-    router.post(RouterPath(Route.kill)) { request, _ in
-      try await answer {
-        let kill = try await body(request, as: KillRequest.self)
-        return try await farm.kill(JobQuery(parsing: kill.query), release: kill.release)
-      }
+    router.post(RouterPath(Route.steer)) { request, _ in
+      try await answer { try await farm.steer(body(request, as: SteerRequest.self)) }
     }
     router.post(RouterPath(Route.sync)) { _, _ in
       try await answer {

@@ -6,13 +6,17 @@ package protocol FarmService: Sendable {
   func status() async throws -> FarmStatus
   /// - Parameter text: `job` or `release/job`.
   func job(_ text: String) async throws -> JobDetail
-  func log(ofJob text: String) async throws -> LogAnswer
+  /// - Parameters:
+  ///   - read: what a follower has read so far, up to byte `from`; of another log the whole. Nil: nobody follows.
+  func log(ofJob text: String, read: (path: String, from: Int)?) async throws -> LogAnswer
   func plan(_ request: PlanRequest) async throws -> PlanAnswer
   func pause(_ request: PauseRequest) async throws
-  /// - Parameter release: only of this one; nil of all.
-  func kill(_ query: JobQuery, release: String?) async throws -> TouchedJobs
+  /// Cancels jobs, or tries them again.
+  func steer(_ request: SteerRequest) async throws -> TouchedJobs
   /// Returns when everything that lies in the watched folders now is known.
   func sync() async throws
+  /// Looks at everything that the farm stands on.
+  func doctor() async throws -> DoctorReport
   /// What happens from now on.
   func events() -> AsyncStream<FarmEvent>
 }

@@ -17,8 +17,10 @@ struct Farm: AsyncParsableCommand {
       """,
     version: FarmVersion.current,
     groupedSubcommands: [
-      CommandGroup(name: "Look:", subcommands: [Status.self, List.self, Show.self, Logs.self, Events.self]),
-      CommandGroup(name: "Plan and steer:", subcommands: [Plan.self, Kill.self, Pause.self, Resume.self, Sync.self]),
-      CommandGroup(name: "Set up:", subcommands: [Init.self]),
+      CommandGroup(
+        name: "Look:", subcommands: [Status.self, List.self, Show.self, Logs.self, Watch.self, Events.self]),
+      CommandGroup(
+        name: "Plan and steer:", subcommands: [Plan.self, Kill.self, Retry.self, Pause.self, Resume.self, Sync.self]),
+      CommandGroup(name: "Set up:", subcommands: [Init.self, Doctor.self]),
     ])
 }

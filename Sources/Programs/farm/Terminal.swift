@@ -24,6 +24,16 @@ struct Terminal: Hashable {
     return Terminal(width: columns ?? (isTerminal && size.ws_col > 0 ? Int(size.ws_col) : 100), hasColor: hasColor)
   }
 
+  /// Whether somebody sits there who can be asked.
+  static var canAsk: Bool { isatty(0) == 1 && isatty(2) == 1 }
+
+  /// Asks a question that a person answers with y or n; anything but a yes is a no.
+  static func answersYes(_ question: String) -> Bool {
+    let text = Array("\(question) [y/N] ".utf8)
+    _ = write(2, text, text.count)
+    return ["y", "yes"].contains(readLine()?.lowercased() ?? "")
+  }
+
   private static func variable(_ name: String) -> String? { getenv(name).map { String(cString: $0) } }
 
   func tinted(_ text: String, _ tint: Tint) -> String {

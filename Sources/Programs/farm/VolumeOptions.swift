@@ -17,7 +17,8 @@ struct VolumeOptions: ParsableArguments {
   func client() throws -> FarmClient { try FarmClient(volume: ProgramMain.volume(root)) }
 
   /// What the daemon says, or what it wrote down last when it is not there.
-  func status() async throws -> FarmStatus {
+  /// - Parameter isQuiet: whether the status itself says enough of the daemon's absence.
+  func status(isQuiet: Bool = false) async throws -> FarmStatus {
     let volume = try ProgramMain.volume(root)
     do { return try await FarmClient(volume: volume).get(Route.status, as: FarmStatus.self) } catch let failure
       as ClientFailure
@@ -27,7 +28,7 @@ struct VolumeOptions: ParsableArguments {
       else { throw failure }  // Nothing was written down: the daemon's absence is the answer.
       last.daemon.running = false
       last.daemon.slots.used = 0
-      ProgramMain.say("the daemon is not running; this is how it was at \(last.daemon.at)")
+      if !isQuiet { ProgramMain.say("the daemon is not running; this is how it was at \(last.daemon.at)") }
       return last
     }
   }

@@ -1,6 +1,8 @@
 import ArgumentParser
 import FarmDaemon
 import FarmModel
+import FarmStore
+import Foundation
 import Glibc
 import Logging
 import ProgramMain
@@ -30,16 +32,40 @@ struct Farmd: AsyncParsableCommand {
   @Option(help: "How log records look: text or json.")
   var logFormat: FarmLog.Format = .text
 
+  @Flag(help: "Only look at everything that the farm stands on, as `farm doctor` does, and print it as JSON.")
+  var check = false
+
+  @Flag(help: .hidden)
+  var again = false
+
   mutating func run() async throws {
     let format = logFormat
     LoggingSystem.bootstrap { FarmLog(label: $0, format: format, clock: Daemon.clock) }
     let log = Logger(label: "farmd")
     do {
-      try await Daemon(volume: ProgramMain.volume(root), config: readConfig(), log: log).run()
+      let daemon = Daemon(volume: try ProgramMain.volume(root), config: try readConfig(), log: log)
+      if check {
+        print(String(decoding: try JSONEncoder().encode(await daemon.check()), as: UTF8.self))
+      } else {
+        try await daemon.run()
+      }
+    } catch let failure as StoreFailure where failure.isTransient && (again || Daemon.wasReady) {
+      log.critical("\(failure.description); starting anew in 5 s", metadata: ["remedy": "\(failure.remedy)"])
+      await startAnew()
     } catch let failure as any Failure {
       log.critical("\(failure.description)", metadata: ["remedy": "\(failure.remedy)"])
       throw ExitCode(ProgramMain.exitCode(of: failure.kind))
     }
+  }
+
+  /// What a ledger that could not be written leaves in memory is not to be trusted, so the program begins again, as the
+  /// same process: whoever supervises it sees it running.
+  private func startAnew() async {
+    for number in [SIGTERM, SIGINT] { signal(number, SIG_DFL) }
+    try? await Task.sleep(for: .seconds(5))  // Cancelled: then at once.
+    let words = CommandLine.arguments + (again ? [] : ["--again"])
+    var arguments = words.map { strdup($0) } + [nil]
+    execv("/proc/self/exe", &arguments)
   }
 
   private func readConfig() throws -> FarmConfig {

@@ -6,28 +6,32 @@ whatever Blender itself prints. Every setting that decides where and whether a p
 opening, so that nothing an artist left in the file can lose or overwrite one.
 
     {"do": "probe"}                                            -> {"event": "probed", ...}
-    {"do": "open", "blend": path, "format": "PNG", "threads": 2, "can_denoise": false}
-                                                               -> {"event": "opened", "width": 160, "height": 90}
+    {"do": "open", "blend": path, "scene": name, "format": "PNG", "threads": 2, "can_denoise": false, "gpus": 0}
+                                           -> {"event": "opened", "width": 160, "height": 90, "notes": [...]}
     {"do": "render", "frame": 7, "file": path}                 -> {"event": "frame", "frame": 7, "seconds": 0.2}
-Either may answer {"event": "failed", "class": "no-camera", "cause": "..."}; end of input ends the program.
+Either may answer {"event": "failed", "class": "no-camera", "cause": "..."}, with "missing": [{"path", "by", "why", "seen"}]
+when files are; end of input ends the program.
 """
 
 import json
 import os
+import re
 import sys
 import time
 
 import bpy
 
-EXTENSIONS = {"PNG": ".png", "JPEG": ".jpg", "OPEN_EXR": ".exr"}
+NOT_THERE = "is not there"
+EXTENSIONS = {"PNG": ".png", "JPEG": ".jpg", "OPEN_EXR": ".exr", "TIFF": ".tif", "WEBP": ".webp"}
 
 
 class Refusal(Exception):
     """Something in the file that makes rendering it wrong or impossible."""
 
-    def __init__(self, problem, cause):
+    def __init__(self, problem, cause, missing=()):
         super().__init__(cause)
         self.problem = problem
+        self.missing = list(missing)
 
 
 def report(**fields):
@@ -88,7 +92,7 @@ def can_denoise():
 
 
 def open_file(command):
-    """Opens the file and puts every setting of the farm's in place."""
+    """Opens the file, puts every setting of the farm's in place and returns the scene to render."""
     wanted = command["blend"]
     try:
         bpy.ops.wm.open_mainfile(filepath=wanted, load_ui=False, use_scripts=False)
@@ -99,9 +103,10 @@ def open_file(command):
         raise Refusal("unreadable-file", "Blender did not open the file")
     if bpy.app.autoexec_fail:
         raise Refusal("scripts-disabled", "the file needs its scripts: " + bpy.app.autoexec_fail_message)
-    scene = bpy.context.scene
+    scene = wanted_scene(command)
     refuse_unfit(scene, command)
-    set_output(scene, command)
+    refuse_missing()
+    notes = set_output(scene, command)
     render = scene.render
     # In whole numbers, as Blender computes it: 180 pixels at 70 % are 126, not 125.99.
     report(
@@ -109,7 +114,20 @@ def open_file(command):
         scene=scene.name,
         width=render.resolution_x * render.resolution_percentage // 100,
         height=render.resolution_y * render.resolution_percentage // 100,
+        notes=notes,
     )
+    return scene
+
+
+def wanted_scene(command):
+    """The scene whose frames are owed: never another one that happens to be active."""
+    name = command.get("scene")
+    if name is None:
+        return bpy.context.scene
+    scene = bpy.data.scenes.get(name)
+    if scene is None:
+        raise Refusal("unreadable-file", "Blender finds no scene %s in the file" % name)
+    return scene
 
 
 def refuse_unfit(scene, command):
@@ -119,20 +137,143 @@ def refuse_unfit(scene, command):
     if not has_camera:
         raise Refusal("no-camera", "scene %s has no camera" % scene.name)
     if not any(layer.use for layer in scene.view_layers):
-        raise Refusal("no-output", "no view layer of scene %s is switched on for rendering" % scene.name)
+        raise Refusal("no-layer", "no view layer of scene %s is switched on for rendering" % scene.name)
     if render.use_multiview:
-        raise Refusal("render-error", "scene %s renders stereo views, which the farm cannot yet" % scene.name)
+        raise Refusal("not-supported", "scene %s renders stereo views, which the farm cannot yet" % scene.name)
     if scene.frame_step != 1:
-        raise Refusal("no-frames", "scene %s has a frame step of %d, which the farm cannot read yet; set it to 1"
+        raise Refusal("not-supported", "scene %s has a frame step of %d, which the farm cannot read yet; set it to 1"
                       % (scene.name, scene.frame_step))
+    strips = [strip.name for strip in picture_strips(scene)]
+    if strips:
+        raise Refusal("sequencer", "the sequencer of scene %s would be rendered in place of the scene itself: strip %s"
+                      % (scene.name, strips[0]))
     denoises = render.engine == "CYCLES" and scene.cycles.use_denoising
     if denoises and not command["can_denoise"]:
         raise Refusal("denoiser-missing", "scene %s denoises, and this Blender is built without a denoiser" % scene.name)
+    # Without a denoiser the node passes the noise through, without a word (seen in 3.4).
+    if any(node.type == "DENOISE" and not node.mute for node in compositor_nodes(scene)) and not command["can_denoise"]:
+        raise Refusal("denoiser-missing", "the compositor of scene %s denoises, and this Blender is built without a denoiser"
+                      % scene.name)
+
+
+def picture_strips(scene):
+    """The strips that Blender renders instead of the 3D scene; sounds, as for lip sync, are none."""
+    if not scene.render.use_sequencer or scene.sequence_editor is None:
+        return []
+    editor = scene.sequence_editor
+    strips = editor.strips if hasattr(editor, "strips") else editor.sequences  # Renamed in 4.4.
+    return [strip for strip in strips if strip.type != "SOUND" and not strip.mute]
+
+
+def refuse_missing():
+    """Names every file that is needed and not there, before the first frame: Blender renders pink or nothing instead."""
+    missing = list(missing_files())
+    if not missing:
+        return
+    path, by, why = missing[0]
+    more = " (and %d more)" % (len(missing) - 1) if len(missing) > 1 else ""
+    raise Refusal("missing-file", "%s needs %s, which %s%s" % (by, shown(path), why, more),
+                  [{"path": os.path.normpath(path), "by": by, "why": why, "seen": seen(path)}
+                   for path, by, why in missing[:200]])
+
+
+def seen(path):
+    """Size and time of a file as it was found wanting; when they are others, it is worth another look."""
+    try:
+        status = os.stat(path)
+    except OSError:
+        return None
+    return [status.st_size, status.st_mtime_ns]
+
+
+def shown(path):
+    """A path as an artist knows it: from the .blend's own folder where it lies below that."""
+    short = bpy.path.relpath(path)
+    return path if short.startswith("//..") else short
+
+
+def is_needed(block):
+    """Whether more than a fake user keeps it."""
+    return block.users > (1 if block.use_fake_user else 0)
+
+
+def missing_files():
+    """Triples of a path, what refers to it and what is wrong with it."""
+    for library in bpy.data.libraries:
+        path = bpy.path.abspath(library.filepath, library=library.parent)
+        if not os.path.isfile(path):
+            yield path, "library %s" % library.name, NOT_THERE
+            continue
+        for block in gone_from(library, path):
+            yield path, "%s %s" % (block.bl_rna.name.lower(), block.name), "no longer holds it"
+    for image in bpy.data.images:
+        if is_needed(image) and image.packed_file is None and image.filepath:
+            yield from missing_of_image(image)
+    kinds = (("font", bpy.data.fonts), ("movie clip", bpy.data.movieclips), ("volume", bpy.data.volumes),
+             ("cache file", bpy.data.cache_files))
+    for kind, blocks in kinds:
+        for block in blocks:
+            is_inside = block.filepath in ("", "<builtin>") or getattr(block, "packed_file", None) is not None
+            if is_inside or not is_needed(block):
+                continue
+            path = bpy.path.abspath(block.filepath, library=block.library)
+            if not is_there(path, getattr(block, "is_sequence", False) or getattr(block, "source", "") == "SEQUENCE"):
+                yield path, "%s %s" % (kind, block.name), NOT_THERE
+
+
+def gone_from(library, path):
+    """Linked datablocks that their library no longer holds; Blender puts an empty one in their place."""
+    with bpy.data.libraries.load(path, link=True) as (there, _):
+        names = {kind: set(getattr(there, kind)) for kind in dir(there)}
+    for kind, held in names.items():
+        for block in getattr(bpy.data, kind, ()):
+            if block.library == library and block.name not in held:
+                yield block
+
+
+def missing_of_image(image):
+    by = "image %s" % image.name
+    path = bpy.path.abspath(image.filepath, library=image.library)
+    if image.source == "TILED":
+        for tile in image.tiles:
+            column, row = (tile.number - 1001) % 10 + 1, (tile.number - 1001) // 10 + 1
+            one = path.replace("<UDIM>", str(tile.number)).replace("<UVTILE>", "u%d_v%d" % (column, row))
+            if not os.path.isfile(one):
+                yield one, by, NOT_THERE
+    elif image.source in ("SEQUENCE", "MOVIE"):
+        if not is_there(path, image.source == "SEQUENCE"):
+            yield path, by, NOT_THERE
+    elif image.source == "FILE":
+        # Asking for the size loads it; what cannot be decoded has no data, and would be pink.
+        if not os.path.isfile(path):
+            yield path, by, NOT_THERE
+        elif not (image.size[0] and image.has_data):
+            yield path, by, "cannot be read as a picture"
+        image.buffers_free()
+
+
+def is_there(path, is_sequence):
+    """Whether the file is there, or of a sequence any file of that name with another number."""
+    if os.path.isfile(path) or not is_sequence:
+        return os.path.isfile(path)
+    folder, name = os.path.split(path)
+    parts = re.split(r"(\d+)(?=\D*$)", name, maxsplit=1)
+    if len(parts) != 3 or not os.path.isdir(folder):
+        return False
+    pattern = re.compile(re.escape(parts[0]) + r"\d+" + re.escape(parts[2]) + "$")
+    return any(pattern.match(other) for other in os.listdir(folder))
 
 
 def set_output(scene, command):
-    """Where and how pictures are written is the farm's to say, not the file's."""
+    """Where and how pictures are written is the farm's to say, not the file's; returns what the artist should know."""
+    notes = []
     render = scene.render
+    render.use_sequencer = False
+    if render.engine == "CYCLES" and scene.cycles.device == "GPU" and not command.get("gpus"):
+        # Blender would fall back to the processor without a word.
+        scene.cycles.device = "CPU"
+        notes.append({"class": "no-gpu", "cause": "scene %s asks for a GPU and none is here: it is rendered on the CPU"
+                      % scene.name})
     render.use_overwrite = True
     render.use_placeholder = False
     render.use_file_extension = True
@@ -144,12 +285,17 @@ def set_output(scene, command):
     if hasattr(settings, "media_type"):
         settings.media_type = "IMAGE"  # From 5.0 on it must be set before the format.
     settings.file_format = command["format"]
-    for node in output_nodes(scene):
-        node.mute = True
+    for node in compositor_nodes(scene):
+        # They would write to paths of the artist's.
+        if node.type == "OUTPUT_FILE":
+            node.mute = True
+    return notes
 
 
-def output_nodes(scene):
-    """File Output nodes, also those in groups: they would write to paths of the artist's."""
+def compositor_nodes(scene):
+    """The nodes of the scene's compositing, also those in groups."""
+    if not scene.render.use_compositing:
+        return
     tree = getattr(scene, "compositing_node_group", None) or getattr(scene, "node_tree", None)
     waiting = [tree] if tree else []
     seen = set()
@@ -159,15 +305,13 @@ def output_nodes(scene):
             continue
         seen.add(tree.name)
         for node in tree.nodes:
-            if node.type == "OUTPUT_FILE":
-                yield node
+            yield node
             if getattr(node, "node_tree", None):
                 waiting.append(node.node_tree)
 
 
-def render_frame(command, picture_format):
+def render_frame(command, scene, picture_format):
     """Renders one frame beside its place and renames it there, so that what has the name is whole."""
-    scene = bpy.context.scene
     wanted = command["file"]
     part = wanted + ".part"
     written = part + EXTENSIONS[picture_format]
@@ -175,7 +319,7 @@ def render_frame(command, picture_format):
     scene.frame_set(command["frame"])
     scene.render.filepath = part
     try:
-        result = bpy.ops.render.render(write_still=True)
+        result = bpy.ops.render.render(write_still=True, scene=scene.name)
     except RuntimeError as error:
         raise Refusal(problem_of(str(error)), first_line(error)) from error
     if "FINISHED" not in result or not os.path.exists(written):
@@ -203,7 +347,7 @@ def first_line(error):
 
 def main():
     report(event="ready", version=list(bpy.app.version))
-    picture_format = "PNG"
+    scene, picture_format = None, "PNG"
     for line in sys.stdin.buffer:
         command = json.loads(line)
         try:
@@ -211,11 +355,12 @@ def main():
                 probe()
             elif command["do"] == "open":
                 picture_format = command["format"]
-                open_file(command)
+                scene = open_file(command)
             elif command["do"] == "render":
-                render_frame(command, picture_format)
+                render_frame(command, scene, picture_format)
         except Refusal as refusal:
-            report(event="failed", frame=command.get("frame"), **{"class": refusal.problem}, cause=str(refusal))
+            report(event="failed", frame=command.get("frame"), **{"class": refusal.problem}, cause=str(refusal),
+                   missing=refusal.missing)
 
 
 main()

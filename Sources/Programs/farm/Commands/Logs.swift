@@ -1,19 +1,39 @@
 import ArgumentParser
 import FarmAPI
 import FarmModel
+import ProgramMain
 
 /// `farm logs <job>`
 struct Logs: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
-    abstract: "Print what Blender said while it last rendered a job.", discussion: "Example: farm logs spring/shot_010")
+    abstract: "Print what Blender said while it last rendered a job.",
+    discussion: "With -f it goes on, from task to task, until the job is done. Example: farm logs -f spring/shot_010")
 
   @Argument(help: "<job> or <release>/<job>")
   var job: String
 
+  @Flag(name: [.customShort("f"), .long], help: "Follow the log until the job is done, or ^C.")
+  var follow = false
+
   @OptionGroup var options: VolumeOptions
 
+  private static let lookEvery = Duration.milliseconds(300)
+
   func run() async throws {
-    let log = try await options.client().get(Route.logs, ["name": job], as: LogAnswer.self)
-    try options.print(log) { _ in log.text.split(separator: "\n").map { String($0).escapedForTerminal } }
+    let client = try options.client()
+    guard follow else {
+      let log = try await client.get(Route.logs, ["name": job], as: LogAnswer.self)
+      return try options.print(log) { _ in log.text.split(separator: "\n").map { String($0).escapedForTerminal } }
+    }
+    var path = ""
+    var next = 0
+    while true {
+      let log = try await client.get(Route.logs, ["name": job, "path": path, "from": "\(next)"], as: LogAnswer.self)
+      for line in log.text.split(separator: "\n") { ProgramMain.tell(String(line).escapedForTerminal) }
+      let isSame = log.path == path
+      (path, next) = (log.path, log.next)
+      if log.text.isEmpty, isSame, !log.goesOn { return }
+      if log.text.isEmpty { try await Task.sleep(for: Self.lookEvery) }
+    }
   }
 }

@@ -33,7 +33,7 @@ struct PlanRelease: AsyncParsableCommand {
 
   /// A name typed on the terminal; nil when nobody sits there or nothing was typed.
   private func asked() -> String? {
-    guard isatty(0) == 1, isatty(2) == 1 else { return nil }
+    guard Terminal.canAsk else { return nil }
     let question = Array("Name of the release (empty: by date): ".utf8)
     _ = write(2, question, question.count)
     return readLine().flatMap { $0.isEmpty ? nil : $0 }

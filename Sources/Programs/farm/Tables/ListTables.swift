@@ -47,6 +47,10 @@ struct JobSheet {
       lines.append("  " + terminal.tinted("\(problem.problemClass.rawValue): \(problem.cause)", .bad))
       lines.append("  " + problem.remedy)
     }
+    for file in job.problem?.missing ?? [] {
+      lines.append("    \(file.path.escapedForTerminal) \(file.why) (\(file.neededBy.escapedForTerminal))")
+    }
+    for note in job.notes { lines.append("  note: " + note.sentences.escapedForTerminal) }
     let rows = job.outputs.map { output in
       [
         "\(output.frame)", output.state.rawValue, "\(output.attempts)", output.size?.description ?? "",

@@ -1,0 +1,101 @@
+import FarmModel
+import FarmStore
+import Preflight
+import Rendering
+import SystemPackage
+import VolumeFiles
+
+/// Jobs that wait for a person, and how they go on when what they lacked is there.
+extension JobFlow {
+  /// Files that a blocked revision waits for, and how they were when they were looked at last; without files it is the
+  /// right to write its frames.
+  struct Lack {
+    let revision: Revision
+    let files: [MissingFile]
+    var last: [String: Fingerprint] = [:]
+
+    /// Takes in a look at the files. Cured: every one is another than Blender found, and unchanged since the last look.
+    mutating func isOver(_ now: [String: Fingerprint]) -> Bool {
+      defer { last = now }
+      return files.allSatisfy { file in
+        guard let there = now[file.path] else { return false }
+        return [there.size, there.mtimeNanoseconds] != file.seen && last[file.path] == there
+      }
+    }
+  }
+
+  /// Blocks a revision that cannot be rendered until somebody mends the file or the set-up, and clears its work away.
+  func block(_ revision: Revision, _ problem: Problem) async {
+    guard await move(revision, to: .blocked, problem: problem) else { return }
+    await end(revision)
+    gone.remove(revision.id)
+    if problem.missing?.isEmpty == false || problem.problemClass == .notWritable {
+      lacks[revision.id] = Lack(revision: revision, files: problem.missing ?? [])
+    }
+  }
+
+  /// Looks whether the files that blocked revisions wait for are there and nobody writes them any more.
+  func lookForCures() async {
+    for (id, lack) in lacks {
+      let paths = lack.files.map(\.path)
+      let now = await Self.look(at: paths)
+      guard lacks[id]?.isOver(now) == true else { continue }
+      let promotion = Promotion(into: setup.volume.out(of: lack.revision.name))
+      let isHeldUp = await BlockingWork.run {
+        if paths.contains(where: { LeaseProbe.ask(FilePath($0)) == .writer }) { return true }
+        do throws(RenderingFailure) { try promotion.check() } catch { return true }  // Told when it was blocked.
+        return false
+      }
+      guard !isHeldUp, lacks.removeValue(forKey: id) != nil else { continue }
+      setup.log.notice("what was missing is there", metadata: ["job": "\(lack.revision.name)"])
+      await requeue(lack.revision)
+    }
+  }
+
+  private static func look(at paths: [String]) async -> [String: Fingerprint] {
+    await BlockingWork.run {
+      paths.reduce(into: [:]) { seen, path in
+        // Unreadable: not there for us.
+        if let status = (try? FileStatus(at: FilePath(path))) ?? nil, status.kind == .regular {
+          seen[path] = status.fingerprint
+        }
+      }
+    }
+  }
+
+  /// Another set of Blenders is there: what was blocked for want of the right one may go on.
+  func freeWaitingForBlender() async {
+    do {
+      for revision in try await setup.ledger.revisions(in: [.blocked]) {
+        let problem = revision.problem?.problemClass
+        guard problem == .noBlender || problem == .wrongBlender || problem == .denoiserMissing else { continue }
+        if case .success = fitting(revision) { await requeue(revision) }
+      }
+    } catch {
+      complain(error, while: "looking for jobs that wait for a Blender")
+    }
+  }
+
+  /// No Blender is left here at all: what does not run waits for one.
+  func blockWithoutBlender() async {
+    for (id, waiting) in open where !running.values.contains(where: { $0.task.revision == id }) {
+      if case .failure(let none) = fitting(waiting.revision) { await block(waiting.revision, none.problem) }
+    }
+  }
+
+  /// The Blender here that may render a revision, or why there is none.
+  func fitting(_ revision: Revision) -> Result<BlenderChoice.Fit, BlenderChoice.NoFit> {
+    let saved = revision.savedBy ?? BlenderVersion(major: 0, minor: 0)
+    return BlenderChoice(allowsNewerMajor: setup.config.allowsNewerMajor)
+      .fitting(saved, among: abilities?.blenders ?? [])
+  }
+
+  /// Renders a revision that was held up, or that lost a frame, as it is.
+  func requeue(_ revision: Revision) async {
+    guard await move(revision, to: .queued) else { return }
+    var again = revision
+    again.state = .queued
+    await opened(again)
+    await schedule()
+  }
+}

@@ -1,0 +1,172 @@
+import FarmModel
+import FarmStore
+import FolderWatch
+import Intake
+import SystemPackage
+import VolumeFiles
+
+/// What becomes of jobs when files and folders go, come back, or turn up under names that are taken.
+extension JobFlow {
+  // MARK: - What is gone, what is found
+
+  func vanished(_ path: FilePath) async {
+    rejected[path] = nil
+    if !isThere(path.removingLastComponent()) { return hold(path.removingLastComponent()) }
+    guard let name = named(path) else { return }
+    if unsettled[name]?.path == path { unsettled[name] = nil }
+    freeName(of: path)
+    do {
+      let wasKnown = try await setup.ledger.job(name)?.path == setup.volume.relative(path)
+      guard wasKnown else {
+        errand.yield(.review(name.release))
+        return
+      }
+      let ended = try await setup.ledger.removeJob(name, known: KnownPath(below(path)))
+      for revision in ended { await end(revision) }
+      told("job.removed", name)
+    } catch {
+      complain(error, while: "recording that \(name) is gone")
+    }
+    errand.yield(.review(name.release))
+  }
+
+  /// A release's folder, made by hand or by `farm plan`.
+  func folderFound(_ path: FilePath) async {
+    await release(path)
+    guard path.removingLastComponent() == setup.volume.releases, let name = path.lastComponent?.string else { return }
+    if let why = name == NameRule.quick ? "it is reserved for quick/" : NameRule.refusal(of: name) {
+      setup.log.warning("a folder cannot be a release", metadata: ["folder": "\(name)", "reason": "\(why)"])
+      troubles[path] = "releases/\(name) cannot be a release: \(why). Rename the folder."
+      return
+    }
+    do {
+      if let twin = takeReleaseName(path) {
+        troubles[path] = twin.sentences
+        return
+      }
+      let release = try await setup.ledger.ensureRelease(named: name, priority: ReleasePlan().priority)
+      if let plan = try ReleasePlan.read(in: path), let jobs = plan.jobs {
+        _ = try await setup.ledger.plan(release: name, jobs: jobs, priority: plan.priority, harvest: plan.harvest)
+      }
+      if badPlans.remove(name) != nil { try await setup.ledger.setRelease(release.id, problem: nil) }
+    } catch let failure as ConfigFailure {
+      await planIsWrong(name, failure)
+    } catch {
+      complain(error, while: "recording release \(name)")
+    }
+    errand.yield(.review(name))
+  }
+
+  /// The last good plan stays in force, but nothing is delivered until the mistake is mended.
+  private func planIsWrong(_ name: String, _ failure: ConfigFailure) async {
+    badPlans.insert(name)
+    let problem = Problem(.badRelease, cause: failure.description, remedy: failure.remedy)
+    do {
+      // Looked at again and again until it is mended, so only another mistake is news.
+      guard let release = try await setup.ledger.release(named: name), release.problem != problem else { return }
+      complain(failure, while: "reading the plan of \(name)")
+      try await setup.ledger.setRelease(release.id, problem: problem)
+    } catch {
+      complain(error, while: "recording the mistake in the plan of \(name)")
+    }
+  }
+
+  // MARK: - Folders that are gone for now
+
+  func folderGone(_ path: FilePath) {
+    setup.log.info("a watched folder is gone", metadata: ["folder": "\(setup.volume.relative(path))"])
+    if place.release(at: path) != nil { hold(path) }
+  }
+
+  private func isThere(_ folder: FilePath) -> Bool {
+    // Unreadable: it is there, and its own trouble is told.
+    (try? FileStatus(at: folder)) != .some(nil)
+  }
+
+  /// Holds the jobs of a folder of drops if it is not there: all its files gone at once is never their deletion.
+  func hold(_ store: FilePath) {
+    guard let release = place.release(at: store), !held.contains(release), !isThere(store) else { return }
+    held.insert(release)
+    let shown = setup.volume.relative(store)
+    troubles[store] =
+      "\(shown) is gone: its jobs wait until it is back. Put it back, or end them: "
+      + "`farm kill \(release).jobs '*'`."
+    setup.log.warning("a folder of drops is gone, its jobs wait", metadata: ["folder": "\(shown)"])
+  }
+
+  /// The folder is back: its jobs go on, those whose file did not come back with it excepted.
+  private func release(_ store: FilePath) async {
+    guard let name = place.release(at: store), held.remove(name) != nil else { return }
+    setup.log.notice("a folder of drops is back", metadata: ["folder": "\(setup.volume.relative(store))"])
+    do {
+      for job in try await setup.ledger.jobs() where job.name.release == name && job.state != .removed {
+        let path = setup.volume.root.appending(job.path)
+        if !isThere(path) { await vanished(path) }
+      }
+    } catch {
+      complain(error, while: "looking for the files of \(name)")
+    }
+    await schedule()
+  }
+
+  // MARK: - Names that are taken
+
+  /// Jobs whose names differ only in case or Unicode form are one on other systems: the second file is refused.
+  ///
+  /// Swift compares texts by canonical equivalence, so lower case is all that is to be folded.
+  private func folded(_ name: JobName) -> JobName {
+    JobName(release: name.release.lowercased(), job: name.job.lowercased())
+  }
+
+  /// Remembers whose name it is.
+  /// - Returns: why it cannot be had.
+  func takeName(of drop: Drop) throws(FileFailure) -> Problem? {
+    let store = drop.path.removingLastComponent()
+    if let twin = takeReleaseName(store.removingLastComponent()) { return twin }
+    let key = folded(drop.name)
+    if let other = namesTaken[key], other != drop.path, let there = try FileStatus(at: other),
+      there.fingerprint.inode != drop.fingerprint.inode
+    {
+      let shown = setup.volume.relative(other)
+      return Problem(.badName, cause: "\(shown) has that name already: the two differ only in case or accents")
+    }
+    namesTaken[key] = drop.path
+    return nil
+  }
+
+  /// Whose file is gone has no name any more; a twin that was refused may have it.
+  private func freeName(of path: FilePath) {
+    guard let name = named(path), namesTaken[folded(name)] == path else { return }
+    namesTaken[folded(name)] = nil
+    let twin = rejected.keys.first { other in named(other).map { folded($0) == folded(name) } ?? false }
+    // Unreadable: its own look says so.
+    guard let twin, let there = (try? FileStatus(at: twin)) ?? nil else { return }
+    claim(twin, settled: there.fingerprint)
+  }
+
+  /// - Parameter folder: of a release; any other has no twin.
+  private func takeReleaseName(_ folder: FilePath) -> Problem? {
+    guard folder.removingLastComponent() == setup.volume.releases, let name = folder.lastComponent?.string else {
+      return nil
+    }
+    let key = name.lowercased()
+    if let other = releasesTaken[key], other != folder, isThere(other) {
+      let shown = setup.volume.relative(folder)
+      return Problem(
+        .badName,
+        cause: "\(shown) cannot be a release beside \(setup.volume.relative(other)): the names differ only "
+          + "in case or accents", remedy: "Rename the folder.")
+    }
+    releasesTaken[key] = folder
+    return nil
+  }
+
+  /// Reads whose names they are from the ledger.
+  func rememberNames() async throws(StoreFailure) {
+    for job in try await setup.ledger.jobs() where job.state != .removed {
+      namesTaken[folded(job.name)] = setup.volume.root.appending(job.path)
+      let folder = setup.volume.release(job.name.release)
+      if job.name.release != NameRule.quick { releasesTaken[job.name.release.lowercased()] = folder }
+    }
+  }
+}

@@ -1,0 +1,120 @@
+import FarmAPI
+import FarmModel
+import FarmStore
+import FoundationEssentials
+import Glibc
+import Logging
+import ShareNotes
+import SystemPackage
+import VolumeFiles
+
+/// Keeps what others read without asking the daemon: `.farm/status.json` for commands when it is down, `STATUS.txt` and
+/// the notes beside the drops for artists. Each is written only when something changed.
+struct Paperwork: Sendable {
+  private static let lookEvery = Duration.seconds(1)
+  /// Looks between two writings of STATUS.txt.
+  private static let sheetEvery = 10
+
+  let volume: Volume
+  let flow: JobFlow
+  let events: EventHub
+  let log: Logger
+  let board: NoteBoard
+
+  init(volume: Volume, flow: JobFlow, events: EventHub, log: Logger) {
+    self.volume = volume
+    self.flow = flow
+    self.events = events
+    self.log = log
+    board = NoteBoard(volume)
+  }
+
+  /// Writes until the task is cancelled.
+  func run() async {
+    // A note of an earlier life is removed only when it is known what lies there now.
+    do { try await flow.sync() } catch { return }
+    var last = -1
+    var lastSheet = -1
+    var looks = 0
+    while !Task.isCancelled {
+      let now = await flow.happenings
+      if now != last { await write() }
+      if now != lastSheet, looks % Self.sheetEvery == 0 {
+        await writeSheet()
+        lastSheet = now
+      }
+      last = now
+      looks += 1
+      try? await Task.sleep(for: Self.lookEvery)  // Cancelled: the loop ends.
+    }
+  }
+
+  private func write() async {
+    do {
+      try await put(flow.status())
+      let (notes, folders) = try await flow.notes()
+      for failure in await board.show(notes, folders: folders) { complain(failure) }
+    } catch {
+      complain(error)
+    }
+  }
+
+  private func writeSheet() async {
+    do {
+      let sheet = StatusSheet(status: try await flow.status(), moment: Self.moment(flow.setup.clock.now()))
+      if let failure = await board.show(sheet) { complain(failure) }
+    } catch {
+      complain(error)
+    }
+  }
+
+  /// Writes the last status, as of a daemon that does not run.
+  /// - Parameter trouble: what ended it, with its remedy.
+  func close(because trouble: String? = nil) async throws {
+    // When the ledger cannot be read any more, what was written last is all that is known.
+    guard var status = try await current(orLast: trouble != nil) else { return }
+    status.daemon.troubles = trouble.map { [$0] } ?? []
+    status.daemon.running = false
+    status.daemon.slots.used = 0
+    try await put(status)
+    let sheet = StatusSheet(status: status, moment: Self.moment(flow.setup.clock.now()))
+    if let failure = await board.show(sheet) { complain(failure) }
+  }
+
+  private func current(orLast mayBeOld: Bool) async throws -> FarmStatus? {
+    do { return try await flow.status() } catch {
+      guard mayBeOld else { throw error }
+      let path = volume.statusFile
+      let bytes = try await BlockingWork.run { () throws(FileFailure) in
+        try FileStatus(at: path) == nil ? [] : FileBytes.all(of: path)
+      }
+      return try? JSONDecoder().decode(FarmStatus.self, from: Data(bytes))  // None was written yet.
+    }
+  }
+
+  private func complain(_ error: any Error) {
+    if case .canceled? = error as? StoreFailure { return }
+    let remedy = (error as? any Failure)?.remedy ?? "Report this."
+    log.warning("cannot write what artists read: \(error)", metadata: ["remedy": "\(remedy)"])
+  }
+
+  private func put(_ status: FarmStatus) async throws {
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = [.sortedKeys, .prettyPrinted, .withoutEscapingSlashes]
+    let bytes = try Array(encoder.encode(status)) + [10]
+    let path = volume.statusFile
+    try await BlockingWork.run { () throws(FileFailure) in try Durable.write(bytes, to: path) }
+  }
+
+  /// Date and time in the machine's own zone, as people there read it.
+  private static func moment(_ now: Timestamp) -> String {
+    var seconds = time_t(now.nanoseconds / 1_000_000_000)
+    var parts = tm()
+    localtime_r(&seconds, &parts)
+    return withUnsafeTemporaryAllocation(of: CChar.self, capacity: 64) { text in
+      guard let start = text.baseAddress else { return "" }
+      strftime(start, text.count, "%Y-%m-%d %H:%M:%S %Z", &parts)
+      return String(cString: start)
+    }
+  }
+}

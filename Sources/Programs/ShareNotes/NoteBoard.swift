@@ -1,0 +1,105 @@
+import FarmModel
+import Glibc
+import SystemPackage
+import VolumeFiles
+
+/// Keeps the notes on the share as they should be. Owns every file there that begins with our mark, and no other.
+package actor NoteBoard {
+  private let volume: Volume
+  private var written: [FilePath: (path: FilePath, text: String)] = [:]
+  private var hasLooked = false
+
+  package init(_ volume: Volume) {
+    self.volume = volume
+  }
+
+  private var fallback: FilePath { volume.root.appending("PROBLEMS") }
+
+  /// Makes these the notes that hang: writes what is new or different, removes what is cured.
+  /// - Returns: the notes that could not be written anywhere.
+  package func show(_ notes: [ProblemNote], folders: [FilePath]) async -> [FileFailure] {
+    let wanted = Dictionary(notes.map { ($0.drop, $0) }) { first, _ in first }
+    for (drop, note) in written where wanted[drop] == nil {
+      await BlockingWork.run { Self.remove(note.path, mark: ProblemNote.mark) }
+      written[drop] = nil
+    }
+    var failures: [FileFailure] = []
+    for (drop, note) in wanted where written[drop]?.text != note.text {
+      let places = [note.path, fallback.appending("\(release(of: drop))-\(note.name)")]
+      switch await BlockingWork.run({ Self.put(note.text, mark: ProblemNote.mark, at: places) }) {
+      case .success(let path): written[drop] = (path, note.text)
+      case .failure(let failure):
+        failures.append(failure)
+        // Not tried again until its text changes.
+        written[drop] = (note.path, note.text)
+      }
+    }
+    if !hasLooked { await removeLeftovers(in: folders) }
+    hasLooked = true
+    return failures
+  }
+
+  /// Writes `STATUS.txt`, unless somebody keeps a file of their own under that name.
+  package func show(_ sheet: StatusSheet) async -> FileFailure? {
+    let path = volume.root.appending("STATUS.txt")
+    switch await BlockingWork.run({ Self.put(sheet.text, mark: StatusSheet.mark, at: [path]) }) {
+    case .success: return nil
+    case .failure(let failure): return failure
+    }
+  }
+
+  private func release(of drop: FilePath) -> String {
+    let folder = drop.removingLastComponent()
+    return folder == volume.quick ? NameRule.quick : folder.removingLastComponent().lastComponent?.string ?? "farm"
+  }
+
+  /// Notes of an earlier life whose problem is gone.
+  private func removeLeftovers(in folders: [FilePath]) async {
+    let hanging = Set(written.values.map(\.path))
+    await BlockingWork.run { [fallback] in
+      for folder in folders + [fallback] {
+        // Not there, or not to be read: no note of ours can be removed there.
+        for name in (try? FolderListing.names(in: folder)) ?? [] where name.string.hasSuffix(ProblemNote.ending) {
+          let path = folder.appending(name)
+          if !hanging.contains(path) { Self.remove(path, mark: ProblemNote.mark) }
+        }
+      }
+      Placement.removeIfEmpty(fallback)
+    }
+  }
+
+  // MARK: - Files
+
+  /// Writes a text to the first of these places that can be written and holds nothing of somebody else's.
+  private static func put(
+    _ text: String, mark: String, at places: [FilePath]
+  ) -> Result<FilePath, FileFailure> {
+    var failure = FileFailure("write a note at", places[0], errno: EEXIST)
+    for (number, place) in places.enumerated() {
+      do throws(FileFailure) {
+        guard try FileStatus(at: place) == nil || isOurs(place, mark) else { continue }
+        if number > 0 { try SharedFolder.make(place.removingLastComponent()) }
+        if try FileStatus(at: place) != nil, try FileBytes.all(of: place) == Array(text.utf8) { return .success(place) }
+        try Durable.write(Array(text.utf8), to: place)
+        return .success(place)
+      } catch {
+        failure = error
+      }
+    }
+    return .failure(failure)
+  }
+
+  private static func remove(_ path: FilePath, mark: String) {
+    if isOurs(path, mark) { Placement.remove(path) }
+  }
+
+  private static func isOurs(_ path: FilePath, _ mark: String) -> Bool {
+    // Unreadable, or none: not ours.
+    guard let file = try? OpenFile.reading(path) else { return false }
+    defer { OpenFile.close(file) }
+    let line = Array((mark + "\r\n").utf8)
+    var bytes = [UInt8](repeating: 0, count: line.count)
+    let count = bytes.withUnsafeMutableBytes { read(file.rawValue, $0.baseAddress, $0.count) }
+    return count == line.count && bytes == line
+  }
+}

@@ -1,0 +1,58 @@
+import FarmAPI
+import FarmModel
+import FarmTesting
+import Foundation
+import SystemPackage
+import Testing
+import VolumeFiles
+
+extension EndToEnd {
+  /// The daemon dies right after a commit, for each that a drop makes on its way to `dist/`; the next start goes
+  /// on from there.
+  @Suite("A death right after a commit")
+  struct FailpointTests {
+    @Test func `is one from which the next start ends in the same dist, for every commit of the way`() async throws {
+      let farm = try await TestFarm()
+      var expected: [String] = []
+      func drop(_ job: String) async throws {
+        expected += (1...2).map { "quick/\(job)_000\($0).png" }
+        try await farm.drop("overwrite_off", at: "quick/\(job).blend")
+      }
+      // Which commits there are, a whole way tells.
+      try await drop("first")
+      let whole = try farm.launch(environment: ["FARM_FAILPOINT": ""])
+      #expect(await eventually { farm.log.contains("release.harvested") })
+      whole.send(SIGTERM)
+      #expect(await whole.end(within: .seconds(10)) == 0)
+      let acts = Set(
+        farm.log.split(separator: "\n").compactMap { line in
+          line.hasPrefix("committed: ") ? String(line.dropFirst("committed: ".count)) : nil
+        })
+      #expect(acts.count >= 15, "\(acts)")
+
+      for (number, act) in acts.sorted().enumerated() {
+        try await drop("job_\(number)")
+        let doomed = try farm.launch(environment: ["FARM_FAILPOINT": act])
+        #expect(await doomed.end() == -SIGKILL, "after \"\(act)\"")
+        try await recovers(farm, "job_\(number)", expected, after: act)
+      }
+    }
+
+    /// The next start delivers the job, once, with every frame rendered at the first try and nothing left behind.
+    private func recovers(_ farm: TestFarm, _ job: String, _ expected: [String], after act: String) async throws {
+      let next = try await farm.start()
+      #expect(
+        await eventually { farm.root.appending("dist").filesBelow.sorted() == expected.sorted() },
+        "after \(act)\n\(farm.log)")
+      let sheet = { try await farm.farm("show", "job", job, "--json").output }
+      #expect(try await eventually { try await sheet().contains("\"state\" : \"completed\"") })
+      let detail = try JSONDecoder().decode(JobDetail.self, from: Data(try await sheet().utf8))
+      #expect(detail.outputs.map(\.attempts) == [1, 1], "after \(act)")
+      #expect(detail.revision == 1, "after \(act)")
+      #expect(farm.root.appending("quick").names.filter { $0.hasPrefix(".farm-") }.isEmpty, "after \(act)")
+      next.send(SIGTERM)
+      #expect(await next.end(within: .seconds(10)) == 0)
+      #expect(farm.root.appending(".farm/work").filesBelow.isEmpty, "after \(act)")
+    }
+  }
+}

@@ -1,0 +1,101 @@
+import FarmAPI
+import FarmModel
+import FarmTesting
+import Foundation
+import Supervisor
+import SystemPackage
+import Testing
+
+extension EndToEnd {
+  /// Files that Blender renders with exit code 0 to a wrong picture or none: none of them reaches `dist/`.
+  @Suite("A wrong picture")
+  struct WrongPictureTests {
+    private func stop(_ daemon: RunningProgram) async {
+      daemon.send(SIGTERM)
+      #expect(await daemon.end(within: .seconds(10)) == 0)
+    }
+
+    /// The mean of red, green and blue in the middle of the picture.
+    private func average(_ picture: FilePath) async throws -> [Double] {
+      let (end, lines) = try await ChildProcess.output(
+        of: ChildCommand("/usr/bin/oiiotool", [picture.string, "--cut", "8x8+28+14", "--printstats"]))
+      try #require(end.isSuccess, "\(lines)")
+      let line = try #require(lines.first { $0.contains("Stats Avg") })
+      return line.split(separator: " ").compactMap { Double($0) }
+    }
+
+    private static let blocked: [(scene: String, words: String)] = [
+      ("layers_off", "no-layer: no view layer of scene Scene is switched on for rendering"),
+      (
+        "sequencer",
+        "sequencer: the sequencer of scene Scene would be rendered in place of the scene itself: strip White"
+      ),
+      ("denoise_node", "denoiser-missing: the compositor of scene Scene denoises"),
+      ("scripted", "scripts-disabled: the file needs its scripts: Text 'autorun.py'"),
+      ("textured", "missing-file: image Wood needs //wood.png, which is not there"),
+      ("linked", "missing-file: library chair.blend needs //lib/chair.blend, which is not there"),
+    ]
+
+    @Test func `never comes of a file that Blender would render wrong, and each says why`() async throws {
+      let farm = try await TestFarm()
+      let daemon = try await farm.start()
+      for (scene, _) in Self.blocked { try await farm.drop(scene, at: "quick/\(scene).blend") }
+      let empty = TestFiles.blend(scenes: [("Scene", 10, 5)])
+      try Data(empty).write(to: URL(filePath: farm.root.appending("quick/empty_range.blend").string))
+
+      #expect(await farm.logs("job.blocked", times: Self.blocked.count + 1))
+
+      for (scene, words) in Self.blocked + [("empty_range", "no-frames: scene Scene's frame range is empty: 10 to 5")] {
+        let sheet = try await farm.farm("show", "job", scene).output
+        #expect(sheet.contains("blocked"), "\(scene)")
+        #expect(sheet.contains(words), "\(words) in\n\(sheet)")
+      }
+      #expect(farm.root.appending("dist").filesBelow.isEmpty)
+      #expect(farm.logged("a frame failed") == 0)
+      await stop(daemon)
+    }
+
+    @Test func `is not made of a missing texture or library: the job goes on when they come`() async throws {
+      let farm = try await TestFarm()
+      let daemon = try await farm.start()
+      try await farm.drop("textured", at: "quick/textured.blend")
+      try await farm.drop("linked", at: "quick/linked.blend")
+      #expect(await farm.logs("job.blocked", times: 2))
+
+      try FileManager.default.createDirectory(
+        atPath: farm.root.appending("quick/lib").string, withIntermediateDirectories: true)
+      let scenes = try await Scenes.shared.path("textured").removingLastComponent()
+      try Data("not a picture".utf8).write(to: URL(filePath: farm.root.appending("quick/wood.png").string))
+      // Blender paints an empty picture pink and says nothing of it.
+      #expect(await farm.logs("which cannot be read as a picture"))
+      for name in ["wood.png", "lib/chair.blend"] {
+        let target = farm.root.appending("quick").pushing(FilePath(name))
+        try Data(scenes.pushing(FilePath(name)).contents).write(to: URL(filePath: target.string))
+      }
+
+      #expect(await farm.logs("harvested files=1", times: 2))
+      let pink = try await average(farm.root.appending("dist/quick/textured.png"))
+      #expect(pink[0] < 2 * pink[1], "\(pink)")
+      let green = try await average(farm.root.appending("dist/quick/linked.png"))
+      #expect(green[1] > green[0] + 0.1, "\(green)")
+      await stop(daemon)
+    }
+
+    @Test func `is not that of another scene`() async throws {
+      let farm = try await TestFarm()
+      let daemon = try await farm.start()
+
+      try await farm.drop("two_scenes", at: "quick/two.blend")
+      try await farm.drop("gpu", at: "quick/gpu.blend")
+
+      #expect(await farm.logs("harvested files=2"))
+      #expect(await farm.logs("harvested files=1"))
+      #expect(farm.root.appending("dist/quick").names == ["gpu.png", "two_0005.png", "two_0006.png"])
+      let red = try await average(farm.root.appending("dist/quick/two_0005.png"))
+      #expect(red[0] > 2 * red[2], "\(red)")
+      // A slow picture is a right picture; the artist is told.
+      #expect(try await farm.farm("show", "job", "gpu").output.contains("no-gpu: scene Scene asks for a GPU"))
+      await stop(daemon)
+    }
+  }
+}

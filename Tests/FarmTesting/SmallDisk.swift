@@ -1,0 +1,35 @@
+import Foundation
+import SystemPackage
+
+/// A file system of its own with little room, for tests of full disks; unmounted when the test lets go of it.
+package final class SmallDisk: Sendable {
+  package let path: FilePath
+
+  /// - Parameter size: as `mount -t tmpfs -o size=` takes it: `200k`, `4m`.
+  package init(size: String, at path: FilePath) throws {
+    self.path = path
+    try FileManager.default.createDirectory(atPath: path.string, withIntermediateDirectories: true)
+    guard mount("tmpfs", path.string, "tmpfs", 0, "size=\(size),mode=0777") == 0 else {
+      throw POSIXError(POSIXErrorCode(rawValue: errno) ?? .EIO)
+    }
+  }
+
+  deinit {
+    // Busy for a moment while a killed program ends: this way never fails.
+    umount2(path.string, Int32(MNT_DETACH))
+  }
+
+  /// Fills it to the last byte with a file `fill`; `remove` that to make room.
+  package func fill() throws {
+    let file = path.appending("fill").string
+    try Data().write(to: URL(filePath: file))
+    let handle = try FileHandle(forWritingTo: URL(filePath: file))
+    defer { try? handle.close() }  // Nothing is lost with it.
+    for count in [1 << 16, 1 << 12, 1] {
+      // Full at last: that is what is wanted.
+      while (try? handle.write(contentsOf: Data(count: count))) != nil {}
+    }
+  }
+
+  package func removeFill() throws { try FileManager.default.removeItem(atPath: path.appending("fill").string) }
+}

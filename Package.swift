@@ -16,6 +16,8 @@ let hummingbird = Target.Dependency.product(name: "Hummingbird", package: "hummi
 let yams = Target.Dependency.product(name: "Yams", package: "Yams")
 let httpClient = Target.Dependency.product(name: "AsyncHTTPClient", package: "async-http-client")
 let lifecycle = Target.Dependency.product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
+let deque = Target.Dependency.product(name: "DequeModule", package: "swift-collections")
+let heap = Target.Dependency.product(name: "HeapModule", package: "swift-collections")
 let subprocess = Target.Dependency.product(name: "Subprocess", package: "swift-subprocess")
 
 /// A target of ours: `folder` below Sources, its module named for the folder without the stage's number.
@@ -51,7 +53,7 @@ let base: [Target] = [
   room("Base/FarmModel", [system]),
   room("Base/VolumeFiles", ["FarmModel", "CLinux", "CNettle", system]),
   room("Base/FarmStore", ["FarmModel", "VolumeFiles", grdb, system]),
-  room("Base/FolderWatch", ["FarmModel", "VolumeFiles", "CInotifyTools", system]),
+  room("Base/FolderWatch", ["FarmModel", "VolumeFiles", "CInotifyTools", deque, heap, system]),
   room("Base/BlendFile", ["FarmModel", "CArchive", system]),
   room("Base/Pictures", ["FarmModel", "VolumeFiles", "CZlib", system]),
   room("Base/Supervisor", ["FarmModel", subprocess, system]),
@@ -136,6 +138,7 @@ let package = Package(
   products: [.executable(name: "farmd", targets: ["farmd"]), .executable(name: "farm", targets: ["farm"])],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+    .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
     .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
     .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
     .package(url: "https://github.com/apple/swift-system", from: "1.8.1"),

@@ -35,7 +35,8 @@ private final class FlowWorld: Sendable {
     let watcher = FolderWatcher(
       FolderWatcher.Setup(
         root: volume.root, tree: DropPlace.tree, cookieFolder: volume.cookies, mark: "test", known: NothingKnown(),
-        rules: SettleRules(), now: { ContinuousClock.now }, accepts: DropPlace.isDrop, isWhole: Intaker.wholeness))
+        rules: SettleRules(), now: { ContinuousClock.now }, accepts: { DropPlace.isDrop($1) },
+        isWhole: Intaker.wholeness))
     flow = JobFlow(
       JobFlow.Setup(
         volume: volume, state: state, config: FarmConfig(), ledger: ledger, engine: engine, watcher: watcher,
@@ -80,7 +81,7 @@ private final class FlowWorld: Sendable {
 }
 
 private struct NothingKnown: KnownFiles {
-  func knownFiles(in folder: FilePath) async -> [FilePath: Fingerprint] { [:] }
+  func knownFiles(in folder: FilePath) async -> [FilePath.Component: Fingerprint] { [:] }
 }
 
 @Suite("A job")

@@ -22,11 +22,11 @@ struct CheckupTests {
   }
 
   private func report(
-    blenders: [BlenderProgram]? = nil, broken: [(path: String, reason: String)] = [], ledger: String? = nil
+    blenders: [BlenderProgram]? = nil, unwell: [UnwellProgram] = [], ledger: LedgerState = .whole
   ) async -> DoctorReport {
     let time = WallClock { Timestamp(nanoseconds: Int64(Date().timeIntervalSince1970 * 1e9)) }
     return await Checkup(volume: volume, state: volume.own, clock: time)
-      .report(blenders: blenders ?? [blender], broken: broken, ledger: ledger)
+      .report(blenders: blenders ?? [blender], unwell: unwell, ledger: ledger)
   }
 
   private func line(_ report: DoctorReport, _ topic: String) -> DoctorReport.Line? {
@@ -52,7 +52,8 @@ struct CheckupTests {
     try FileManager.default.removeItem(atPath: volume.dist.string)
 
     let report = await report(
-      blenders: [], broken: [(path: "/opt/blender 9/blender", reason: "it did not answer")], ledger: "it is damaged: x")
+      blenders: [], unwell: [UnwellProgram(path: "/opt/blender 9/blender", reason: "it did not answer")],
+      ledger: .damaged("it is damaged: x"))
 
     #expect(!report.isWell)
     let troubles = report.lines.filter { $0.verdict != .good }
@@ -63,10 +64,19 @@ struct CheckupTests {
     #expect(report.lines.contains { $0.topic == "Blender" && $0.text == "none was found" })
   }
 
+  @Test func `tells a ledger that is not there yet from one that cannot be opened`() async throws {
+    let absent = line(await report(ledger: .absent), "ledger")
+    let closed = line(await report(ledger: .closed(FileFailure("open", "/state", errno: EACCES))), "ledger")
+
+    #expect(absent?.verdict == .good)
+    #expect(closed?.verdict == .bad)
+    #expect(closed?.text.contains("/state") == true)
+  }
+
   @Test func `of a folder that is no volume says how to make it one`() async throws {
     let checkup = Checkup(volume: Volume(root: "/nowhere at all"), state: "/nowhere", clock: TestTime().clock)
 
-    let report = await checkup.report(blenders: [], broken: [], ledger: nil)
+    let report = await checkup.report(blenders: [], unwell: [], ledger: .whole)
 
     #expect(report.lines.map(\.remedy) == ["farm init '/nowhere at all'"])
   }
@@ -76,20 +86,5 @@ struct CheckupTests {
     let far = MachineCheck().watches(needed: 1 << 40)
     #expect(far.verdict == .bad)
     #expect(far.remedy?.hasPrefix("sysctl -w fs.inotify.max_user_watches=") == true)
-  }
-
-  @Test func `knows the file system of a path by the deepest mount`() {
-    let table = MountTable(
-      parsing: """
-        22 1 254:0 / / rw,relatime shared:1 - ext4 /dev/vda rw
-        40 22 0:40 / /srv/farm rw shared:2 - cifs //nas/farm rw
-        41 40 0:41 / /srv/farm/my\\040dist rw - fuse.sshfs x rw
-        42 22 0:42 / /srv/farm rw - nfs4 nas:/farm rw
-        """)
-
-    #expect(table.type(of: "/etc") == "ext4")
-    #expect(table.type(of: "/srv/farm/quick") == "nfs4")
-    #expect(table.type(of: "/srv/farm/my dist/a") == "fuse.sshfs")
-    #expect(table.type(of: "/srv/farmer") == "ext4")
   }
 }

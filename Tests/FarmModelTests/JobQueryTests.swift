@@ -64,7 +64,7 @@ struct JobQueryTests {
   }
 
   private static func word(_ random: inout SeededGenerator) -> JobQuery.Word {
-    let letters = Array("abc_*?é/-")
+    let letters = Array("abc_*?é/-[]!")
     let text = String(
       (0..<Int.random(in: 1...8, using: &random)).map { _ in letters.randomElement(using: &random) ?? "a" })
     let order: JobQuery.Comparison = Bool.random(using: &random) ? .less : .more
@@ -87,6 +87,10 @@ struct GlobTests {
   @Test(arguments: [
     ("a*c", "abbbc", true), ("a*c", "ab", false), ("?", "x", true), ("?", "", false), ("*", "", true),
     ("*a*a*", "banana", true), ("a[b]", "a[b]", true), ("**", "x", true), ("", "", true), ("", "x", false),
+    ("a[b]", "ab", true), ("shot_0[5-7]0", "shot_060", true), ("shot_0[5-7]0", "shot_080", false),
+    ("x[!0-9]", "xy", true), ("x[!0-9]", "x7", false), ("x[^0-9]", "x7", false), ("[]]", "]", true),
+    ("[a-]", "-", true), ("[", "[", true), ("a[b", "a[b", true), ("[!]", "[!]", true), ("*[ab]*c", "xxbyyc", true),
+    ("[z-a]", "-", true), ("[]", "[]", true),
   ])
   func `fits the whole text or not at all`(pattern: String, text: String, fits: Bool) {
     #expect(Glob(pattern).matches(text) == fits)

@@ -97,9 +97,16 @@ struct SettleWindowTests {
     var folder = window(.other)
     var picture = window(.renamed)
 
-    #expect(folder.looked(.notAFile("a folder"), at: start) == .refused("it is a folder, not a file"))
+    #expect(
+      folder.looked(.notAFile("a folder", file(1)), at: start) == .refused("it is a folder, not a file", file(1)))
     #expect(
       picture.looked(.file(file(1), writer: .noWriter, wholeness: .never("it is a PNG")), at: start)
-        == .refused("it is a PNG"))
+        == .refused("it is a PNG", file(1)))
+  }
+
+  @Test func `to nothing new when what was refused is still the same`() {
+    var link = window(.other, known: file(1))
+
+    #expect(link.looked(.notAFile("a symbolic link", file(1)), at: start) == .unchanged)
   }
 }

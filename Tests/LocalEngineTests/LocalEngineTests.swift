@@ -62,7 +62,7 @@ struct BlendersTests {
   @Test func `that are none are told with the reason`() async throws {
     let probed = await Blenders.probe("/bin/true", script: "/nowhere")
 
-    #expect(probed == .failed(path: "/bin/true", reason: "it did not answer and ended with exit code 0"))
+    #expect(probed == .failed(UnwellProgram(path: "/bin/true", reason: "it did not answer and ended with exit code 0")))
   }
 }
 

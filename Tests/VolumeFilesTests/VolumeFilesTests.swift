@@ -160,3 +160,32 @@ struct VolumeTreeTests {
     #expect(VolumeTree.adoptMark(volume).isThere)
   }
 }
+
+@Suite("The table of mounts")
+struct MountTableTests {
+  private let table = MountTable(
+    parsing: """
+      22 1 254:0 / / rw,relatime shared:1 - ext4 /dev/vda rw
+      40 22 0:40 / /srv/farm rw shared:2 - cifs //nas/farm rw
+      41 40 0:41 / /srv/farm/my\\040dist rw - fuse.sshfs x rw
+      42 22 0:42 / /srv/farm rw - nfs4 nas:/farm rw
+      """)
+
+  @Test(arguments: [
+    ("/etc", "ext4"), ("/srv/farm/quick", "nfs4"), ("/srv/farm/my dist/a", "fuse.sshfs"), ("/srv/farmer", "ext4"),
+  ])
+  func `knows the file system of a path by the deepest mount`(path: FilePath, type: String) {
+    #expect(table.mount(of: path).type == type)
+  }
+
+  @Test func `tells where the kernel does not see every writer`() {
+    #expect(!table.mount(of: "/etc").isBlind)
+    #expect(table.mount(of: "/srv/farm/quick").isBlind)
+    #expect(table.mount(of: "/srv/farm/my dist/a").isBlind)
+  }
+
+  @Test func `of this process has a root`() {
+    #expect(MountTable.mount(at: "/").point == "/")
+    #expect(MountTable.mount(at: "/proc/self").type == "proc")
+  }
+}

@@ -15,7 +15,7 @@ struct Probe {
         root: volume.root, tree: DropPlace.tree, cookieFolder: volume.cookies, mark: "probe\(getpid())",
         known: NothingKnown(),
         rules: SettleRules(stall: .seconds(1), vanish: .milliseconds(300)), now: { ContinuousClock.now },
-        accepts: DropPlace.isDrop, isWhole: Intaker.wholeness))
+        accepts: { DropPlace.isDrop($1) }, isWhole: Intaker.wholeness))
     try await withThrowingTaskGroup(of: Void.self) { group in
       group.addTask { try await watcher.run() }
       group.addTask {
@@ -48,5 +48,5 @@ struct Probe {
 }
 
 private struct NothingKnown: KnownFiles {
-  func knownFiles(in folder: FilePath) async -> [FilePath: Fingerprint] { [:] }
+  func knownFiles(in folder: FilePath) async -> [FilePath.Component: Fingerprint] { [:] }
 }

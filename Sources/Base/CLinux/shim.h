@@ -9,7 +9,6 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/syscall.h>
-#include <sys/vfs.h>
 #include <unistd.h>
 
 // Opens a path below a directory; no link of any kind on the way leads anywhere else. -1 and errno on failure.
@@ -37,9 +36,3 @@ static inline int linux_drop_lease(int file) { return fcntl(file, F_SETLEASE, F_
 // Makes a child that is spawned keep none of our open files but the first ones, whatever their flags. Declared by its
 // symbol: <spawn.h> beside _GNU_SOURCE gives fd_set other member names than Swift's own modules know.
 int linux_spawn_close_from(void *actions, int first) __asm__("posix_spawn_file_actions_addclosefrom_np");
-
-// The magic number of the file system that a path lies on; 0 when it cannot be asked.
-static inline unsigned long linux_filesystem_type(const char *path) {
-  struct statfs s;
-  return statfs(path, &s) == 0 ? (unsigned long)s.f_type : 0;
-}

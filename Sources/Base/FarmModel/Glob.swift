@@ -1,6 +1,25 @@
-/// A shell-like pattern: `*` any run of characters, `?` one; everything else stands for itself.
+/// A shell-like pattern: `*` any run of characters, `?` one, `[a-c5]` one of these, `[!a]` one of none of these.
+///
+/// Everything else stands for itself, a bracket without its partner too, and a text always fits the pattern that is
+/// spelled like it: names may have brackets.
 package struct Glob: Hashable, Sendable {
   package let pattern: String
+
+  /// What stands for one character, or for a run of any.
+  private enum Piece: Hashable {
+    case run
+    case one
+    case letter(Character)
+    case oneOf([ClosedRange<Character>], isNegated: Bool)
+
+    func fits(_ letter: Character) -> Bool {
+      switch self {
+      case .run, .one: true
+      case .letter(let wanted): wanted == letter
+      case .oneOf(let ranges, let isNegated): ranges.contains { $0.contains(letter) } != isNegated
+      }
+    }
+  }
 
   package init(_ pattern: String) {
     self.pattern = pattern
@@ -8,16 +27,17 @@ package struct Glob: Hashable, Sendable {
 
   /// Whether the whole of `text` fits; time is bounded by pattern × text.
   package func matches(_ text: String) -> Bool {
-    let wanted = Array(pattern)
+    if text == pattern { return true }
+    let wanted = pieces
     let given = Array(text)
     var w = 0
     var g = 0
     var star: (w: Int, g: Int)?
     while g < given.count {
-      if w < wanted.count, wanted[w] == "*" {
+      if w < wanted.count, wanted[w] == .run {
         star = (w, g)
         w += 1
-      } else if w < wanted.count, wanted[w] == "?" || wanted[w] == given[g] {
+      } else if w < wanted.count, wanted[w].fits(given[g]) {
         w += 1
         g += 1
       } else if let back = star {
@@ -28,7 +48,42 @@ package struct Glob: Hashable, Sendable {
         return false
       }
     }
-    return wanted[w...].allSatisfy { $0 == "*" }
+    return wanted[w...].allSatisfy { $0 == .run }
+  }
+
+  private var pieces: [Piece] {
+    var pieces: [Piece] = []
+    var rest = Array(pattern)[...]
+    while let letter = rest.popFirst() {
+      switch letter {
+      case "*": pieces.append(.run)
+      case "?": pieces.append(.one)
+      case "[": pieces.append(Self.choice(&rest) ?? .letter(letter))
+      default: pieces.append(.letter(letter))
+      }
+    }
+    return pieces
+  }
+
+  /// Reads on behind an opening bracket; nil when it is none, and then nothing is taken.
+  private static func choice(_ rest: inout ArraySlice<Character>) -> Piece? {
+    var letters = rest
+    let isNegated = letters.first == "!" || letters.first == "^"
+    if isNegated { letters.removeFirst() }
+    // A closing bracket that comes first is one of the letters.
+    guard let close = letters.dropFirst().firstIndex(of: "]") else { return nil }
+    var ranges: [ClosedRange<Character>] = []
+    var inside = letters[..<close]
+    while let low = inside.popFirst() {
+      guard inside.count > 1, inside.first == "-", let high = inside.dropFirst().first, low <= high else {
+        ranges.append(low...low)
+        continue
+      }
+      ranges.append(low...high)
+      inside.removeFirst(2)
+    }
+    rest = letters[close...].dropFirst()
+    return .oneOf(ranges, isNegated: isNegated)
   }
 }
 

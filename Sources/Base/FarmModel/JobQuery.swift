@@ -1,7 +1,7 @@
 import FoundationEssentials
 
-/// A query for jobs: words that must all hold. A word is a glob on the name (`shot_0?0`, `spring/*`) or `field:value`
-/// with `state`, `release`, `owner`, `age>2d`, `priority>50`, `problem:texture`.
+/// A query for jobs: words that must all hold. A word is a glob on the name (`shot_0?0`, `shot_0[1-4]0`, `spring/*`) or
+/// `field:value` with `state`, `release`, `owner`, `age>2d`, `priority>50`, `problem:texture`.
 package struct JobQuery: Hashable, Sendable {
   package let words: [Word]
 

@@ -42,9 +42,23 @@ package struct EngineAbilities: Codable, Hashable, Sendable {
   package let tasksAtOnce: Int
   /// The Blenders of its workers.
   package let blenders: [BlenderProgram]
+  /// Programs that are there and do not work.
+  package let unwell: [UnwellProgram]
 
-  package init(tasksAtOnce: Int, blenders: [BlenderProgram]) {
+  package init(tasksAtOnce: Int, blenders: [BlenderProgram], unwell: [UnwellProgram] = []) {
     self.tasksAtOnce = tasksAtOnce
     self.blenders = blenders
+    self.unwell = unwell
+  }
+}
+
+/// A program that was found and does not answer as a Blender does.
+package struct UnwellProgram: Codable, Hashable, Sendable {
+  package let path: String
+  package let reason: String
+
+  package init(path: String, reason: String) {
+    self.path = path
+    self.reason = reason
   }
 }

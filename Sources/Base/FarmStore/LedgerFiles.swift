@@ -26,17 +26,19 @@ package struct KnownPath: Hashable, Sendable {
 }
 
 extension Ledger {
-  /// The known files directly in a folder below the root, by their paths below the root.
-  package func knownFiles(in folder: FilePath) async throws(StoreFailure) -> [FilePath: Fingerprint] {
+  /// The known files directly in a folder below the root, by their names.
+  package func knownFiles(in folder: FilePath) async throws(StoreFailure) -> [FilePath.Component: Fingerprint] {
     let bytes = KnownPath.bytes(folder)
     return try await read("read the known files") { db in
-      let rows = try Row.fetchAll(db, sql: "SELECT * FROM known_file WHERE folder = ?", arguments: [bytes])
-      return rows.reduce(into: [:]) { known, row in
+      var known: [FilePath.Component: Fingerprint] = [:]
+      let rows = try Row.fetchCursor(db, sql: "SELECT * FROM known_file WHERE folder = ?", arguments: [bytes])
+      while let row = try rows.next() {
         let path: Data = row["path"]
-        let text = Array(path).map(CChar.init(bitPattern:)) + [0]
-        let file = text.withUnsafeBufferPointer { $0.baseAddress.map { FilePath(platformString: $0) } }
+        let name = Array(path.dropFirst(bytes.isEmpty ? 0 : bytes.count + 1)).map(CChar.init(bitPattern:)) + [0]
+        let file = name.withUnsafeBufferPointer { $0.baseAddress.flatMap { FilePath.Component(platformString: $0) } }
         if let file { known[file] = Fingerprint(row: row) }
       }
+      return known
     }
   }
 

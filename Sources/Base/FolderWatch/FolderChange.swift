@@ -1,5 +1,7 @@
 import FarmModel
+import Glibc
 import SystemPackage
+import VolumeFiles
 
 /// What ``FolderWatcher`` tells, in the order in which it became true.
 package enum FolderChange: Hashable, Sendable {
@@ -35,7 +37,7 @@ package enum Wholeness: Hashable, Sendable {
 /// What was known before; the ledger answers.
 package protocol KnownFiles: Sendable {
   /// The known files directly in a folder.
-  func knownFiles(in folder: FilePath) async -> [FilePath: Fingerprint]
+  func knownFiles(in folder: FilePath) async -> [FilePath.Component: Fingerprint]
 }
 
 /// Why a folder cannot be watched.
@@ -45,6 +47,12 @@ package enum WatchFailure: Failure, Hashable {
   case alreadyRunning
   case notWatched(FilePath, errno: Int32)
   case notListed(FileFailureText)
+  /// Its file system does not answer.
+  case hung(FilePath, type: String)
+
+  init(_ failure: FileFailure) {
+    self = .notListed(FileFailureText(description: failure.description, remedy: failure.remedy))
+  }
 
   /// A listing's failure, as text: the error of another target.
   package struct FileFailureText: Hashable, Sendable {
@@ -57,8 +65,11 @@ package enum WatchFailure: Failure, Hashable {
     case .watchLimit(let folder): "cannot watch \(folder.string.escapedForTerminal): the inotify watch limit is reached"
     case .instanceLimit: "cannot watch folders: the limit of inotify instances is reached"
     case .alreadyRunning: "cannot watch folders twice in one process: libinotifytools keeps one state"
-    case .notWatched(let folder, let code): "cannot watch \(folder.string.escapedForTerminal): error \(code)"
+    case .notWatched(let folder, let code):
+      "cannot watch \(folder.string.escapedForTerminal): \(String(cString: strerror(code)))"
     case .notListed(let failure): failure.description
+    case .hung(let folder, let type):
+      "cannot look into \(folder.string.escapedForTerminal): its file system (\(type)) does not answer"
     }
   }
 
@@ -69,13 +80,34 @@ package enum WatchFailure: Failure, Hashable {
     case .alreadyRunning: "Run one daemon a process."
     case .notWatched: "Give the daemon's user the right to read and enter the folder."
     case .notListed(let failure): failure.remedy
+    case .hung(let folder, _):
+      "Look at the file server; if it is gone for good: `umount -f -l \(folder.string.quotedForShell)`."
     }
   }
 
   package var isTransient: Bool {
     switch self {
-    case .watchLimit, .instanceLimit, .notWatched, .notListed: true
+    case .watchLimit, .instanceLimit, .notWatched, .notListed, .hung: true
     case .alreadyRunning: false
     }
   }
+}
+
+/// How the watch stands, for people and for those who supervise it.
+package struct WatchCounts: Hashable, Sendable {
+  /// Folders watched by events.
+  package internal(set) var watches = 0
+  /// Watches that the kernel allows a user; nil when it does not say.
+  package internal(set) var watchesAllowed: Int?
+  /// Folders that are looked at every 2 s, because nothing is told of them.
+  package internal(set) var polledFolders = 0
+  /// How often the kernel lost events and everything was listed.
+  package internal(set) var overflows = 0
+  /// Folders listed.
+  package internal(set) var listings = 0
+  /// Files on their way to being settled, and for how long the oldest has been.
+  package internal(set) var unsettled = 0
+  package internal(set) var oldestUnsettled = Duration.zero
+
+  package init() {}
 }

@@ -1,15 +1,19 @@
 import FarmModel
+import Glibc
 import Synchronization
 import SystemPackage
 import VolumeFiles
 
 /// Watches a tree of folders and tells which files in it have settled; loses nothing, tells nothing early.
 ///
-/// Owns the process's one inotify instance. Events only say where to look; what is told comes from looking. Listing
-/// runs at the start, after an overflow, when a folder appears, and on a timer.
+/// Owns the process's one inotify instance. Events only say where to look; what is told comes from looking. Folders
+/// are listed at the start, after lost events, when they appear, and on a timer; every 2 s where the kernel tells
+/// nothing.
 package final class FolderWatcher: Sendable {
   /// What the file's format says; called off Swift's threads.
   package typealias WholeCheck = @Sendable (FilePath) -> Wholeness
+  /// Whether a file of this name in this folder counts.
+  package typealias NameCheck = @Sendable (FilePath, FilePath.Component) -> Bool
 
   /// What the watcher needs to know of its world.
   package struct Setup: Sendable {
@@ -19,19 +23,19 @@ package final class FolderWatcher: Sendable {
     let cookies: Cookies
     let known: any KnownFiles
     let rules: SettleRules
+    let periods: WatchPeriods
     let now: @Sendable () -> ContinuousClock.Instant
-    let accepts: @Sendable (FilePath.Component) -> Bool
+    let accepts: NameCheck
     let isWhole: WholeCheck
 
     /// - Parameters:
     ///   - root: the folder of which `tree` speaks.
     ///   - cookieFolder: a folder of ours in which barriers are made.
     ///   - mark: names this run; no earlier one had it.
-    ///   - accepts: whether a file of this name counts.
     package init(
       root: FilePath, tree: WatchTree, cookieFolder: FilePath, mark: String, known: any KnownFiles, rules: SettleRules,
-      now: @escaping @Sendable () -> ContinuousClock.Instant,
-      accepts: @escaping @Sendable (FilePath.Component) -> Bool, isWhole: @escaping WholeCheck
+      periods: WatchPeriods = WatchPeriods(), now: @escaping @Sendable () -> ContinuousClock.Instant,
+      accepts: @escaping NameCheck, isWhole: @escaping WholeCheck
     ) {
       self.root = root
       self.tree = tree
@@ -39,161 +43,64 @@ package final class FolderWatcher: Sendable {
       cookies = Cookies(mark: mark)
       self.known = known
       self.rules = rules
+      self.periods = periods
       self.now = now
       self.accepts = accepts
       self.isWhole = isWhole
     }
+
+    /// The root without links on the way, as the kernel's table of mounts names it.
+    var realRoot: FilePath {
+      guard let real = root.withPlatformString({ realpath($0, nil) }) else { return root }
+      defer { free(real) }
+      return FilePath(platformString: real)
+    }
   }
 
-  /// Things that happened; the run loop takes them one by one.
-  enum Signal: Sendable {
-    case events([InotifyEvent])
-    case looked(FilePath, WatchState.Turn, Look)
-    case listed(FolderList)
-    case rescan(blindOnly: Bool)
-  }
-
-  /// Batches of events that may wait; more are made up for by listing.
-  private static let batchesWaitingMax = 256
-  private static let rescanEvery = Duration.seconds(900)
-  private static let blindRescanEvery = Duration.seconds(2)
-
-  /// The changes, in order. One reader; at most one change a file and state waits.
-  package let changes: AsyncStream<FolderChange>
-  private let tell: AsyncStream<FolderChange>.Continuation
-  private let signals: AsyncStream<Signal>
-  private let signal: AsyncStream<Signal>.Continuation
+  /// The changes, in order. One reader.
+  package let changes = ChangeQueue()
   private let setup: Setup
-  private let batchesWaiting = Mutex(0)
+  private let thread: WatchThread
+  private let recalls: AsyncStream<FilePath>
   private let barriers = Mutex(0)
 
   package init(_ setup: Setup) {
     self.setup = setup
-    (changes, tell) = AsyncStream.makeStream()
-    (signals, signal) = AsyncStream.makeStream()
+    let (recalls, recall) = AsyncStream<FilePath>.makeStream()
+    self.recalls = recalls
+    thread = WatchThread(setup, changes: changes) { recall.yield($0) }
   }
 
   /// Asks for a ``FolderChange/barrier(_:)`` after everything that is there now; answers its number.
   ///
   /// The event of a file made in our own folder comes after all earlier events of this host.
   package func barrier() throws(FileFailure) -> Int {
-    let number = barriers.withLock { count in
+    let number = try barriers.withLock { (count) throws(FileFailure) in
       count += 1
+      // In the lock: the numbers' order is that of the events.
+      OpenFile.close(try OpenFile.making(setup.cookieFolder.appending(setup.cookies.name(count)), mode: 0o600))
       return count
     }
-    try Durable.write([], to: setup.cookieFolder.appending(setup.cookies.name(number)))
+    thread.post(.barrier(number))
     return number
   }
 
+  /// How the watch stands.
+  package func counts() async -> WatchCounts { await thread.counts() }
+
   /// Watches until the task is cancelled.
-  /// - Throws: ``WatchFailure`` when there is no inotify instance to be had.
+  /// - Throws: ``WatchFailure/alreadyRunning`` when another watcher of this process runs.
   package func run() async throws(WatchFailure) {
-    let thread = try InotifyThread { [self] batch in
-      guard
-        batchesWaiting.withLock({ count in
-          guard count < Self.batchesWaitingMax else { return false }
-          count += 1
-          return true
-        })
-      else { return false }
-      signal.yield(.events(batch))
-      return true
-    }
+    try thread.start()
     await withTaskCancellationHandler {
-      await loop(thread)
+      for await folder in recalls {
+        thread.post(.recalled(folder, await setup.known.knownFiles(in: folder)))
+      }
     } onCancel: {
-      signal.finish()
+      // Ends the loop above too: a cancelled stream is over.
+      thread.stop()
     }
-    thread.stop()
-    tell.finish()
-  }
-
-  private func loop(_ thread: InotifyThread) async {
-    var state = WatchState(setup: setup, thread: thread)
-    await withDiscardingTaskGroup { group in
-      group.addTask { await self.signal(.rescan(blindOnly: true), every: Self.blindRescanEvery) }
-      group.addTask { await self.signal(.rescan(blindOnly: false), every: Self.rescanEvery) }
-      perform(await state.start(), in: &group)
-      for await signal in signals {
-        if case .events = signal { batchesWaiting.withLock { $0 -= 1 } }
-        perform(await state.take(signal), in: &group)
-      }
-      group.cancelAll()
-    }
-  }
-
-  private func signal(_ signal: Signal, every period: Duration) async {
-    // Cancelled: the watch is over.
-    while (try? await Task.sleep(for: period)) != nil { self.signal.yield(signal) }
-  }
-
-  private func perform(_ actions: [WatchState.Action], in group: inout DiscardingTaskGroup) {
-    for action in actions {
-      switch action {
-      case .tell(let change): tell.yield(change)
-      case .look(let path, let turn, let delay, let deep):
-        group.addTask { [signal, setup] in
-          // Cancelled: the watch is over.
-          if delay > .zero, (try? await Task.sleep(for: delay)) == nil { return }
-          let isWhole = deep ? setup.isWhole : nil
-          signal.yield(.looked(path, turn, await BlockingWork.run { Self.look(at: path, isWhole: isWhole) }))
-        }
-      case .list(let folder, let watch):
-        group.addTask { [signal, setup] in
-          let known = await setup.known.knownFiles(in: folder)
-          signal.yield(.listed(await BlockingWork.run { FolderList(folder, watch: watch, known: known) }))
-        }
-      }
-    }
-  }
-
-  /// Looks at a file; a deep look asks whether it is whole, and looks again whether it stayed the same meanwhile.
-  static func look(at path: FilePath, isWhole: WholeCheck?) -> Look {
-    do throws(FileFailure) {
-      guard let before = try FileStatus(at: path) else { return .gone }
-      switch before.kind {
-      case .regular: break
-      case .folder: return .notAFile("a folder")
-      case .link: return .notAFile("a symbolic link")
-      case .other: return .notAFile("a device, pipe or socket")
-      }
-      let writer = LeaseProbe.isBlind(path) ? .unknown : LeaseProbe.ask(path)
-      guard let isWhole, writer != .writer else { return .file(before.fingerprint, writer: writer, wholeness: nil) }
-      let wholeness = isWhole(path)
-      guard let after = try FileStatus(at: path) else { return .gone }
-      let hasChanged = after.fingerprint != before.fingerprint
-      return .file(after.fingerprint, writer: writer, wholeness: hasChanged ? nil : wholeness)
-    } catch {
-      return .refused(error.description)
-    }
-  }
-}
-
-/// What a listing of a folder saw, beside what was known of it.
-struct FolderList: Sendable {
-  let folder: FilePath
-  /// The watch under which it was listed.
-  let watch: Int32
-  /// Nil when the folder could not be listed.
-  let names: [(name: FilePath.Component, status: FileStatus)]?
-  let failure: FileFailure?
-  let known: [FilePath: Fingerprint]
-
-  init(_ folder: FilePath, watch: Int32, known: [FilePath: Fingerprint]) {
-    self.folder = folder
-    self.watch = watch
-    self.known = known
-    do throws(FileFailure) {
-      var found: [(name: FilePath.Component, status: FileStatus)] = []
-      for name in try FolderListing.names(in: folder) {
-        if let status = try FileStatus(at: folder.appending(name)) { found.append((name, status)) }
-      }
-      names = found
-      failure = nil
-    } catch {
-      names = nil
-      failure = error
-    }
+    changes.finish()
   }
 }
 
@@ -202,9 +109,6 @@ struct Cookies: Sendable {
   let mark: String
 
   func name(_ number: Int) -> String { "\(mark)-\(number)" }
-
-  /// A file of ours that has not its final name yet.
-  func isBeingMade(_ name: FilePath.Component) -> Bool { name.string.hasPrefix(".\(mark)-") }
 
   func number(_ name: FilePath.Component) -> Int? {
     name.string.hasPrefix("\(mark)-") ? Int(name.string.dropFirst(mark.count + 1)) : nil

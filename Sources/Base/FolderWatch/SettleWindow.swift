@@ -31,7 +31,7 @@ package struct SettleRules: Hashable, Sendable {
 /// What one look at a file saw.
 package enum Look: Hashable, Sendable {
   case gone
-  case notAFile(String)
+  case notAFile(String, Fingerprint)
   case file(Fingerprint, writer: LeaseProbe.Answer, wholeness: Wholeness?)
   case refused(String)
 }
@@ -57,7 +57,8 @@ package struct SettleWindow: Hashable, Sendable {
     case look(after: Duration, deep: Bool)
     case settled(Fingerprint)
     case unchanged
-    case refused(String)
+    /// No further byte helps; nothing to do until it is another.
+    case refused(String, Fingerprint)
     case vanished
     /// Tell the stall, then look again.
     case stalled(String, lookAfter: Duration)
@@ -89,7 +90,8 @@ package struct SettleWindow: Hashable, Sendable {
   /// Takes in what a look saw and says what to do.
   package mutating func looked(_ look: Look, at now: Instant) -> Action {
     switch look {
-    case .notAFile(let kind): return .refused("it is \(kind), not a file")
+    case .notAFile(let kind, let seen):
+      return seen == known ? .unchanged : .refused("it is \(kind), not a file", seen)
     case .refused(let reason): return stalledOrLater(reason, at: now, deep: false)
     case .gone:
       let since = goneSince ?? now
@@ -122,7 +124,7 @@ package struct SettleWindow: Hashable, Sendable {
     switch wholeness {
     case nil: return .look(after: .zero, deep: true)
     case .whole: return .settled(seen)
-    case .never(let reason): return .refused(reason)
+    case .never(let reason): return .refused(reason, seen)
     case .notYet(let reason): return stalledOrLater(reason, at: now, deep: true)
     }
   }

@@ -34,7 +34,7 @@ package struct FileStatus: Hashable, Sendable {
     self.init(s)
   }
 
-  private init(_ s: stat) {
+  fileprivate init(_ s: stat) {
     switch s.st_mode & S_IFMT {
     case S_IFREG: kind = .regular
     case S_IFDIR: kind = .folder
@@ -68,22 +68,79 @@ package struct FileStatus: Hashable, Sendable {
   }
 }
 
-/// Lists a folder.
-package enum FolderListing {
-  /// The names in a folder, unsorted, without `.` and `..`; names are bytes, so they come as path components.
-  package static func names(in folder: FilePath) throws(FileFailure) -> [FilePath.Component] {
-    guard let stream = folder.withPlatformString({ opendir($0) }) else { throw FileFailure("list", folder) }
-    defer { closedir(stream) }
-    var names: [FilePath.Component] = []
+/// An open folder that is listed once. Owns the stream.
+package final class FolderListing {
+  private let folder: FilePath
+  private let stream: OpaquePointer
+  /// Of the folder itself, before the first name was read.
+  package let status: FileStatus
+
+  /// Opens a folder without following a link in the last name; nil when no folder is there.
+  package init?(of folder: FilePath) throws(FileFailure) {
+    self.folder = folder
+    let file: FileDescriptor
+    do throws(FileFailure) { file = try OpenFile.descriptor(folder, O_RDONLY | O_DIRECTORY | O_NOFOLLOW) } catch {
+      if error.errno == ENOENT || error.errno == ENOTDIR || error.errno == ELOOP { return nil }
+      throw FileFailure("list", folder, errno: error.errno)
+    }
+    do throws(FileFailure) { status = try FileStatus(of: file, path: folder) } catch {
+      OpenFile.close(file)
+      throw error
+    }
+    guard let stream = fdopendir(file.rawValue) else {
+      OpenFile.close(file)
+      throw FileFailure("list", folder)
+    }
+    self.stream = stream
+  }
+
+  deinit { closedir(stream) }
+
+  /// The names in it, unsorted, without `.` and `..`, with the kind where the file system says it by itself.
+  package func each(
+    _ body: (FilePath.Component, FileStatus.Kind?) throws(FileFailure) -> Void
+  ) throws(FileFailure) {
     while true {
       errno = 0
       guard let entry = readdir(stream) else { break }
-      let component = withUnsafePointer(to: &entry.pointee.d_name) {
+      let name = withUnsafePointer(to: &entry.pointee.d_name) {
         $0.withMemoryRebound(to: CChar.self, capacity: 256) { FilePath.Component(platformString: $0) }
       }
-      if let component, component.kind == .regular { names.append(component) }
+      guard let name, name.kind == .regular else { continue }
+      try body(name, FileStatus.Kind(directoryType: entry.pointee.d_type))
     }
     guard errno == 0 else { throw FileFailure("list", folder) }
+  }
+
+  /// Looks at one name in it; nil when it is gone meanwhile.
+  package func status(of name: FilePath.Component) throws(FileFailure) -> FileStatus? {
+    var s = stat()
+    let isThere = name.withPlatformString { fstatat(dirfd(stream), $0, &s, AT_SYMLINK_NOFOLLOW) } == 0
+    guard isThere else {
+      if errno == ENOENT { return nil }
+      throw FileFailure("look at", folder.appending(name))
+    }
+    return FileStatus(s)
+  }
+
+  /// The names in a folder, unsorted; names are bytes, so they come as path components.
+  package static func names(in folder: FilePath) throws(FileFailure) -> [FilePath.Component] {
+    guard let listing = try FolderListing(of: folder) else { throw FileFailure("list", folder, errno: ENOENT) }
+    var names: [FilePath.Component] = []
+    try listing.each { name, _ in names.append(name) }
     return names
+  }
+}
+
+extension FileStatus.Kind {
+  /// By what a folder says of its entry; nil when it says nothing.
+  fileprivate init?(directoryType: UInt8) {
+    switch Int32(directoryType) {
+    case Int32(DT_UNKNOWN): return nil
+    case Int32(DT_REG): self = .regular
+    case Int32(DT_DIR): self = .folder
+    case Int32(DT_LNK): self = .link
+    default: self = .other
+    }
   }
 }

@@ -56,16 +56,6 @@ package enum LeaseProbe {
     case unknown
   }
 
-  /// File systems on which a writer may sit where this kernel does not see it: NFS, CIFS, SMB2, FUSE, 9p, AFS, Ceph.
-  private static let blindTypes: Set<UInt> = [
-    0x6969, 0xFF53_4D42, 0xFE53_4D42, 0x517B, 0x6573_5546, 0x0102_1997, 0x5346_414F, 0x00C3_6400,
-  ]
-
-  /// Whether events and leases on this path's file system tell the whole truth.
-  package static func isBlind(_ path: FilePath) -> Bool {
-    blindTypes.contains(path.withPlatformString { linux_filesystem_type($0) })
-  }
-
   /// Whoever opens the file for writing while we hold the lease makes the kernel send SIGIO, which would end us.
   private static let ignoresLeaseBreaks: Bool = {
     signal(SIGIO, SIG_IGN)

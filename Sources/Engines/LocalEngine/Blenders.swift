@@ -14,7 +14,7 @@ package enum Blenders {
   /// How a probe went.
   package enum Probed: Hashable, Sendable {
     case found(BlenderProgram)
-    case failed(path: String, reason: String)
+    case failed(UnwellProgram)
   }
 
   /// The executables that the globs name, each once, in their order.
@@ -49,11 +49,12 @@ package enum Blenders {
       group.addTask { await ask(path, script: script) }
       group.addTask {
         // Cancelled: the answer came first.
-        (try? await Task.sleep(for: probeMax)) == nil ? nil : .failed(path: path, reason: "it did not answer in time")
+        (try? await Task.sleep(for: probeMax)) == nil
+          ? nil : .failed(UnwellProgram(path: path, reason: "it did not answer in time"))
       }
       let first = await group.next() ?? nil
       group.cancelAll()
-      return first ?? .failed(path: path, reason: "it was not asked to the end")
+      return first ?? .failed(UnwellProgram(path: path, reason: "it was not asked to the end"))
     }
   }
 
@@ -74,7 +75,7 @@ package enum Blenders {
           answer.withLock { $0 = said }
         })
       guard let said = answer.withLock({ $0 }), let version = said.version, version.count >= 3 else {
-        return .failed(path: path, reason: "it did not answer and ended with \(end)")
+        return .failed(UnwellProgram(path: path, reason: "it did not answer and ended with \(end)"))
       }
       return .found(
         BlenderProgram(
@@ -82,7 +83,7 @@ package enum Blenders {
           fullVersion: version.map(String.init).joined(separator: "."), buildHash: said.hash ?? "",
           canDenoise: said.canDenoise ?? false, devices: said.devices ?? ["CPU"]))
     } catch {
-      return .failed(path: path, reason: error.description)
+      return .failed(UnwellProgram(path: path, reason: error.description))
     }
   }
 

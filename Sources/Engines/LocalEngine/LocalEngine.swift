@@ -41,7 +41,7 @@ package actor LocalEngine: RenderEngine {
 
   private var programs: [BlenderProgram] = []
   /// Looks until a Blender that did not answer is asked again, and how many it was the last time.
-  private var unwell: [String: (left: Int, pause: Int)] = [:]
+  private var unwell: [String: (left: Int, pause: Int, reason: String)] = [:]
   private static let pauseMax = 60
   /// The executables as they were looked at last.
   private var known: [String: Fingerprint] = [:]
@@ -68,7 +68,9 @@ package actor LocalEngine: RenderEngine {
   }
 
   package func abilities() -> EngineAbilities {
-    EngineAbilities(tasksAtOnce: programs.isEmpty ? 0 : slots, blenders: programs)
+    EngineAbilities(
+      tasksAtOnce: programs.isEmpty ? 0 : slots, blenders: programs,
+      unwell: unwell.map { UnwellProgram(path: $0.key, reason: $0.value.reason) }.sorted { $0.path < $1.path })
   }
 
   package func submit(_ task: RenderTask) {
@@ -111,6 +113,7 @@ package actor LocalEngine: RenderEngine {
     guard isFirst || there != known else { return }
     let gone = known.filter { there[$0.key] != $0.value }.keys
     programs.removeAll { gone.contains($0.path) }
+    for path in gone where there[path] == nil { unwell[path] = nil }
     for path in gone { log.warning("a Blender is gone or was replaced", metadata: ["path": "\(path)"]) }
     let new = there.filter { known[$0.key] != $0.value }.keys
     known = there
@@ -121,11 +124,11 @@ package actor LocalEngine: RenderEngine {
         unwell[path] = nil
         log.notice(
           "found Blender \(program.fullVersion)", metadata: ["path": "\(path)", "denoiser": "\(program.canDenoise)"])
-      case .failed(let path, let reason):
+      case .failed(let program):
         // It may have been killed, or memory was short: asked again, ever more seldom.
         let pause = min((unwell[path]?.pause ?? 0) * 2 + 1, Self.pauseMax)
-        unwell[path] = (pause, pause)
-        log.warning("a Blender does not work", metadata: ["path": "\(path)", "reason": "\(reason)"])
+        unwell[path] = (pause, pause, program.reason)
+        log.warning("a Blender does not work", metadata: ["path": "\(path)", "reason": "\(program.reason)"])
       }
     }
     let gpus = programs.map { $0.devices.filter { $0 != "CPU" }.count }.max() ?? 0

@@ -61,7 +61,7 @@ package struct Daemon: Sendable {
         root: volume.root, tree: DropPlace.tree, cookieFolder: volume.cookies, mark: "\(UUID())",
         known: KnownDrops(ledger: ledger, root: volume.root, log: log),
         rules: SettleRules(quiet: config.settleQuiet, stall: config.settleStall), now: { ContinuousClock.now },
-        accepts: DropPlace.isDrop, isWhole: Intaker.wholeness))
+        accepts: { DropPlace.isDrop($1) }, isWhole: Intaker.wholeness))
     let events = EventHub()
     let flow = JobFlow(
       JobFlow.Setup(
@@ -83,27 +83,31 @@ package struct Daemon: Sendable {
   /// Looks at everything that the farm stands on, without a daemon.
   package func check() async -> DoctorReport {
     var found: [BlenderProgram] = []
-    var broken: [(path: String, reason: String)] = []
-    var folder = volume.own.appending("state")
-    var trouble: String?
+    var unwell: [UnwellProgram] = []
     do {
       let state = try StateFolder(volume: volume, configured: config.state)
-      folder = state.folder
       let script = try RenderScript.install(in: volume)
       for path in Blenders.executables(matching: config.blenders) {
         switch await Blenders.probe(path, script: script) {
         case .found(let program): found.append(program)
-        case .failed(let path, let reason): broken.append((path, reason))
+        case .failed(let program): unwell.append(program)
         }
       }
-      if try FileStatus(at: state.ledger) != nil {
-        trouble = try await Ledger(at: state.ledger, clock: Self.clock).trouble()
-      }
+      return await Checkup(volume: volume, state: state.folder, clock: Self.clock)
+        .report(blenders: found, unwell: unwell, ledger: await ledgerState(at: state.ledger))
     } catch {
-      trouble = "\(error)"
+      return await Checkup(volume: volume, state: volume.own, clock: Self.clock)
+        .report(blenders: found, unwell: unwell, ledger: .closed(error))
     }
-    return await Checkup(volume: volume, state: folder, clock: Self.clock)
-      .report(blenders: found, broken: broken, ledger: trouble)
+  }
+
+  private func ledgerState(at path: FilePath) async -> LedgerState {
+    do {
+      guard try FileStatus(at: path) != nil else { return .absent }
+      return LedgerState(trouble: try await Ledger(at: path, clock: Self.clock).trouble())
+    } catch {
+      return .closed(error)
+    }
   }
 
   private func serve(
@@ -200,13 +204,10 @@ private struct KnownDrops: KnownFiles {
   let root: FilePath
   let log: Logger
 
-  func knownFiles(in folder: FilePath) async -> [FilePath: Fingerprint] {
+  func knownFiles(in folder: FilePath) async -> [FilePath.Component: Fingerprint] {
     var below = folder
     _ = below.removePrefix(root)
-    do {
-      let known = try await ledger.knownFiles(in: below)
-      return Dictionary(known.map { (root.pushing($0.key), $0.value) }) { first, _ in first }
-    } catch {
+    do { return try await ledger.knownFiles(in: below) } catch {
       // Nothing known: files are digested again, and equal bytes render nothing.
       log.warning("\(error.description)", metadata: ["remedy": "\(error.remedy)"])
       return [:]

@@ -144,7 +144,8 @@ extension JobFlow: FarmService {
   func doctor() async throws -> DoctorReport {
     let checkup = Checkup(volume: setup.volume, state: setup.state.folder, clock: setup.clock)
     return await checkup.report(
-      blenders: abilities?.blenders ?? [], broken: [], ledger: try await setup.ledger.trouble())
+      blenders: abilities?.blenders ?? [], unwell: abilities?.unwell ?? [],
+      ledger: LedgerState(trouble: try await setup.ledger.trouble()))
   }
 
   nonisolated func events() -> AsyncStream<FarmEvent> { setup.events.listen() }

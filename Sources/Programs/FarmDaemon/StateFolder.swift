@@ -13,7 +13,7 @@ struct StateFolder: Hashable {
   init(volume: Volume, configured: String?) throws(DaemonFailure) {
     if let configured {
       folder = FilePath(configured)
-    } else if LeaseProbe.isBlind(volume.root) {
+    } else if MountTable.mount(at: volume.root).isBlind {
       // SQLite's locks and shared memory do not work on network file systems.
       folder = FilePath("/var/lib/farm").appending(Self.name(of: volume))
     } else {

@@ -4,6 +4,21 @@ import FarmStore
 import SystemPackage
 import VolumeFiles
 
+/// What was found of the ledger.
+package enum LedgerState: Sendable {
+  case whole
+  /// There is none yet; the first start makes it.
+  case absent
+  case damaged(String)
+  /// It, or its folder, cannot be opened.
+  case closed(any Error)
+
+  /// - Parameter trouble: what ``Ledger/trouble()`` said.
+  package init(trouble: String?) {
+    self = trouble.map { .damaged($0) } ?? .whole
+  }
+}
+
 /// Looks at everything that the farm stands on, with the rights of the one who asks.
 package struct Checkup: Sendable {
   private let volume: Volume
@@ -19,10 +34,9 @@ package struct Checkup: Sendable {
 
   /// - Parameters:
   ///   - blenders: what was found where programs are looked for.
-  ///   - broken: programs that were found and do not work, with the reason.
-  ///   - ledger: what is wrong with it; nil when it is whole.
+  ///   - unwell: programs that were found and do not work, with the reason.
   package func report(
-    blenders: [BlenderProgram], broken: [(path: String, reason: String)], ledger: String?
+    blenders: [BlenderProgram], unwell: [UnwellProgram], ledger: LedgerState
   ) async -> DoctorReport {
     guard VolumeTree.isVolume(volume) else {
       let text = "\(volume.root) is not a farm volume"
@@ -33,10 +47,10 @@ package struct Checkup: Sendable {
     let machine = MachineCheck()
     lines += await BlockingWork.run { folders() + clockLine() }
     lines.append(machine.watches(needed: watchedFolders.count + 4))
-    lines += machine.blenders(blenders, broken: broken)
+    lines += machine.blenders(blenders, unwell: unwell)
     for tool in MachineCheck.tools { lines.append(await machine.line(of: tool)) }
     lines += [("volume", volume.root), ("work", volume.work), ("state", state)].map { machine.disk($0.0, $0.1) }
-    lines.append(ledgerLine(ledger))
+    lines.append(line(of: ledger))
     return DoctorReport(lines: lines)
   }
 
@@ -74,11 +88,17 @@ package struct Checkup: Sendable {
     }
   }
 
-  private func ledgerLine(_ trouble: String?) -> DoctorReport.Line {
-    guard let trouble else {
-      return .init("ledger", .good, "every page of \(state.appending("ledger.sqlite")) is whole")
+  private func line(of ledger: LedgerState) -> DoctorReport.Line {
+    let path = state.appending("ledger.sqlite")
+    switch ledger {
+    case .whole: return .init("ledger", .good, "every page of \(path) is whole")
+    case .absent: return .init("ledger", .good, "none yet; the first start makes \(path)")
+    case .damaged(let what):
+      let aside = "mv \(state.string.quotedForShell)/ledger.sqlite\(String("{,.damaged}"))"
+      return .init("ledger", .bad, what, remedy: "Stop farmd, then: \(aside)")
+    case .closed(let error):
+      let remedy = (error as? any Failure)?.remedy ?? "Look into \(state.string.quotedForShell)"
+      return .init("ledger", .bad, "\(error)", remedy: remedy)
     }
-    let aside = "mv \(state.string.quotedForShell)/ledger.sqlite\(String("{,.damaged}"))"
-    return .init("ledger", .bad, trouble, remedy: "Stop farmd, then: \(aside)")
   }
 }

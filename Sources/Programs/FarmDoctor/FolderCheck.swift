@@ -18,12 +18,13 @@ struct FolderCheck {
   }
 
   func line(shownAs name: String) -> DoctorReport.Line {
-    let type = MountTable.ofThisProcess.type(of: folder)
+    let mount = MountTable.mount(at: folder)
+    let type = mount.type
     do throws(FileFailure) {
-      let lease = try tryOut()
+      let lease = try tryOut(asksLease: !mount.isBlind)
       var words = [type, "may write, rename and remove"]
       if isWatched {
-        words.append(LeaseProbe.isBlind(folder) ? "polled every 2 s" : "watched by inotify")
+        words.append(mount.isBlind ? "polled every 2 s" : "watched by inotify")
         words.append(lease == .unknown ? "writers told by two looks, 2 s apart" : "writers told by leases")
       }
       return .init(name, .good, words.joined(separator: ", "))
@@ -33,7 +34,7 @@ struct FolderCheck {
   }
 
   /// - Returns: what the lease probe says of a file without a writer.
-  private func tryOut() throws(FileFailure) -> LeaseProbe.Answer {
+  private func tryOut(asksLease: Bool) throws(FileFailure) -> LeaseProbe.Answer {
     let first = folder.appending(Self.probeName)
     let second = folder.appending(Self.probeName + "-2")
     Placement.remove(first)
@@ -41,38 +42,9 @@ struct FolderCheck {
     defer { Placement.remove(first) }
     let file = try OpenFile.making(first, mode: 0o600)
     OpenFile.close(file)
-    let lease = LeaseProbe.isBlind(folder) ? .unknown : LeaseProbe.ask(first)
+    let lease = asksLease ? LeaseProbe.ask(first) : .unknown
     try Placement.move(first, to: second, ifOccupied: .refuse)
     guard second.withPlatformString({ unlink($0) }) == 0 else { throw FileFailure("remove", second) }
     return lease
-  }
-}
-
-/// Which file system lies where, by `/proc/self/mountinfo`.
-struct MountTable: Sendable {
-  private let mounts: [(point: FilePath, type: String)]
-
-  static var ofThisProcess: MountTable {
-    // Unreadable: every type is unknown.
-    MountTable(parsing: (try? String(decoding: FileBytes.all(of: "/proc/self/mountinfo"), as: UTF8.self)) ?? "")
-  }
-
-  init(parsing text: String) {
-    mounts = text.split(separator: "\n").compactMap { line in
-      let halves = line.split(separator: " - ", maxSplits: 1)
-      guard halves.count == 2, let type = halves[1].split(separator: " ").first else { return nil }
-      let fields = halves[0].split(separator: " ")
-      guard fields.count > 4 else { return nil }
-      // Blanks in names stand as octal numbers.
-      return (FilePath(String(fields[4]).replacing("\\040", with: " ")), String(type))
-    }
-  }
-
-  /// The type of the file system on which a path lies.
-  func type(of path: FilePath) -> String {
-    // Of two mounts on one point the later one hides the earlier.
-    let fitting = mounts.enumerated().filter { path.starts(with: $0.element.point) }
-    let deepest = fitting.max { ($0.element.point.length, $0.offset) < ($1.element.point.length, $1.offset) }
-    return deepest?.element.type ?? "unknown file system"
   }
 }

@@ -62,13 +62,13 @@ struct MachineCheck {
     (try? FileBytes.all(of: path)).flatMap { Int(String(decoding: $0, as: UTF8.self).filter(\.isNumber)) }
   }
 
-  func blenders(_ found: [BlenderProgram], broken: [(path: String, reason: String)]) -> [DoctorReport.Line] {
+  func blenders(_ found: [BlenderProgram], unwell: [UnwellProgram]) -> [DoctorReport.Line] {
     var lines = found.map { program in
       let devices = program.devices.joined(separator: ", ")
       let denoiser = program.canDenoise ? "with denoiser" : "without denoiser"
       return DoctorReport.Line("Blender", .good, "\(program.path), \(program.fullVersion), \(denoiser), \(devices)")
     }
-    lines += broken.map {
+    lines += unwell.map {
       .init(
         "Blender", .note, "\($0.path) does not work: \($0.reason)", remedy: "\($0.path.quotedForShell) -b --version")
     }

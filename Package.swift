@@ -107,7 +107,7 @@ let checks: [Target] = [
     name: "WatchProbe", dependencies: ["FarmModel", "FolderWatch", "Intake", system], path: "Tests/WatchProbe",
     swiftSettings: settings),
   tests("FarmModelTests", ["FarmModel"]),
-  tests("FolderWatchTests", ["FarmModel", "VolumeFiles", "FolderWatch", "WatchProbe"]),
+  tests("FolderWatchTests", ["FarmModel", "VolumeFiles", "FolderWatch", "CInotifyTools", "WatchProbe"]),
   tests("BlendFileTests", ["FarmModel", "BlendFile", "Supervisor"]),
   tests("PicturesTests", ["FarmModel", "Pictures", "Supervisor"]),
   tests("SupervisorTests", ["Supervisor"]),

@@ -21,12 +21,21 @@ package enum BlendWrapper: String, Codable, Hashable, Sendable {
 /// The uncompressed bytes of a `.blend`, in order, with the parts nobody asks for skipped as cheaply as the wrapper
 /// allows.
 protocol BlendBytes: AnyObject {
-  /// The next bytes, fewer than asked only at the end.
-  func next(_ count: Int) throws(BlendFailure) -> [UInt8]
+  /// Lends the next bytes, fewer than asked only at the end.
+  func withNext<Value>(
+    _ count: Int, _ body: (UnsafeRawBufferPointer) throws(BlendFailure) -> Value
+  ) throws(BlendFailure) -> Value
   /// Passes over bytes; throws ``BlendFailure/truncated`` when the file ends before.
   func skip(_ count: Int64, while doing: @autoclosure () -> String) throws(BlendFailure)
   /// How many bytes were passed so far.
   var offset: Int64 { get }
+}
+
+extension BlendBytes {
+  /// The next bytes, fewer than asked only at the end.
+  func next(_ count: Int) throws(BlendFailure) -> [UInt8] {
+    try withNext(count) { bytes throws(BlendFailure) in Array(bytes) }
+  }
 }
 
 /// An unwrapped file, read in place; owns its descriptor.
@@ -35,9 +44,9 @@ final class PlainBytes: BlendBytes {
   let sizeBytes: Int64
   private(set) var offset: Int64 = 0
   /// Bytes that were read ahead: most blocks are small, and a call for each header took most of the time.
-  private var window: [UInt8] = []
+  private var window = UnsafeMutableRawBufferPointer.allocate(byteCount: 128 << 10, alignment: 16)
   private var windowStart: Int64 = 0
-  private static let windowBytes = 16 << 10
+  private var windowCount = 0
 
   init(path: FilePath) throws(BlendFailure) {
     file = path.withPlatformString { open($0, O_RDONLY | O_NONBLOCK | O_NOFOLLOW | O_CLOEXEC) }
@@ -50,37 +59,38 @@ final class PlainBytes: BlendBytes {
     sizeBytes = Int64(s.st_size)
   }
 
-  deinit { close(file) }
-
-  func next(_ count: Int) throws(BlendFailure) -> [UInt8] {
-    let from = Int(offset - windowStart)
-    if from >= 0, from + count <= window.count {
-      offset += Int64(count)
-      return Array(window[from..<from + count])
-    }
-    window = try read(max(count, Self.windowBytes), at: offset)
-    windowStart = offset
-    let bytes = Array(window.prefix(count))
-    offset += Int64(bytes.count)
-    return bytes
+  deinit {
+    window.deallocate()
+    close(file)
   }
 
-  /// The bytes at a place, fewer than asked only at the file's end.
-  private func read(_ count: Int, at place: Int64) throws(BlendFailure) -> [UInt8] {
-    var failure: Int32 = 0
-    let bytes = [UInt8](unsafeUninitializedCapacity: count) { buffer, filled in
-      filled = 0
-      while filled < count {
-        let target = buffer.baseAddress.map { $0 + filled }
-        let got = pread(file, target, count - filled, off_t(place) + off_t(filled))
-        if got < 0 && errno == EINTR { continue }
-        if got < 0 { failure = errno }
-        if got <= 0 { break }
-        filled += got
-      }
+  func withNext<Value>(
+    _ count: Int, _ body: (UnsafeRawBufferPointer) throws(BlendFailure) -> Value
+  ) throws(BlendFailure) -> Value {
+    let ahead = Int(offset - windowStart)
+    if ahead < 0 || ahead + count > windowCount { try fill(count) }
+    let from = Int(offset - windowStart)
+    let given = min(count, windowCount - from)
+    offset += Int64(given)
+    return try body(UnsafeRawBufferPointer(rebasing: window[from..<from + given]))
+  }
+
+  /// Reads ahead from where we are: so many bytes and as many more as the window holds, fewer only at the file's end.
+  private func fill(_ count: Int) throws(BlendFailure) {
+    if count > window.count {
+      window.deallocate()
+      window = .allocate(byteCount: count, alignment: 16)
     }
-    guard failure == 0 else { throw .unreadable(String(cString: strerror(failure))) }
-    return bytes
+    windowStart = offset
+    windowCount = 0
+    while windowCount < window.count {
+      let target = window.baseAddress.map { $0 + windowCount }
+      let got = pread(file, target, window.count - windowCount, off_t(offset) + off_t(windowCount))
+      if got < 0 && errno == EINTR { continue }
+      guard got >= 0 else { throw .unreadable(String(cString: strerror(errno))) }
+      if got == 0 { break }
+      windowCount += got
+    }
   }
 
   /// Goes on reading from another place.
@@ -120,7 +130,9 @@ final class WrappedBytes: BlendBytes {
 
   deinit { archive_read_free(archive) }
 
-  func next(_ count: Int) throws(BlendFailure) -> [UInt8] {
+  func withNext<Value>(
+    _ count: Int, _ body: (UnsafeRawBufferPointer) throws(BlendFailure) -> Value
+  ) throws(BlendFailure) -> Value {
     var bytes: [UInt8] = []
     bytes.reserveCapacity(min(count, 1 << 16))
     while bytes.count < count, try fill() {
@@ -129,7 +141,8 @@ final class WrappedBytes: BlendBytes {
       pieceStart += taken
     }
     offset += Int64(bytes.count)
-    return bytes
+    let result = bytes.withUnsafeBytes { given in Result { () throws(BlendFailure) in try body(given) } }
+    return try result.get()
   }
 
   func skip(_ count: Int64, while doing: @autoclosure () -> String) throws(BlendFailure) {

@@ -78,20 +78,20 @@ package enum BlendFile {
     let header = try BlendHeader(first)
     var scenes: [BlendFacts.SceneRange] = []
     var hasTypes = false
-    let endCode = Array("ENDB".utf8)
     while true {
       let start = bytes.offset
-      let blockBytes = try bytes.next(header.blockHeaderBytes)
-      guard blockBytes.count == header.blockHeaderBytes else {
-        throw .truncated(atByte: bytes.offset, while: "a block's header")
+      let block = try bytes.withNext(header.blockHeaderBytes) { given throws(BlendFailure) in
+        guard given.count == header.blockHeaderBytes else {
+          throw .truncated(atByte: start + Int64(given.count), while: "a block's header")
+        }
+        return BlockHeader(given, header)
       }
-      if blockBytes.starts(with: endCode) { break }
-      let block = BlockHeader(blockBytes, header)
-      guard isCode(blockBytes[..<4]), block.lengthBytes >= 0 else {
+      if block.code == .end { break }
+      guard block.code.isPlausible, block.lengthBytes >= 0 else {
         throw .damaged(atByte: start, what: "no block begins here")
       }
-      if block.isCalled("DNA1") { hasTypes = true }
-      if block.isCalled("REND"), block.lengthBytes <= rendBytesMax {
+      if block.code == .types { hasTypes = true }
+      if block.code == .scenes, block.lengthBytes <= rendBytesMax {
         let body = try bytes.next(Int(block.lengthBytes))
         guard body.count == block.lengthBytes else { throw .truncated(atByte: bytes.offset, while: "block REND") }
         scenes = sceneRanges(body, header)
@@ -101,13 +101,6 @@ package enum BlendFile {
     }
     guard hasTypes else { throw .damaged(atByte: bytes.offset, what: "it has no DNA1 block") }
     return BlendFacts(version: header.version, wrapper: wrapper, scenes: scenes)
-  }
-
-  /// A block's code is two to four letters, digits or underscores, filled up with NULs.
-  private static func isCode(_ bytes: ArraySlice<UInt8>) -> Bool {
-    let letters = bytes.prefix { $0 != 0 }
-    return letters.count >= 2 && bytes.dropFirst(letters.count).allSatisfy { $0 == 0 }
-      && letters.allSatisfy { (65...90).contains($0) || (48...57).contains($0) || $0 == 95 || (97...122).contains($0) }
   }
 
   /// `REND`: {int32 start, int32 end, char name[64]} up to 4.x, name[256] from 5.0 on (measured); one entry a scene.

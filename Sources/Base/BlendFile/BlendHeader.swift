@@ -31,24 +31,43 @@ package struct BlendHeader: Hashable, Sendable {
       throw .notBlend(firstBytes: Array(bytes.prefix(12)))
     }
     guard bytes.count >= 12 else { throw .truncated(atByte: Int64(bytes.count), while: "the header") }
-    let text = String(decoding: bytes.prefix(Self.bytesMax), as: UTF8.self)
-    if let old = text.prefix(12).wholeMatch(of: /BLENDER([-_])([vV])(\d{3})/), let number = Int(old.3) {
-      version = BlenderVersion(headerNumber: number)
-      sizeBytes = 12
-      pointerBytes = old.1 == "-" ? 8 : 4
-      isBigEndian = old.2 == "V"
-      blockLayout = .short
-    } else if let new = text.wholeMatch(of: /BLENDER17-01v(\d{4})/), let number = Int(new.1) {
-      version = BlenderVersion(headerNumber: number)
-      sizeBytes = 17
-      pointerBytes = 8
-      isBigEndian = false
-      blockLayout = .long
-    } else if text.hasPrefix("BLENDER17-") && bytes.count < Self.bytesMax {
-      throw .truncated(atByte: Int64(bytes.count), while: "the header")
-    } else {
-      throw .unknownHeader(text)
+    let isNew = bytes.starts(with: Array("BLENDER17-".utf8))
+    if isNew && bytes.count < Self.bytesMax { throw .truncated(atByte: Int64(bytes.count), while: "the header") }
+    guard let header = isNew ? Self.new(bytes) : Self.old(bytes) else {
+      throw .unknownHeader(String(decoding: bytes.prefix(Self.bytesMax), as: UTF8.self))
     }
+    self = header
+  }
+
+  private init(
+    _ version: BlenderVersion, sizeBytes: Int, pointerBytes: Int, isBigEndian: Bool, _ blockLayout: BlockLayout
+  ) {
+    self.version = version
+    self.sizeBytes = sizeBytes
+    self.pointerBytes = pointerBytes
+    self.isBigEndian = isBigEndian
+    self.blockLayout = blockLayout
+  }
+
+  private static func old(_ bytes: [UInt8]) -> BlendHeader? {
+    let (pointer, order) = (UnicodeScalar(bytes[7]), UnicodeScalar(bytes[8]))
+    guard "-_".unicodeScalars.contains(pointer), "vV".unicodeScalars.contains(order), let number = number(bytes[9..<12])
+    else { return nil }
+    return BlendHeader(
+      BlenderVersion(headerNumber: number), sizeBytes: 12, pointerBytes: pointer == "-" ? 8 : 4,
+      isBigEndian: order == "V", .short)
+  }
+
+  private static func new(_ bytes: [UInt8]) -> BlendHeader? {
+    guard bytes.starts(with: Array("BLENDER17-01v".utf8)), let number = number(bytes[13..<17]) else { return nil }
+    return BlendHeader(
+      BlenderVersion(headerNumber: number), sizeBytes: 17, pointerBytes: 8, isBigEndian: false, .long)
+  }
+
+  /// Digits and nothing else.
+  private static func number(_ digits: ArraySlice<UInt8>) -> Int? {
+    guard digits.allSatisfy({ (48...57).contains($0) }) else { return nil }
+    return digits.reduce(0) { $0 * 10 + Int($1 - 48) }
   }
 
   /// Bytes of each block's own header.
@@ -62,36 +81,53 @@ package struct BlendHeader: Hashable, Sendable {
 
 /// One block's own header.
 struct BlockHeader: Hashable {
-  /// Four letters, the first one in the lowest byte; shorter codes end in NULs.
-  private let letters: UInt32
+  let code: BlockCode
   let lengthBytes: Int64
 
   /// Reads it from exactly `header.blockHeaderBytes` bytes.
-  init(_ bytes: [UInt8], _ header: BlendHeader) {
-    letters = Self.letters(bytes)
+  init(_ bytes: UnsafeRawBufferPointer, _ header: BlendHeader) {
+    code = BlockCode(bytes)
     switch header.blockLayout {
     case .short:
-      lengthBytes = Int64(Int32(truncatingIfNeeded: ByteOrder.integer(bytes[4..<8], isBigEndian: header.isBigEndian)))
-    case .long:
-      lengthBytes = ByteOrder.integer(bytes[16..<24], isBigEndian: false)
+      let length = bytes.loadUnaligned(fromByteOffset: 4, as: Int32.self)
+      lengthBytes = Int64(header.isBigEndian ? Int32(bigEndian: length) : Int32(littleEndian: length))
+    case .long: lengthBytes = Int64(littleEndian: bytes.loadUnaligned(fromByteOffset: 16, as: Int64.self))
     }
   }
 }
 
-extension BlockHeader {
-  /// The code as text.
-  var code: String {
-    let bytes = (0..<4).map { UInt8(truncatingIfNeeded: letters >> (8 * $0)) }
-    return String(decoding: bytes.filter { $0 != 0 }, as: UTF8.self)
+/// The four letters that name a block; shorter ones end in NULs. A number, for each block of a file is asked for it.
+struct BlockCode: Hashable, CustomStringConvertible {
+  /// The first letter in the lowest byte.
+  private let letters: UInt32
+
+  static let end = BlockCode("ENDB")
+  static let types = BlockCode("DNA1")
+  static let scenes = BlockCode("REND")
+
+  /// - Parameter bytes: at least four.
+  init(_ bytes: UnsafeRawBufferPointer) { letters = UInt32(littleEndian: bytes.loadUnaligned(as: UInt32.self)) }
+
+  private init(_ text: String) { letters = text.utf8.reversed().reduce(0) { $0 << 8 | UInt32($1) } }
+
+  private func letter(_ place: UInt32) -> UInt8 { UInt8(truncatingIfNeeded: letters >> (8 * place)) }
+
+  /// Whether it is two to four letters, digits or underscores, filled up with NULs.
+  var isPlausible: Bool {
+    var count: UInt32 = 0
+    while count < 4, Self.isLetter(letter(count)) { count += 1 }
+    return count >= 2 && (count == 4 || letters >> (8 * count) == 0)
   }
 
-  /// Whether the block has this code; asked of every block, so no text is made for it.
-  func isCalled(_ code: StaticString) -> Bool {
-    code.withUTF8Buffer { Self.letters(Array($0)) } == letters
+  private static func isLetter(_ byte: UInt8) -> Bool {
+    switch byte {
+    case 65...90, 97...122, 48...57, 95: true
+    default: false
+    }
   }
 
-  private static func letters(_ bytes: [UInt8]) -> UInt32 {
-    bytes.prefix(4).reversed().reduce(0) { $0 << 8 | UInt32($1) }
+  var description: String {
+    String(decoding: (0..<4).map { letter($0) }.filter { $0 != 0 }, as: UTF8.self)
   }
 }
 

@@ -1,0 +1,255 @@
+import FarmModel
+import FarmTesting
+import SystemPackage
+import Testing
+import VolumeFiles
+
+@testable import FolderWatch
+
+/// Random programs at work on a disk in memory, with every look and event as late as it likes; then quiet. What was
+/// told has to be what lies there.
+@Suite("The watch, whatever happens in whatever order,")
+struct WatchChurnTests {
+  /// What a run may contain.
+  struct Kind: Hashable, CustomTestStringConvertible {
+    let name: String
+    var movesFolders = false
+    var watchesMax = Int.max
+    var isBlind = false
+
+    var testDescription: String { name }
+  }
+
+  static let kinds = [
+    Kind(name: "files"), Kind(name: "files and folders", movesFolders: true),
+    Kind(name: "three watches", movesFolders: true, watchesMax: 3), Kind(name: "a blind disk", isBlind: true),
+  ]
+  private static let seeds: UInt64 = Needs.patience ? 1000 : 60
+  private static let steps = 120
+
+  @Test(arguments: kinds)
+  func `tells each whole file once, and none that is not whole`(kind: Kind) {
+    for seed in 0..<Self.seeds {
+      guard Churn(kind, seed).failure(after: Self.steps) != nil else { continue }
+      // The shortest run that fails is the one to look into.
+      let shortest = (0...Self.steps).first { Churn(kind, seed).failure(after: $0) != nil } ?? Self.steps
+      let churn = Churn(kind, seed)
+      let failure = churn.failure(after: shortest) ?? ""
+      Issue.record("seed \(seed) after \(shortest) steps: \(failure)\n\(churn.diary.joined(separator: "\n"))")
+      return
+    }
+  }
+}
+
+/// One run: a disk, a watch, and what is under way between the two.
+private final class Churn {
+  private let kind: WatchChurnTests.Kind
+  private var random: SeededGenerator
+  private var disk = FakeDisk()
+  private var state: WatchState
+  private var now = ContinuousClock.now
+  private var looks: [WatchAction] = []
+  private var writing: [FakeDisk.Node] = []
+  private var told: [FilePath: FolderChange] = [:]
+  private var settledCounts: [FilePath: [Fingerprint: Int]] = [:]
+  private var reached: Set<Int> = []
+  private(set) var diary: [String] = []
+  private var early: String?
+
+  private static let stores: [FilePath] = ["/v/quick", "/v/releases/r/store", "/v/releases/s/store"]
+  private static let names: [FilePath.Component] = ["a.blend", "b.blend", "c.blend", ".tmp"]
+  private static let folders: [FilePath] = [
+    "/v/releases/r", "/v/releases/s", "/v/releases/r/store", "/v/quick", "/v/away",
+  ]
+
+  init(_ kind: WatchChurnTests.Kind, _ seed: UInt64) {
+    self.kind = kind
+    random = SeededGenerator(seed: seed)
+    for folder in ["/v", "/v/cookies", "/v/quick", "/v/releases", "/v/releases/r", "/v/releases/r/store"] {
+      disk.makeFolder(FilePath(folder))
+    }
+    disk.watchesMax = kind.watchesMax
+    let tree = WatchTree.named(["quick": .drops, "releases": .every(.named(["store": .drops]))])
+    let setup = FolderWatcher.Setup(
+      root: "/v", tree: tree, cookieFolder: "/v/cookies", mark: "m", known: NothingKnown(), rules: SettleRules(),
+      now: { ContinuousClock.now }, accepts: { $1.string.hasSuffix(".blend") }, isWhole: { _ in .whole })
+    let type = kind.isBlind ? "nfs" : "ext4"
+    state = WatchState(setup, mounts: MountTable(parsing: "1 0 0:1 / / rw - \(type) x rw"), at: now)
+    perform(state.start())
+  }
+
+  /// Runs so many steps, then lets everything come to rest.
+  /// - Returns: what is wrong then.
+  func failure(after steps: Int) -> String? {
+    for _ in 0..<steps { step() }
+    while let node = writing.popLast() {
+      disk.write(node, whole: true)
+      disk.close(node)
+    }
+    let barrier = 1_000_000
+    perform(state.take(.barrier(barrier), at: now))
+    // What no event tells, the slow timers find.
+    for pause in [.zero, .seconds(61), .seconds(901), .seconds(61)] as [Duration] {
+      pass(pause)
+      for _ in 0..<2000 where !isAtRest {
+        if looks.isEmpty && disk.queue.isEmpty { pass(.milliseconds(500)) }
+        deliver(disk.queue.count)
+        answer()
+      }
+    }
+    return early ?? (reached.contains(barrier) ? nil : "the barrier was not reached") ?? difference
+  }
+
+  private var isAtRest: Bool { looks.isEmpty && disk.queue.isEmpty && state.candidates.isEmpty }
+
+  private var difference: String? {
+    for store in Self.stores {
+      let there = disk.node(store)?.children.filter { $0.key.string.hasSuffix(".blend") } ?? [:]
+      for (name, node) in there {
+        let path = store.appending(name)
+        if node.isFolder { continue }
+        let known = state.folders[store]?.known?[name]
+        guard known == node.fingerprint else {
+          let candidate = state.candidates[path].map { "\($0)" } ?? "no candidate"
+          return "\(path) is \(node.fingerprint), known as \(known as Any); \(candidate)"
+        }
+        guard settledCounts[path]?[node.fingerprint] != nil else { return "\(path) was never told" }
+        if !kind.movesFolders, let count = settledCounts[path]?[node.fingerprint], count > 1 {
+          return "\(path) was told \(count) times"
+        }
+        if case .vanished? = told[path] { return "\(path) is said to be gone" }
+      }
+      for (path, change) in told where path.removingLastComponent() == store && !kind.movesFolders {
+        guard let name = path.lastComponent, there[name] == nil, case .settled = change else { continue }
+        return "\(path) is gone, and nobody said so"
+      }
+    }
+    return nil
+  }
+
+  // MARK: - Steps
+
+  private func step() {
+    switch Int.random(in: 0..<10, using: &random) {
+    case 0..<4: change()
+    case 4..<6: deliver(Int.random(in: 1...8, using: &random))
+    case 6..<9: answer()
+    default: pass(.milliseconds(Int.random(in: 1...1500, using: &random)))
+    }
+  }
+
+  private var anyFile: FilePath {
+    let store = Self.stores.randomElement(using: &random) ?? "/v/quick"
+    return store.appending(Self.names.randomElement(using: &random) ?? "a.blend")
+  }
+
+  private func note(_ words: String) { diary.append(words) }
+
+  private func change() {
+    let (a, b) = (anyFile, anyFile)
+    let (f, g) = (
+      Self.folders.randomElement(using: &random) ?? "/v", Self.folders.randomElement(using: &random) ?? "/v"
+    )
+    switch Int.random(in: 0..<(kind.movesFolders ? 13 : 9), using: &random) {
+    case 0, 1, 2:
+      guard let node = disk.make(a) else { return }
+      note("create \(a)")
+      node.writers = 1
+      disk.write(node, whole: Bool.random(using: &random))
+      writing.append(node)
+    case 3, 4:
+      guard let index = writing.indices.randomElement(using: &random) else { return }
+      let node = writing.remove(at: index)
+      note("finish inode \(node.inode)")
+      disk.write(node, whole: true)
+      disk.close(node)
+    case 5:
+      guard let node = disk.node(a), !node.isFolder else { return }
+      note("write again \(a)")
+      node.writers += 1
+      disk.write(node, whole: false)
+      writing.append(node)
+    case 6:
+      note("move \(a) \(b)")
+      disk.move(a, b)
+    case 7:
+      note("link \(a) \(b); touch \(b)")
+      disk.hardLink(a, b)
+      disk.touch(b)
+    case 8:
+      note("exchange \(a) \(b) or remove")
+      if Bool.random(using: &random) { disk.exchange(a, b) } else { disk.remove(a) }
+    case 9:
+      note("move \(f) \(g)")
+      disk.move(f, g)
+    case 10:
+      note("exchange \(f) \(g)")
+      disk.exchange(f, g)
+    case 11:
+      note("remove \(f)")
+      disk.remove(f)
+    default:
+      note("make \(f)")
+      for folder in [f, f.appending("store")] where disk.node(folder) == nil { disk.makeFolder(folder) }
+    }
+  }
+
+  private func deliver(_ count: Int) {
+    let events = disk.takeEvents(count)
+    if !events.isEmpty { perform(state.take(.events(events), at: now)) }
+  }
+
+  private func pass(_ time: Duration) {
+    now += time
+    perform(state.passed(to: now))
+  }
+
+  private func answer() {
+    guard let index = looks.indices.randomElement(using: &random) else { return }
+    switch looks.remove(at: index) {
+    case .lookAtFolder(let folder, let turn, let known, let unless):
+      let question = FolderLook.Question(
+        folder: folder, wantsFiles: state.takesFiles(folder), known: known, unless: unless, accepts: state.accepts)
+      perform(state.take(.folderLooked(folder, turn: turn, disk.look(into: question)), at: now))
+    case .look(let path, let turn, let deep):
+      perform(state.take(.looked(path, turn: turn, disk.look(at: path, deep: deep)), at: now))
+    case .recall(let folder): perform(state.take(.recalled(folder, [:]), at: now))
+    case .tell, .watch, .unwatch, .removeCookie: return
+    }
+  }
+
+  private func perform(_ actions: [WatchAction]) {
+    var left = actions[...]
+    var begun: [(path: FilePath, action: WatchAction)] = []
+    while let action = left.popFirst() {
+      switch action {
+      case .tell(let change): hear(change)
+      case .watch(let folder): left = (state.take(.watched(folder, disk.watch(folder)), at: now) + left)[...]
+      case .unwatch(let watch): disk.unwatch(watch)
+      case .removeCookie: continue
+      case .lookAtFolder(let path, _, _, _), .look(let path, _, _), .recall(let path): begun.append((path, action))
+      }
+    }
+    // Dictionaries have another order in each run.
+    looks += begun.sorted { $0.path.string < $1.path.string }.map(\.action)
+  }
+
+  private func hear(_ change: FolderChange) {
+    switch change {
+    case .settled(let path, let fingerprint):
+      told[path] = change
+      settledCounts[path, default: [:]][fingerprint, default: 0] += 1
+      // Unless it changed since the look, it has to be whole and let go of.
+      if let node = disk.node(path), node.fingerprint == fingerprint, !node.isWhole || node.writers > 0 {
+        early = early ?? "\(path) was told early"
+      }
+    case .vanished(let path): told[path] = change
+    case .barrier(let number): reached.insert(number)
+    case .unsettled, .unchanged, .refused, .stalled, .folderFound, .folderGone, .troubled: return
+    }
+  }
+}
+
+private struct NothingKnown: KnownFiles {
+  func knownFiles(in folder: FilePath) async -> [FilePath.Component: Fingerprint] { [:] }
+}

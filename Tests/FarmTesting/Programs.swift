@@ -135,10 +135,12 @@ package final class TestFarm: Sendable {
     return (code, program.text)
   }
 
-  /// Copies a scene to a path below the root.
+  /// Copies a scene to a path below the root, whose folder is made when it is not there.
   package func drop(_ scene: String, at below: String) async throws {
     let source = try await Scenes.shared.path(scene)
     let target = root.appending(below)
+    try FileManager.default.createDirectory(
+      atPath: target.removingLastComponent().string, withIntermediateDirectories: true)
     try? FileManager.default.removeItem(atPath: target.string)  // Not there: nothing to replace.
     try FileManager.default.copyItem(atPath: source.string, toPath: target.string)
   }

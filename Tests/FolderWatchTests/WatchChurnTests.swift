@@ -243,7 +243,7 @@ private final class Churn {
       if let node = disk.node(path), node.fingerprint == fingerprint, !node.isWhole || node.writers > 0 {
         early = early ?? "\(path) was told early"
       }
-    case .vanished(let path): told[path] = change
+    case .vanished(let path), .lost(let path): told[path] = change
     case .barrier(let number): reached.insert(number)
     case .unsettled, .unchanged, .refused, .stalled, .folderFound, .folderGone, .troubled: return
     }

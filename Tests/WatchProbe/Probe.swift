@@ -35,6 +35,7 @@ struct Probe {
     case .refused(let path, let reason): "refused \(shown(path)): \(reason)"
     case .stalled(let path, let reason): "stalled \(shown(path)): \(reason)"
     case .vanished(let path): "vanished \(shown(path))"
+    case .lost(let path): "lost \(shown(path))"
     case .folderFound(let path): "folder \(shown(path))"
     case .folderGone(let path): "gone \(shown(path))"
     case .barrier(let number): "barrier \(number)"

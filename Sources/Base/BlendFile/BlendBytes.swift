@@ -83,7 +83,7 @@ final class PlainBytes: BlendBytes {
     }
     windowStart = offset
     windowCount = 0
-    while windowCount < window.count {
+    while windowCount < min(window.count, max(count, Int(sizeBytes - offset))) {
       let target = window.baseAddress.map { $0 + windowCount }
       let got = pread(file, target, window.count - windowCount, off_t(offset) + off_t(windowCount))
       if got < 0 && errno == EINTR { continue }

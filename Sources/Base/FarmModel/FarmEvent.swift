@@ -10,10 +10,12 @@ package struct FarmEvent: Codable, Hashable, Sendable {
   package var task: Int64?
   package var frame: FrameNumber?
   package var problem: Problem?
+  /// What it was called before, in `job.renamed` and `release.renamed`.
+  package var from: String?
 
   package init(
     at: Timestamp, event: String, release: String? = nil, job: String? = nil, revision: Int? = nil, task: Int64? = nil,
-    frame: FrameNumber? = nil, problem: Problem? = nil
+    frame: FrameNumber? = nil, problem: Problem? = nil, from: String? = nil
   ) {
     self.at = at.rfc3339
     self.event = event
@@ -23,5 +25,6 @@ package struct FarmEvent: Codable, Hashable, Sendable {
     self.task = task
     self.frame = frame
     self.problem = problem
+    self.from = from
   }
 }

@@ -29,13 +29,14 @@ package enum ProblemClass: String, Codable, CaseIterable, Sendable {
   case adopted
   case notWhole = "not-whole"
   case notAFile = "not-a-file"
+  case fileGone = "file-gone"
 
   /// Whether trying the same output again cannot change anything: the cause is in the file or in the set-up.
   package var isFinal: Bool {
     switch self {
     case .unreadableFile, .wrongBlender, .noBlender, .noCamera, .noFrames, .noLayer, .missingFile, .sequencer,
       .noGPU, .notSupported, .badName, .badRelease, .denoiserMissing, .scriptsDisabled, .pythonError, .adopted,
-      .notAFile:
+      .notAFile, .fileGone:
       true
     case .hung, .rendererCrashed, .outOfMemory, .noOutput, .truncated, .wrongSize, .diskFull, .notWritable, .killed,
       .changedMeanwhile, .renderError, .notWhole:
@@ -47,7 +48,7 @@ package enum ProblemClass: String, Codable, CaseIterable, Sendable {
   package var blocks: Bool {
     switch self {
     case .unreadableFile, .wrongBlender, .noBlender, .noCamera, .noFrames, .noLayer, .missingFile, .sequencer,
-      .notSupported, .denoiserMissing, .scriptsDisabled:
+      .notSupported, .denoiserMissing, .scriptsDisabled, .fileGone:
       true
     case .noGPU, .badName, .badRelease, .pythonError, .adopted, .notAFile, .hung, .rendererCrashed, .outOfMemory,
       .noOutput, .truncated, .wrongSize, .diskFull, .notWritable, .killed, .changedMeanwhile, .renderError, .notWhole:
@@ -89,6 +90,7 @@ package enum ProblemClass: String, Codable, CaseIterable, Sendable {
     case .renderError: "Read `farm logs` of the job."
     case .notWhole: "Wait for the copy to end, or copy the file once more."
     case .notAFile: "Put the file itself there."
+    case .fileGone: "Put the file back and the job goes on by itself, or end it with `farm kill jobs`."
     case .adopted: "Change and save it, and it is rendered."
     }
   }

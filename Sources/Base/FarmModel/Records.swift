@@ -68,7 +68,7 @@ package struct Job: Codable, Hashable, Sendable, Identifiable {
 package struct Revision: Codable, Hashable, Sendable, Identifiable {
   package let id: Int64
   package let job: Int64
-  package let name: JobName
+  package var name: JobName
   /// Counts from 1 within the job.
   package let number: Int
   package let digest: Digest

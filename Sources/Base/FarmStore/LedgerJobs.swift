@@ -40,7 +40,7 @@ package struct NewRevision: Sendable {
 }
 
 extension Ledger {
-  private static let jobColumns = """
+  static let jobColumns = """
     SELECT job.*, release.name AS release, release.priority AS priority
     FROM job JOIN release ON release.id = job.release_id
     """

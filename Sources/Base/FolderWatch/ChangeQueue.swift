@@ -51,7 +51,7 @@ package final class ChangeQueue: AsyncSequence, Sendable {
   private static func key(of change: FolderChange) -> Key {
     switch change {
     case .unsettled(let path), .settled(let path, _), .unchanged(let path), .refused(let path, _),
-      .stalled(let path, _), .vanished(let path):
+      .stalled(let path, _), .vanished(let path), .lost(let path):
       .file(path)
     case .folderFound(let path), .folderGone(let path), .troubled(let path, _): .folder(path)
     case .barrier(let number): .barrier(number)

@@ -17,6 +17,8 @@ package enum FolderChange: Hashable, Sendable {
   case stalled(FilePath, reason: String)
   /// A known or unsettled file is gone for longer than a save takes.
   case vanished(FilePath)
+  /// A known file is gone together with the folder in which it lay, and another folder is there: nobody deleted it.
+  case lost(FilePath)
   case folderFound(FilePath)
   case folderGone(FilePath)
   /// Everything that was there when ``FolderWatcher/barrier()`` was called stands before this.

@@ -29,7 +29,7 @@ package final class FolderWatcher: Sendable {
     let isWhole: WholeCheck
 
     /// - Parameters:
-    ///   - root: the folder of which `tree` speaks.
+    ///   - root: the folder of which `tree` speaks; no link leads to it.
     ///   - cookieFolder: a folder of ours in which barriers are made.
     ///   - mark: names this run; no earlier one had it.
     package init(
@@ -47,13 +47,6 @@ package final class FolderWatcher: Sendable {
       self.now = now
       self.accepts = accepts
       self.isWhole = isWhole
-    }
-
-    /// The root without links on the way, as the kernel's table of mounts names it.
-    var realRoot: FilePath {
-      guard let real = root.withPlatformString({ realpath($0, nil) }) else { return root }
-      defer { free(real) }
-      return FilePath(platformString: real)
     }
   }
 

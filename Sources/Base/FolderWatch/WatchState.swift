@@ -11,8 +11,6 @@ struct WatchState {
   typealias Instant = ContinuousClock.Instant
 
   let root: FilePath
-  /// Where the root really lies, with no links on the way.
-  private let realRoot: FilePath
   let cookieFolder: FilePath
   let cookies: Cookies
   let rules: SettleRules
@@ -36,7 +34,6 @@ struct WatchState {
   init(_ setup: FolderWatcher.Setup, mounts: MountTable, at now: Instant) {
     self.now = now
     root = setup.root
-    realRoot = setup.realRoot
     tree = setup.tree
     cookieFolder = setup.cookieFolder
     cookies = setup.cookies
@@ -46,11 +43,8 @@ struct WatchState {
     self.mounts = mounts
   }
 
-  /// On which file system a path below the root lies.
-  func mount(of path: FilePath) -> MountTable.Mount {
-    var below = path
-    return mounts.mount(of: below.removePrefix(root) ? realRoot.pushing(below) : path)
-  }
+  /// On which file system a path lies.
+  func mount(of path: FilePath) -> MountTable.Mount { mounts.mount(of: path) }
 
   func takesFiles(_ folder: FilePath) -> Bool { folders[folder]?.tree.takesFiles == true }
 

@@ -107,11 +107,12 @@ extension WatchState {
   /// A file that went with its folder was not deleted.
   private mutating func vanished(_ path: FilePath, _ candidate: Candidate, stirred: Bool) -> [WatchAction] {
     let folder = path.removingLastComponent()
-    let isHome = folders[folder]?.stamp.map { stamp in candidate.home?.isSameFolder(as: stamp) ?? true } ?? true
-    guard folders[folder]?.isHere == true, isHome else {
+    guard folders[folder]?.isHere == true else {
       return ended(path, candidate.isTold ? .unchanged(path) : nil, known: nil, stirred: stirred)
     }
+    let isHome = folders[folder]?.stamp.map { candidate.home?.isSameFolder(as: $0) ?? true } ?? true
     if let name = path.lastComponent { folders[folder]?.known?[name] = nil }
+    guard isHome else { return ended(path, .lost(path), known: nil, stirred: stirred) }
     return ended(path, .vanished(path), known: nil, stirred: stirred)
   }
 }

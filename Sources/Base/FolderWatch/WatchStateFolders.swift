@@ -178,8 +178,13 @@ extension WatchState {
     }
     for name in files.new + files.changed { actions += noticed(path, name, .other) }
     for name in files.gone {
-      // With its folder exchanged, nobody deleted the file: who waits for it goes on waiting.
-      if isExchanged { folders[path]?.known?[name] = nil } else { actions += noticed(path, name, .other) }
+      // With its folder exchanged, nobody deleted the file.
+      if isExchanged {
+        folders[path]?.known?[name] = nil
+        actions.append(.tell(.lost(path.appending(name))))
+      } else {
+        actions += noticed(path, name, .other)
+      }
     }
     return (entered, actions)
   }

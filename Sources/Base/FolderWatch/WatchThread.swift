@@ -12,8 +12,8 @@ import VolumeFiles
 final class WatchThread: Sendable {
   private enum Message {
     case signal(WatchSignal)
-    /// A look on this mount is over.
-    case freed(mount: Int)
+    /// What a look on this mount saw.
+    case saw(WatchSignal, mount: Int)
     case counts(CheckedContinuation<WatchCounts, Never>)
     case stop
   }
@@ -109,6 +109,7 @@ final class WatchThread: Sendable {
     private var inotify: Inotify?
     private var inotifyDue: ContinuousClock.Instant
     private let mounts = open(MountTable.file.string, O_RDONLY | O_CLOEXEC)
+    private var haveMountsChanged = false
 
     init(_ setup: FolderWatcher.Setup, _ thread: WatchThread) {
       self.setup = setup
@@ -118,7 +119,7 @@ final class WatchThread: Sendable {
     }
 
     /// Waits until something happens or is due.
-    func wait(_ wakeUp: Int32) {
+    mutating func wait(_ wakeUp: Int32) {
       var waits = [
         pollfd(fd: wakeUp, events: Int16(POLLIN), revents: 0),
         pollfd(fd: inotify?.descriptor ?? -1, events: Int16(POLLIN), revents: 0),
@@ -128,6 +129,7 @@ final class WatchThread: Sendable {
       poll(&waits, nfds_t(waits.count), left.map { Int32(max(0, min($0.rounded(.up), 60_000))) } ?? -1)
       var count: eventfd_t = 0
       eventfd_read(wakeUp, &count)
+      haveMountsChanged = waits[2].revents != 0
     }
 
     mutating func begin() {
@@ -146,7 +148,9 @@ final class WatchThread: Sendable {
       for message in messages {
         switch message {
         case .signal(let signal): perform(state.take(signal, at: setup.now()))
-        case .freed(let mount): lanes.freed(mount)
+        case .saw(let signal, let mount):
+          perform(state.take(signal, at: setup.now()))
+          lanes.freed(mount)
         case .counts(let asker): asker.resume(returning: counted())
         case .stop:
           if mounts >= 0 { close(mounts) }
@@ -164,8 +168,8 @@ final class WatchThread: Sendable {
     }
 
     private mutating func takeMounts() {
-      var changed = pollfd(fd: mounts, events: Int16(POLLPRI), revents: 0)
-      guard mounts >= 0, poll(&changed, 1, 0) > 0 else { return }
+      guard haveMountsChanged else { return }
+      haveMountsChanged = false
       perform(state.take(.mounts(.ofThisProcess), at: setup.now()))
     }
 
@@ -211,10 +215,7 @@ final class WatchThread: Sendable {
     private mutating func start(on path: FilePath, _ look: @escaping @Sendable () -> WatchSignal) {
       let mount = state.mount(of: path).id
       lanes.add(mount) { [thread] in
-        DispatchQueue.global().async {
-          thread.post(.signal(look()))
-          thread.post(.freed(mount: mount))
-        }
+        DispatchQueue.global().async { thread.post(.saw(look(), mount: mount)) }
       }
     }
   }

@@ -5,14 +5,15 @@ import SystemPackage
 /// Makes folders and files in shared trees so that the people there can use them: with the parent's group and rights.
 package enum SharedFolder {
   /// Makes a folder and its missing parents; each takes group and mode from the folder it lies in.
-  package static func make(_ folder: FilePath) throws(FileFailure) {
+  /// - Parameter base: a folder above that is never made: when it is gone, somebody has moved or removed it.
+  package static func make(_ folder: FilePath, below base: FilePath? = nil) throws(FileFailure) {
     if let there = try FileStatus(at: folder) {
       guard there.kind == .folder else { throw FileFailure("make a folder at", folder, errno: ENOTDIR) }
       return
     }
     let parent = folder.removingLastComponent()
-    guard parent != folder else { throw FileFailure("make", folder, errno: ENOENT) }
-    try make(parent)
+    guard parent != folder, folder != base else { throw FileFailure("find", folder, errno: ENOENT) }
+    try make(parent, below: base)
     guard folder.withPlatformString({ mkdir($0, 0o777) }) == 0 || errno == EEXIST else {
       throw FileFailure("make", folder)
     }

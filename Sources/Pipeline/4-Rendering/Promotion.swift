@@ -12,6 +12,8 @@ package struct Promotion: Hashable, Sendable {
     self.out = out
   }
 
+  /// The release's folder, which is never made here: people rename and move it.
+  private var release: FilePath { out.removingLastComponent().removingLastComponent() }
   private var previous: FilePath { out.appending(".previous") }
   /// The old folder on its way into the new one; found after a crash between the two renames.
   private var aside: FilePath {
@@ -27,10 +29,10 @@ package struct Promotion: Hashable, Sendable {
       if try FileStatus(at: aside) == nil {
         if try FileStatus(at: previous) != nil { return try clear() }
         Placement.removeIfEmpty(out)
-        if try FileStatus(at: out) == nil { return try SharedFolder.make(out) }
+        if try FileStatus(at: out) == nil { return try SharedFolder.make(out, below: release) }
         try Placement.move(out, to: aside, ifOccupied: .refuse)
       }
-      try SharedFolder.make(out)
+      try SharedFolder.make(out, below: release)
       try Placement.move(aside, to: previous, ifOccupied: .refuse)
     }
   }
@@ -44,7 +46,7 @@ package struct Promotion: Hashable, Sendable {
   /// Whether frames could be put into place, found out before anything is rendered for them.
   package func check() throws(RenderingFailure) {
     try promoting { () throws(FileFailure) in
-      try SharedFolder.make(out)
+      try SharedFolder.make(out, below: release)
       guard out.withPlatformString({ access($0, W_OK | X_OK) }) == 0 else { throw FileFailure("write into", out) }
     }
   }
@@ -54,7 +56,7 @@ package struct Promotion: Hashable, Sendable {
   package func promote(_ frame: CheckedFrame, as path: String) throws(RenderingFailure) -> FileIdentity {
     try promoting { () throws(FileFailure) in
       let target = out.appending(path)
-      try SharedFolder.make(target.removingLastComponent())
+      try SharedFolder.make(target.removingLastComponent(), below: release)
       try Placement.move(frame.file, to: target, ifOccupied: .replace)
       try SharedFolder.adopt(target)
       return try FileStatus(at: target)?.identity ?? frame.identity

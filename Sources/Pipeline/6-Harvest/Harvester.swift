@@ -59,6 +59,22 @@ package struct Harvester: Hashable, Sendable {
     if (try? FileStatus(at: file))??.identity.isCopy(of: ours) == true { Placement.remove(file) }
   }
 
+  /// Takes a delivery back to where it came from, to be delivered under another name; a file that a person has
+  /// changed or removed stays as it is.
+  /// - Returns: the file as it is there now, also when an earlier try took it; nil when it is not ours any more.
+  package func takeBack(_ path: String, ours: FileIdentity, to source: FilePath) throws(HarvestFailure) -> FileIdentity?
+  {
+    try moving(path) { () throws(FileFailure) in
+      if let there = try FileStatus(at: source)?.identity, there.isCopy(of: ours) { return there }
+      let delivered = volume.root.appending(path)
+      guard try FileStatus(at: delivered)?.identity.isCopy(of: ours) == true else { return nil }
+      try SharedFolder.make(source.removingLastComponent())
+      try Placement.move(delivered, to: source, ifOccupied: .replace)
+      Placement.removeIfEmpty(delivered.removingLastComponent())
+      return try FileStatus(at: source)?.identity
+    }
+  }
+
   private func landing(_ path: FilePath, _ status: FileStatus) -> Landing {
     Landing(path: volume.relative(path), file: status.identity)
   }

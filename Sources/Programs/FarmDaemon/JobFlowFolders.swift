@@ -30,8 +30,9 @@ extension JobFlow {
     errand.yield(.review(name.release))
   }
 
-  /// A release's folder, made by hand or by `farm plan`.
+  /// A release's folder, made by hand or by `farm plan`, or a folder of drops.
   func folderFound(_ path: FilePath) async {
+    if let name = place.release(at: path), name != NameRule.quick { await followRelease(to: name) }
     await release(path)
     guard path.removingLastComponent() == setup.volume.releases, let name = path.lastComponent?.string else { return }
     if let why = name == NameRule.quick ? "it is reserved for quick/" : NameRule.refusal(of: name) {
@@ -73,12 +74,25 @@ extension JobFlow {
 
   // MARK: - Folders that are gone for now
 
-  func folderGone(_ path: FilePath) {
+  func folderGone(_ path: FilePath) async {
     setup.log.info("a watched folder is gone", metadata: ["folder": "\(setup.volume.relative(path))"])
     if place.release(at: path) != nil { hold(path) }
+    if path.removingLastComponent() == setup.volume.releases { await forgetUnused(path) }
   }
 
-  private func isThere(_ folder: FilePath) -> Bool {
+  /// Of a release in which there never was anything, nothing is left when its folder is gone.
+  private func forgetUnused(_ folder: FilePath) async {
+    guard let name = folder.lastComponent?.string, !isThere(folder) else { return }
+    do {
+      guard try await setup.ledger.forgetIfUnused(release: name) else { return }
+      held.remove(name)
+      troubles[setup.volume.store(of: name)] = nil
+    } catch {
+      complain(error, while: "forgetting release \(name)")
+    }
+  }
+
+  func isThere(_ folder: FilePath) -> Bool {
     // Unreadable: it is there, and its own trouble is told.
     (try? FileStatus(at: folder)) != .some(nil)
   }
@@ -94,19 +108,26 @@ extension JobFlow {
     setup.log.warning("a folder of drops is gone, its jobs wait", metadata: ["folder": "\(shown)"])
   }
 
-  /// The folder is back: its jobs go on, those whose file did not come back with it excepted.
+  /// The folder is back: its jobs go on.
   private func release(_ store: FilePath) async {
     guard let name = place.release(at: store), held.remove(name) != nil else { return }
     setup.log.notice("a folder of drops is back", metadata: ["folder": "\(setup.volume.relative(store))"])
-    do {
-      for job in try await setup.ledger.jobs() where job.name.release == name && job.state != .removed {
-        let path = setup.volume.root.appending(job.path)
-        if !isThere(path) { await vanished(path) }
-      }
-    } catch {
-      complain(error, while: "looking for the files of \(name)")
-    }
     await schedule()
+  }
+
+  /// A file did not come back with its folder: its job waits for it, for nobody deleted it.
+  func lost(_ path: FilePath) async {
+    rejected[path] = nil
+    guard let name = named(path) else { return }
+    settledIsOver(path)
+    do {
+      guard let revision = try await setup.ledger.newestRevision(of: name), !revision.state.isFinal,
+        try await setup.ledger.job(name)?.path == setup.volume.relative(path)
+      else { return }
+      await block(revision, Problem(.fileGone, cause: "\(setup.volume.relative(path)) went with its folder"))
+    } catch {
+      complain(error, while: "holding \(name)")
+    }
   }
 
   // MARK: - Names that are taken
@@ -114,7 +135,7 @@ extension JobFlow {
   /// Jobs whose names differ only in case or Unicode form are one on other systems: the second file is refused.
   ///
   /// Swift compares texts by canonical equivalence, so lower case is all that is to be folded.
-  private func folded(_ name: JobName) -> JobName {
+  func folded(_ name: JobName) -> JobName {
     JobName(release: name.release.lowercased(), job: name.job.lowercased())
   }
 
@@ -135,7 +156,7 @@ extension JobFlow {
   }
 
   /// Whose file is gone has no name any more; a twin that was refused may have it.
-  private func freeName(of path: FilePath) {
+  func freeName(of path: FilePath) {
     guard let name = named(path), namesTaken[folded(name)] == path else { return }
     namesTaken[folded(name)] = nil
     let twin = rejected.keys.first { other in named(other).map { folded($0) == folded(name) } ?? false }

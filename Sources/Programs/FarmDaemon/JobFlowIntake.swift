@@ -35,12 +35,13 @@ extension JobFlow {
       let isFile = (try? FileStatus(at: path))??.kind == .regular
       reject(path, Problem(isFile ? .unreadableFile : .notAFile, cause: reason))
     case .vanished(let path): await vanished(path)
+    case .lost(let path): await lost(path)
     case .folderFound(let path):
       troubles[path] = nil
       await folderFound(path)
     case .folderGone(let path):
       troubles[path] = nil
-      folderGone(path)
+      await folderGone(path)
     case .barrier(let number): reachedBarrier(number)
     case .troubled(let folder, let failure):
       complain(failure, while: "watching")
@@ -124,6 +125,7 @@ extension JobFlow {
         return reject(drop.path, twin)
       }
       rejected[drop.path] = nil
+      if try await follow(drop) { return }
       let before = try await setup.ledger.newestRevision(of: drop.name)
       let findings = preflight.findings(drop.facts, blenders: abilities?.blenders ?? [])
       let blocking = findings.first { $0.severity == .blocks }?.problem

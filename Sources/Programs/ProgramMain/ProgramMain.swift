@@ -55,7 +55,11 @@ package enum ProgramMain {
     guard let root = root ?? getenv("FARM_ROOT").map({ String(cString: $0) }), !root.isEmpty else {
       throw UseFailure.noRoot
     }
-    return Volume(root: absolute(root))
+    let path = absolute(root)
+    // One name for the volume, whatever links lead to it; a folder that is not there is told by whoever needs it.
+    guard let real = path.withPlatformString({ realpath($0, nil) }) else { return Volume(root: path) }
+    defer { free(real) }
+    return Volume(root: FilePath(platformString: real))
   }
 
   /// A path as seen from anywhere.

@@ -1,0 +1,187 @@
+import FarmModel
+import FarmStore
+import Harvest
+import Intake
+import Rendering
+import SystemPackage
+import VolumeFiles
+
+/// Jobs and releases that follow their files to another place: nothing is rendered for that again.
+extension JobFlow {
+  // MARK: - A file that was renamed or moved
+
+  /// Gives the job of a moved file its new name, with everything that was made of it.
+  /// - Returns: false when the drop is no known job's file.
+  func follow(_ drop: Drop) async throws -> Bool {
+    guard let job = try await origin(of: drop), let revision = try await setup.ledger.newestRevision(of: job.name)
+    else { return false }
+    let old = setup.volume.root.appending(job.path)
+    await flush()
+    await notHarvesting(job.name.release)
+    await stop([revision.id])
+    let snapshot = try await snapshot(of: revision)
+    await BlockingWork.run { snapshot.remove() }
+    try await moveFrames(from: setup.volume.out(of: job.name), to: setup.volume.out(of: drop.name))
+    let known = (
+      old: KnownPath(below(old)), new: KnownPath(below(drop.path)), fingerprint: drop.fingerprint
+    )
+    let isRenamed = try await setup.ledger.rename(
+      job, to: drop.name, path: setup.volume.relative(drop.path), known: known)
+    if isRenamed {
+      freeName(of: old)
+      settledIsOver(drop.path)
+      toldRename("job.renamed", drop.name, from: "\(job.name)")
+      try await takeBackDeliveries(of: [(job.id, drop.name)])
+    }
+    for release in [job.name.release, drop.name.release] { errand.yield(.review(release)) }
+    await goOn(try await setup.ledger.revision(revision.id))
+    return isRenamed
+  }
+
+  /// The job whose file this was, if that is gone from its place and nothing else has the new name.
+  private func origin(of drop: Drop) async throws -> Job? {
+    for job in try await setup.ledger.jobs(withFile: drop.fingerprint) where job.name != drop.name {
+      let there = try FileStatus(at: setup.volume.root.appending(job.path))
+      guard there?.fingerprint.isSameFile(as: drop.fingerprint) != true,
+        try await setup.ledger.newestRevision(of: job.name)?.digest == drop.digest,
+        try await setup.ledger.job(drop.name) == nil
+      else { continue }
+      return job
+    }
+    return nil
+  }
+
+  /// Moves what was promoted; across file systems it is rendered again.
+  private func moveFrames(from old: FilePath, to new: FilePath) async throws {
+    do throws(FileFailure) {
+      try await BlockingWork.run { () throws(FileFailure) in
+        guard try FileStatus(at: old) != nil, try FileStatus(at: new) == nil else { return }
+        try SharedFolder.make(new.removingLastComponent())
+        try Placement.move(old, to: new, ifOccupied: .refuse)
+      }
+    } catch {
+      complain(error, while: "moving frames to \(setup.volume.relative(new))")
+    }
+  }
+
+  // MARK: - A release's folder that was renamed
+
+  /// Finds out whether a folder of drops is that of a release whose own is gone: then the release has a new name.
+  func followRelease(to name: String) async {
+    do {
+      for release in try await setup.ledger.releases() where release.name != name {
+        guard !isThere(setup.volume.release(release.name)),
+          try await hasMoved(release.name, to: setup.volume.store(of: name))
+        else { continue }
+        return try await follow(release, to: name)
+      }
+    } catch {
+      complain(error, while: "looking whether release \(name) had another name")
+    }
+  }
+
+  /// Whether a file of the release lies in the new place.
+  private func hasMoved(_ release: String, to store: FilePath) async throws -> Bool {
+    for (path, fingerprint) in try await setup.ledger.knownFiles(ofRelease: release) {
+      guard let file = FilePath(path).lastComponent else { continue }
+      let there = try FileStatus(at: store.appending(file))?.fingerprint
+      if there?.isSameFile(as: fingerprint) == true { return true }
+    }
+    return false
+  }
+
+  private func follow(_ release: Release, to name: String) async throws {
+    let oldStore = setup.volume.store(of: release.name)
+    await notHarvesting(release.name)
+    guard
+      try await setup.ledger.rename(
+        release: release.name, to: name, store: setup.volume.relative(setup.volume.store(of: name)),
+        oldStore: KnownFolder(below(oldStore)))
+    else { return }
+    await rename(release.name, to: name, in: oldStore)
+    toldRename("release.renamed", JobName(release: name, job: ""), from: release.name)
+    let jobs = try await setup.ledger.jobs().filter { $0.name.release == name }
+    let revisions = try await setup.ledger.revisions(in: [.blocked, .queued, .active]).filter {
+      $0.name.release == name
+    }
+    // Blender loads what it needs when it needs it, from where the file was: what runs begins anew.
+    for id in open.keys where open[id]?.revision.name.release == release.name {
+      if let job = open[id]?.revision.name.job { open[id]?.revision.name = JobName(release: name, job: job) }
+    }
+    await flush()
+    await stop(Set(revisions.map(\.id)))
+    for revision in revisions { await goOn(try await setup.ledger.revision(revision.id)) }
+    try await takeBackDeliveries(of: jobs.map { ($0.id, $0.name) })
+    errand.yield(.review(name))
+  }
+
+  /// Takes the new name into what is remembered of a release in this run.
+  private func rename(_ old: String, to new: String, in oldStore: FilePath) async {
+    held.remove(old)
+    troubles[oldStore] = nil
+    if badPlans.remove(old) != nil { badPlans.insert(new) }
+    mustHarvest.remove(old)
+    releasesTaken[old.lowercased()] = nil
+    releasesTaken[new.lowercased()] = setup.volume.release(new)
+    for (name, path) in namesTaken where path.removingLastComponent() == oldStore {
+      namesTaken[name] = nil
+      if let file = path.lastComponent {
+        namesTaken[folded(JobName(release: new, job: name.job))] = setup.volume.store(of: new).appending(file)
+      }
+    }
+    for (name, file) in unsettled where file.path.removingLastComponent() == oldStore { unsettled[name] = nil }
+    for path in rejected.keys where path.removingLastComponent() == oldStore { rejected[path] = nil }
+  }
+
+  // MARK: - Both
+
+  private func toldRename(_ event: String, _ name: JobName, from: String) {
+    let shown = name.job.isEmpty ? name.release : "\(name)"
+    setup.log.notice("\(event)", metadata: ["from": "\(from)", "to": "\(shown)"])
+    setup.events.tell(
+      FarmEvent(
+        at: setup.clock.now(), event: event, release: name.release, job: name.job.isEmpty ? nil : name.job, from: from))
+  }
+
+  private func notHarvesting(_ release: String) async {
+    while harvesting.contains(release) { await withCheckedContinuation { whenHarvested.add($0) } }
+  }
+
+  /// Ends what runs of these revisions; it costs no attempt.
+  private func stop(_ revisions: Set<Int64>) async {
+    for id in revisions { open[id] = nil }
+    await setup.engine.cancel(Set(running.filter { revisions.contains($0.value.task.revision) }.keys))
+  }
+
+  /// Goes on with a revision in its new place; one that lacked something may have it there.
+  private func goOn(_ revision: Revision) async {
+    switch revision.state {
+    case .queued, .active:
+      await opened(revision)
+      await advance(revision.id)
+      await schedule()
+    case .blocked: await requeue(revision)
+    case .settling, .assembling, .completed, .rejected, .failed, .canceled, .superseded, .removed: return
+    }
+  }
+
+  /// What was delivered under the old name is delivered anew under the new one.
+  private func takeBackDeliveries(of jobs: [(id: Int64, name: JobName)]) async throws {
+    let harvester = Harvester(setup.volume)
+    for (id, name) in jobs {
+      let out = setup.volume.out(of: name)
+      var taken: [(delivery: Delivery, output: Output)] = []
+      for (delivery, output) in try await setup.ledger.deliveries(ofJob: id) {
+        let place = out.appending(output.path)
+        let file = try await BlockingWork.run { () throws(HarvestFailure) in
+          try harvester.takeBack(delivery.path, ours: delivery.file, to: place)
+        }
+        var back = output
+        back.state = file == nil ? output.state : .done
+        back.file = file ?? output.file
+        taken.append((delivery, back))
+      }
+      try await setup.ledger.takenBack(taken)
+    }
+  }
+}

@@ -18,9 +18,10 @@ final class WatchThread: Sendable {
     case stop
   }
 
-  /// Whether it waits to be started, runs, or is over, with the messages that wait.
+  /// The messages that wait; those that come before the start too.
   private struct Inbox {
     var messages: [Message] = []
+    var isRunning = false
     var isOver = false
   }
 
@@ -51,6 +52,7 @@ final class WatchThread: Sendable {
       return !taken
     }
     guard isFree else { throw .alreadyRunning }
+    inbox.withLock { $0.isRunning = true }
     var thread = pthread_t()
     pthread_create(
       &thread, nil,
@@ -66,16 +68,19 @@ final class WatchThread: Sendable {
 
   func post(_ signal: WatchSignal) { post(.signal(signal)) }
 
+  /// All zero when it does not run.
   func counts() async -> WatchCounts {
-    await withCheckedContinuation { post(.counts($0)) }
+    await withCheckedContinuation { asker in
+      let isAsked = inbox.withLock { inbox in
+        if inbox.isRunning { inbox.messages.append(.counts(asker)) }
+        return inbox.isRunning
+      }
+      if isAsked { eventfd_write(wakeUp, 1) } else { asker.resume(returning: WatchCounts()) }
+    }
   }
 
   private func post(_ message: Message) {
-    let isOver = inbox.withLock { inbox in
-      if !inbox.isOver { inbox.messages.append(message) }
-      return inbox.isOver
-    }
-    if isOver, case .counts(let asker) = message { asker.resume(returning: WatchCounts()) }
+    inbox.withLock { if !$0.isOver { $0.messages.append(message) } }
     eventfd_write(wakeUp, 1)
   }
 
@@ -93,6 +98,7 @@ final class WatchThread: Sendable {
       run.wait(wakeUp)
     }
     let left = inbox.withLock { inbox in
+      inbox.isRunning = false
       inbox.isOver = true
       return inbox.messages
     }

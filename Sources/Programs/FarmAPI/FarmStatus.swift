@@ -41,10 +41,12 @@ package struct DaemonStatus: Codable, Hashable, Sendable {
   package var blenders: [BlenderProgram]
   /// What keeps the farm from working as it should, each with its remedy.
   package var troubles: [String]
+  /// How the watch of the folders stands; absent in a status that an earlier version wrote.
+  package var watch: WatchStatus?
 
   package init(
     running: Bool, version: String, engine: String, paused: Bool, at: String, ready: Bool, slots: SlotCounts,
-    blenders: [BlenderProgram], troubles: [String]
+    blenders: [BlenderProgram], troubles: [String], watch: WatchStatus? = nil
   ) {
     self.running = running
     self.version = version
@@ -55,6 +57,36 @@ package struct DaemonStatus: Codable, Hashable, Sendable {
     self.slots = slots
     self.blenders = blenders
     self.troubles = troubles
+    self.watch = watch
+  }
+}
+
+/// How the watch of the folders stands.
+package struct WatchStatus: Codable, Hashable, Sendable {
+  /// Folders watched by events, and how many the kernel allows a user.
+  package var watches: Int
+  package var watchesAllowed: Int?
+  /// Folders that are looked at every 2 s, because the kernel tells nothing of them.
+  package var polledFolders: Int
+  /// How often the kernel lost events, so that everything was listed.
+  package var overflows: Int
+  /// Folders listed since the start.
+  package var rescans: Int
+  /// Files that are not whole yet, and for how many seconds the oldest has been on its way.
+  package var unsettled: Int
+  package var oldestUnsettledSeconds: Double
+
+  package init(
+    watches: Int, watchesAllowed: Int?, polledFolders: Int, overflows: Int, rescans: Int, unsettled: Int,
+    oldestUnsettledSeconds: Double
+  ) {
+    self.watches = watches
+    self.watchesAllowed = watchesAllowed
+    self.polledFolders = polledFolders
+    self.overflows = overflows
+    self.rescans = rescans
+    self.unsettled = unsettled
+    self.oldestUnsettledSeconds = oldestUnsettledSeconds
   }
 }
 

@@ -56,12 +56,19 @@ package struct Daemon: Sendable {
       LocalEngine.Setup(
         script: try RenderScript.install(in: volume), blenders: config.blenders, slots: config.slots,
         hangAfter: config.hangAfter), log: log)
+    let ignore = IgnoreRules(config.ignore)
+    let root = volume.root
+    let accepts: FolderWatcher.NameCheck = { folder, name in
+      guard DropPlace.isDrop(name) else { return false }
+      var below = folder.appending(name)
+      return !below.removePrefix(root) || !ignore.ignores(below)
+    }
     let watcher = FolderWatcher(
       FolderWatcher.Setup(
         root: volume.root, tree: DropPlace.tree, cookieFolder: volume.cookies, mark: "\(UUID())",
         known: KnownDrops(ledger: ledger, root: volume.root, log: log),
         rules: SettleRules(quiet: config.settleQuiet, stall: config.settleStall), now: { ContinuousClock.now },
-        accepts: { DropPlace.isDrop($1) }, isWhole: Intaker.wholeness))
+        accepts: accepts, isWhole: Intaker.wholeness))
     let events = EventHub()
     let flow = JobFlow(
       JobFlow.Setup(

@@ -15,6 +15,7 @@ package struct FarmConfig: Hashable, Sendable {
   package var settleQuiet = Duration.milliseconds(100)
   package var settleStall = Duration.seconds(60)
   package var harvestQuiet = Duration.seconds(30)
+  package var ignore: [String] = []
 
   package init() {}
 
@@ -107,6 +108,15 @@ package struct ConfigKey: Sendable {
       name: "settle_stall", meaning: "How long a file may stay half-copied before somebody is told.", unit: "duration",
       standard: "1m", range: "1s to 1d",
       set: { config, node in duration(node, .seconds(1), .seconds(86_400)) { config.settleStall = $0 } }),
+    ConfigKey(
+      name: "ignore",
+      meaning: "Files that are no drops, by patterns as in a .gitignore, from the volume's root on.",
+      unit: "list of patterns", standard: "(none)", range: "patterns with *, ?, [a-z], **, a leading ! and slashes",
+      set: { config, node in
+        guard let patterns = node.sequence?.map(\.string), !patterns.contains(nil) else { return false }
+        config.ignore = patterns.compactMap { $0 }
+        return true
+      }),
     ConfigKey(
       name: "harvest_quiet", meaning: "How long nothing may change in a planned release before it is harvested.",
       unit: "duration", standard: "30s", range: "0s to 1d",

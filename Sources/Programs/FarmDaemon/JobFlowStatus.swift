@@ -1,6 +1,7 @@
 import FarmAPI
 import FarmModel
 import FarmStore
+import FolderWatch
 import ShareNotes
 import SystemPackage
 import VolumeFiles
@@ -64,7 +65,8 @@ extension JobFlow {
       running: true, version: setup.version, engine: "local", paused: try await setup.ledger.isPaused(),
       at: setup.clock.now().rfc3339, ready: abilities != nil,
       slots: SlotCounts(used: running.count, all: abilities?.tasksAtOnce ?? 0),
-      blenders: abilities?.blenders ?? [], troubles: troubles.values.sorted() + (rests.map { [$0.reason] } ?? []))
+      blenders: abilities?.blenders ?? [], troubles: troubles.values.sorted() + (rests.map { [$0.reason] } ?? []),
+      watch: WatchStatus(await setup.watcher.counts()))
   }
 
   func jobDetail(_ text: String) async throws -> JobDetail {
@@ -126,6 +128,15 @@ extension JobFlow {
     }
     guard fits.count == 1 else { throw CommandFailure.severalJobs(text, fits.map(\.name)) }
     return job
+  }
+}
+
+extension WatchStatus {
+  init(_ counts: WatchCounts) {
+    self.init(
+      watches: counts.watches, watchesAllowed: counts.watchesAllowed, polledFolders: counts.polledFolders,
+      overflows: counts.overflows, rescans: counts.listings, unsettled: counts.unsettled,
+      oldestUnsettledSeconds: counts.oldestUnsettled / .seconds(1))
   }
 }
 

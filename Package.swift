@@ -104,7 +104,8 @@ let checks: [Target] = [
   .executableTarget(
     name: "farm-bench", dependencies: ["farm", "farmd", "WatchProbe"], path: "Benchmarks", swiftSettings: settings),
   .executableTarget(
-    name: "WatchProbe", dependencies: ["FarmModel", "FolderWatch", "Intake", system], path: "Tests/WatchProbe",
+    name: "WatchProbe", dependencies: ["FarmModel", "VolumeFiles", "FolderWatch", "Intake", system],
+    path: "Tests/WatchProbe",
     swiftSettings: settings),
   tests("FarmModelTests", ["FarmModel"]),
   tests("FolderWatchTests", ["FarmModel", "VolumeFiles", "FolderWatch", "CInotifyTools", "WatchProbe"]),

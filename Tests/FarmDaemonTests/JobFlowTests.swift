@@ -81,7 +81,7 @@ private final class FlowWorld: Sendable {
 }
 
 private struct NothingKnown: KnownFiles {
-  func knownFiles(in folder: FilePath) async -> [FilePath.Component: Fingerprint] { [:] }
+  func knownFiles(in folder: FilePath) async -> [FileName: Fingerprint] { [:] }
 }
 
 @Suite("A job")

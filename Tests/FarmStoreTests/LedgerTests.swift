@@ -196,7 +196,7 @@ struct LedgerTests {
 
     try await ledger.remember(KnownPath(odd), Self.fingerprint)
 
-    #expect(try await ledger.knownFiles(in: "quick") == [try #require(odd.lastComponent): Self.fingerprint])
+    #expect(try await ledger.knownFiles(in: "quick") == [try #require(odd.lastName): Self.fingerprint])
   }
 
   @Test func `that is no database is refused and left as it is`() throws {

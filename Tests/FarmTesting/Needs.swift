@@ -21,6 +21,24 @@ package enum Needs {
     return umount2(folder, 0) == 0
   }
 
+  /// A user namespace, in which limits can be set without touching the machine's.
+  package static let namespaces = met(succeeds("/usr/bin/unshare", "-Ur", "/bin/true"))
+
+  /// bindfs and the right to mount with it: the model of a file server whose other clients nobody here sees.
+  package static let fuse = met(
+    access("/usr/bin/bindfs", X_OK) == 0 && access("/dev/fuse", R_OK | W_OK) == 0 && geteuid() == 0)
+
+  private static func succeeds(_ words: String...) -> Bool {
+    let program = Process()
+    program.executableURL = URL(filePath: words[0])
+    program.arguments = Array(words.dropFirst())
+    program.standardError = FileHandle.nullDevice
+    // Not there: not met.
+    guard (try? program.run()) != nil else { return false }
+    program.waitUntilExit()
+    return program.terminationStatus == 0
+  }
+
   /// Tests that take many minutes are asked for by `make soak` alone.
   package static let patience = ProcessInfo.processInfo.environment["FARM_SOAK"] != nil
 }

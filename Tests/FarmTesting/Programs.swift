@@ -14,13 +14,15 @@ package final class RunningProgram: Sendable {
 
   /// Starts a program from the build folder.
   /// - Parameters:
+  ///   - through: a program and its arguments that starts ours.
   ///   - user: whose rights it has; root may do too much for tests of rights. Needs root.
   ///   - output: takes what it prints.
   package init(
-    _ name: String, _ arguments: [String], environment: [String: String] = [:], user: UInt32? = nil, output: FilePath
+    _ name: String, _ arguments: [String], environment: [String: String] = [:], through: [String] = [],
+    user: UInt32? = nil, output: FilePath
   ) throws {
     self.output = output
-    var words = [Self.folder.appending(name).string] + arguments
+    var words = through + [Self.folder.appending(name).string] + arguments
     if let user {
       // Where the build lies may not be open to everybody.
       let copy = output.removingLastComponent().appending(name).string
@@ -30,6 +32,13 @@ package final class RunningProgram: Sendable {
     }
     let variables = ProcessInfo.processInfo.environment.merging(environment) { $1 }.map { "\($0)=\($1)" }
     pid = try Self.spawn(words, variables, output: output.string)
+  }
+
+  /// Starts any other program.
+  package init(path: String, _ arguments: [String], output: FilePath) throws {
+    self.output = output
+    let variables = ProcessInfo.processInfo.environment.map { "\($0)=\($1)" }
+    pid = try Self.spawn([path] + arguments, variables, output: output.string)
   }
 
   private static func spawn(_ words: [String], _ variables: [String], output: String) throws -> Int32 {

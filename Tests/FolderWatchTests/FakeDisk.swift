@@ -12,7 +12,7 @@ struct FakeDisk {
   final class Node {
     let inode: Int64
     let isFolder: Bool
-    var children: [FilePath.Component: Node] = [:]
+    var children: [FileName: Node] = [:]
     var mtime: Int64
     var ctime: Int64
     var size: Int64 = 0
@@ -47,7 +47,7 @@ struct FakeDisk {
   // MARK: - What programs do
 
   func node(_ path: FilePath) -> Node? {
-    path.components.reduce(root as Node?) { $0?.children[$1] }
+    path.components.reduce(root as Node?) { $0?.children[FileName($1)] }
   }
 
   mutating func makeFolder(_ path: FilePath) { make(path, isFolder: true) }
@@ -55,7 +55,7 @@ struct FakeDisk {
   /// A file that nobody has begun to write.
   @discardableResult
   mutating func make(_ path: FilePath, isFolder: Bool = false) -> Node? {
-    guard let parent = node(path.removingLastComponent()), parent.isFolder, let name = path.lastComponent,
+    guard let parent = node(path.removingLastComponent()), parent.isFolder, let name = path.lastName,
       parent.children[name] == nil
     else { return nil }
     inodes += 1
@@ -81,11 +81,11 @@ struct FakeDisk {
   mutating func touch(_ path: FilePath) {
     guard let node = node(path), let parent = self.node(path.removingLastComponent()) else { return }
     node.ctime = tick()
-    path.lastComponent.map { tell(parent, IN_ATTRIB | (node.isFolder ? IN_ISDIR : 0), $0) }
+    path.lastName.map { tell(parent, IN_ATTRIB | (node.isFolder ? IN_ISDIR : 0), $0) }
   }
 
   mutating func remove(_ path: FilePath) {
-    guard let parent = node(path.removingLastComponent()), let name = path.lastComponent,
+    guard let parent = node(path.removingLastComponent()), let name = path.lastName,
       let node = parent.children[name]
     else { return }
     for child in node.children.keys.sorted(by: { $0.string < $1.string }) { remove(path.appending(child)) }
@@ -102,7 +102,7 @@ struct FakeDisk {
   mutating func move(_ from: FilePath, _ to: FilePath) {
     guard from != to, !to.starts(with: from), let node = node(from),
       let source = self.node(from.removingLastComponent()), let target = self.node(to.removingLastComponent()),
-      target.isFolder, let old = from.lastComponent, let new = to.lastComponent
+      target.isFolder, let old = from.lastName, let new = to.lastName
     else { return }
     if let inTheWay = target.children[new], inTheWay.isFolder || node.isFolder { return }
     unlink(source, old)
@@ -117,7 +117,7 @@ struct FakeDisk {
   mutating func exchange(_ a: FilePath, _ b: FilePath) {
     guard !a.starts(with: b), !b.starts(with: a), let first = node(a), let second = node(b),
       let parentA = node(a.removingLastComponent()), let parentB = node(b.removingLastComponent()),
-      let nameA = a.lastComponent, let nameB = b.lastComponent
+      let nameA = a.lastName, let nameB = b.lastName
     else { return }
     link(first, parentB, nameB)
     link(second, parentA, nameA)
@@ -135,28 +135,28 @@ struct FakeDisk {
 
   mutating func hardLink(_ from: FilePath, _ to: FilePath) {
     guard let node = node(from), !node.isFolder, let parent = self.node(to.removingLastComponent()), parent.isFolder,
-      let name = to.lastComponent, parent.children[name] == nil
+      let name = to.lastName, parent.children[name] == nil
     else { return }
     link(node, parent, name)
     node.ctime = tick()
     tell(parent, IN_CREATE, name)
   }
 
-  private mutating func link(_ node: Node, _ parent: Node, _ name: FilePath.Component) {
+  private mutating func link(_ node: Node, _ parent: Node, _ name: FileName) {
     parent.children[name] = node
     parent.mtime = tick()
     parent.ctime = parent.mtime
   }
 
-  private mutating func unlink(_ parent: Node, _ name: FilePath.Component) {
+  private mutating func unlink(_ parent: Node, _ name: FileName) {
     parent.children[name]?.ctime = tick()
     parent.children[name] = nil
     parent.mtime = tick()
     parent.ctime = parent.mtime
   }
 
-  private func places(of node: Node) -> [(Node, FilePath.Component)] {
-    func below(_ folder: Node) -> [(Node, FilePath.Component)] {
+  private func places(of node: Node) -> [(Node, FileName)] {
+    func below(_ folder: Node) -> [(Node, FileName)] {
       folder.children.flatMap { name, child in
         child === node ? [(folder, name)] : child.isFolder ? below(child) : []
       }
@@ -171,7 +171,7 @@ struct FakeDisk {
 
   // MARK: - The kernel
 
-  private mutating func tell(_ folder: Node, _ mask: Int32, _ name: FilePath.Component) {
+  private mutating func tell(_ folder: Node, _ mask: Int32, _ name: FileName) {
     for (watch, inode) in watches where inode == folder.inode { add(InotifyEvent(watch, mask, name)) }
   }
 
@@ -231,7 +231,7 @@ struct FakeDisk {
 }
 
 extension InotifyEvent {
-  init(_ watch: Int32, _ mask: Int32, _ name: FilePath.Component?) {
+  init(_ watch: Int32, _ mask: Int32, _ name: FileName?) {
     self.init(watch: watch, mask: UInt32(bitPattern: mask), name: name)
   }
 }

@@ -57,7 +57,7 @@ private final class Churn {
   private var early: String?
 
   private static let stores: [FilePath] = ["/v/quick", "/v/releases/r/store", "/v/releases/s/store"]
-  private static let names: [FilePath.Component] = ["a.blend", "b.blend", "c.blend", ".tmp"]
+  private static let names = ["a.blend", "b.blend", "c.blend", ".tmp"].map { FileName(bytes: Array($0.utf8)) }
   private static let folders: [FilePath] = [
     "/v/releases/r", "/v/releases/s", "/v/releases/r/store", "/v/quick", "/v/away",
   ]
@@ -110,7 +110,7 @@ private final class Churn {
         if node.isFolder { continue }
         let known = state.folders[store]?.known?[name]
         guard known == node.fingerprint else {
-          let candidate = state.candidates[path].map { "\($0)" } ?? "no candidate"
+          let candidate = state.candidates[FileKey(folder: store, name: name)].map { "\($0)" } ?? "no candidate"
           return "\(path) is \(node.fingerprint), known as \(known as Any); \(candidate)"
         }
         guard settledCounts[path]?[node.fingerprint] != nil else { return "\(path) was never told" }
@@ -120,7 +120,7 @@ private final class Churn {
         if case .vanished? = told[path] { return "\(path) is said to be gone" }
       }
       for (path, change) in told where path.removingLastComponent() == store && !kind.movesFolders {
-        guard let name = path.lastComponent, there[name] == nil, case .settled = change else { continue }
+        guard let name = path.lastName, there[name] == nil, case .settled = change else { continue }
         return "\(path) is gone, and nobody said so"
       }
     }
@@ -140,7 +140,7 @@ private final class Churn {
 
   private var anyFile: FilePath {
     let store = Self.stores.randomElement(using: &random) ?? "/v/quick"
-    return store.appending(Self.names.randomElement(using: &random) ?? "a.blend")
+    return store.appending(Self.names.randomElement(using: &random) ?? Self.names[0])
   }
 
   private func note(_ words: String) { diary.append(words) }
@@ -211,8 +211,8 @@ private final class Churn {
       let question = FolderLook.Question(
         folder: folder, wantsFiles: state.takesFiles(folder), known: known, unless: unless, accepts: state.accepts)
       perform(state.take(.folderLooked(folder, turn: turn, disk.look(into: question)), at: now))
-    case .look(let path, let turn, let deep):
-      perform(state.take(.looked(path, turn: turn, disk.look(at: path, deep: deep)), at: now))
+    case .look(let file, let turn, let deep):
+      perform(state.take(.looked(file, turn: turn, disk.look(at: file.path, deep: deep)), at: now))
     case .recall(let folder): perform(state.take(.recalled(folder, [:]), at: now))
     case .tell, .watch, .unwatch, .removeCookie: return
     }
@@ -227,7 +227,8 @@ private final class Churn {
       case .watch(let folder): left = (state.take(.watched(folder, disk.watch(folder)), at: now) + left)[...]
       case .unwatch(let watch): disk.unwatch(watch)
       case .removeCookie: continue
-      case .lookAtFolder(let path, _, _, _), .look(let path, _, _), .recall(let path): begun.append((path, action))
+      case .lookAtFolder(let path, _, _, _), .recall(let path): begun.append((path, action))
+      case .look(let file, _, _): begun.append((file.path, action))
       }
     }
     // Dictionaries have another order in each run.
@@ -251,5 +252,5 @@ private final class Churn {
 }
 
 private struct NothingKnown: KnownFiles {
-  func knownFiles(in folder: FilePath) async -> [FilePath.Component: Fingerprint] { [:] }
+  func knownFiles(in folder: FilePath) async -> [FileName: Fingerprint] { [:] }
 }

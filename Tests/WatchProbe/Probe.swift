@@ -3,27 +3,45 @@ import FolderWatch
 import Foundation
 import Intake
 import SystemPackage
+import VolumeFiles
 
 /// Watches the volume named by its argument and prints each change as a line, until it is killed: libinotifytools is
-/// one per process, so each test that needs it runs one of these. A first barrier tells when it has begun.
+/// one per process, so each test that needs it runs one of these. A first barrier tells when it has begun; a file
+/// `probe-<number>` among the cookies makes it tell another one, with its counts.
+///
+/// `WatchProbe <root> [--fast]`: fast looks around more often than a daemon would.
 @main
 struct Probe {
   static func main() async throws {
     let volume = Volume(root: FilePath(CommandLine.arguments[1]))
+    var periods = WatchPeriods()
+    if CommandLine.arguments.contains("--fast") {
+      periods.stamp = .seconds(1)
+      periods.poll = .milliseconds(300)
+      periods.hang = .seconds(1)
+    }
     let watcher = FolderWatcher(
       FolderWatcher.Setup(
-        root: volume.root, tree: DropPlace.tree, cookieFolder: volume.cookies, mark: "probe\(getpid())",
-        known: NothingKnown(),
-        rules: SettleRules(stall: .seconds(1), vanish: .milliseconds(300)), now: { ContinuousClock.now },
+        root: volume.root, tree: DropPlace.tree, cookieFolder: volume.cookies, mark: "probe", known: NothingKnown(),
+        rules: SettleRules(stall: .seconds(1), vanish: .milliseconds(300)), periods: periods,
+        now: { ContinuousClock.now },
         accepts: { DropPlace.isDrop($1) }, isWhole: Intaker.wholeness))
     try await withThrowingTaskGroup(of: Void.self) { group in
       group.addTask { try await watcher.run() }
       group.addTask {
-        for await change in watcher.changes { tell(words(change, volume)) }
+        for await change in watcher.changes {
+          var line = words(change, volume)
+          if case .barrier = change { line += words(await watcher.counts()) }
+          tell(line)
+        }
       }
       _ = try watcher.barrier()
       try await group.waitForAll()
     }
+  }
+
+  private static func words(_ counts: WatchCounts) -> String {
+    " watches=\(counts.watches) polled=\(counts.polledFolders) overflows=\(counts.overflows) unsettled=\(counts.unsettled)"
   }
 
   private static func words(_ change: FolderChange, _ volume: Volume) -> String {
@@ -49,5 +67,5 @@ struct Probe {
 }
 
 private struct NothingKnown: KnownFiles {
-  func knownFiles(in folder: FilePath) async -> [FilePath.Component: Fingerprint] { [:] }
+  func knownFiles(in folder: FilePath) async -> [FileName: Fingerprint] { [:] }
 }

@@ -2,6 +2,7 @@ import FarmModel
 import FoundationEssentials
 import GRDB
 import SystemPackage
+import VolumeFiles
 
 /// A file's path below the volume's root, as the bytes that it is.
 package struct KnownPath: Hashable, Sendable {
@@ -27,16 +28,14 @@ package struct KnownPath: Hashable, Sendable {
 
 extension Ledger {
   /// The known files directly in a folder below the root, by their names.
-  package func knownFiles(in folder: FilePath) async throws(StoreFailure) -> [FilePath.Component: Fingerprint] {
+  package func knownFiles(in folder: FilePath) async throws(StoreFailure) -> [FileName: Fingerprint] {
     let bytes = KnownPath.bytes(folder)
     return try await read("read the known files") { db in
-      var known: [FilePath.Component: Fingerprint] = [:]
+      var known: [FileName: Fingerprint] = [:]
       let rows = try Row.fetchCursor(db, sql: "SELECT * FROM known_file WHERE folder = ?", arguments: [bytes])
       while let row = try rows.next() {
         let path: Data = row["path"]
-        let name = Array(path.dropFirst(bytes.isEmpty ? 0 : bytes.count + 1)).map(CChar.init(bitPattern:)) + [0]
-        let file = name.withUnsafeBufferPointer { $0.baseAddress.flatMap { FilePath.Component(platformString: $0) } }
-        if let file { known[file] = Fingerprint(row: row) }
+        known[FileName(bytes: Array(path.dropFirst(bytes.isEmpty ? 0 : bytes.count + 1)))] = Fingerprint(row: row)
       }
       return known
     }

@@ -39,7 +39,7 @@ package enum Wholeness: Hashable, Sendable {
 /// What was known before; the ledger answers.
 package protocol KnownFiles: Sendable {
   /// The known files directly in a folder.
-  func knownFiles(in folder: FilePath) async -> [FilePath.Component: Fingerprint]
+  func knownFiles(in folder: FilePath) async -> [FileName: Fingerprint]
 }
 
 /// Why a folder cannot be watched.

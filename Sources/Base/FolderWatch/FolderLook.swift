@@ -21,14 +21,14 @@ enum FolderLook: Sendable {
   case refused(FileFailure)
   /// No name came or went since the stamp that was given.
   case same
-  case listed(FolderStamp, folders: [FilePath.Component], files: Reconciler.Differences)
+  case listed(FolderStamp, folders: [FileName], files: Reconciler.Differences)
 
   /// What is asked for.
   struct Question: Sendable {
     let folder: FilePath
     /// Whether its files count.
     let wantsFiles: Bool
-    let known: [FilePath.Component: Fingerprint]
+    let known: [FileName: Fingerprint]
     /// Not to be listed when this is still its stamp.
     let unless: FolderStamp?
     let accepts: FolderWatcher.NameCheck
@@ -46,7 +46,7 @@ enum FolderLook: Sendable {
         self = .same
         return
       }
-      var folders: [FilePath.Component] = []
+      var folders: [FileName] = []
       var files = Reconciler(known: question.known)
       try listing.each { name, hint throws(FileFailure) in
         // What the folder itself says of the kind spares a look at every picture and texture.

@@ -13,7 +13,7 @@ package final class FolderWatcher: Sendable {
   /// What the file's format says; called off Swift's threads.
   package typealias WholeCheck = @Sendable (FilePath) -> Wholeness
   /// Whether a file of this name in this folder counts.
-  package typealias NameCheck = @Sendable (FilePath, FilePath.Component) -> Bool
+  package typealias NameCheck = @Sendable (FilePath, FileName) -> Bool
 
   /// What the watcher needs to know of its world.
   package struct Setup: Sendable {
@@ -103,7 +103,7 @@ struct Cookies: Sendable {
 
   func name(_ number: Int) -> String { "\(mark)-\(number)" }
 
-  func number(_ name: FilePath.Component) -> Int? {
+  func number(_ name: FileName) -> Int? {
     name.string.hasPrefix("\(mark)-") ? Int(name.string.dropFirst(mark.count + 1)) : nil
   }
 }

@@ -2,6 +2,7 @@ import CInotifyTools
 import Glibc
 import Synchronization
 import SystemPackage
+import VolumeFiles
 
 /// One event of the kernel about a watched folder.
 struct InotifyEvent: Hashable, Sendable {
@@ -9,7 +10,7 @@ struct InotifyEvent: Hashable, Sendable {
   let watch: Int32
   let mask: UInt32
   /// The name in the folder; nil when the folder itself is meant.
-  let name: FilePath.Component?
+  let name: FileName?
 
   func has(_ bit: Int32) -> Bool { mask & UInt32(bitPattern: bit) != 0 }
   func has(_ bit: UInt32) -> Bool { mask & bit != 0 }
@@ -44,10 +45,10 @@ final class Inotify {
   func next() -> InotifyEvent? {
     // A time-out of 0 and one event at a time is the library's only true non-blocking read.
     guard let event = inotifytools_next_events(0, 1) else { return nil }
-    var name: FilePath.Component?
+    var name: FileName?
     if event.pointee.len > 0 {
       let bytes = UnsafeRawPointer(event).advanced(by: MemoryLayout<inotify_event>.size)
-      name = FilePath.Component(platformString: bytes.assumingMemoryBound(to: CChar.self))
+      name = FileName(bytes.assumingMemoryBound(to: CChar.self))
     }
     return InotifyEvent(watch: event.pointee.wd, mask: event.pointee.mask, name: name)
   }

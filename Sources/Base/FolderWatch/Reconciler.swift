@@ -1,28 +1,28 @@
 import FarmModel
-import SystemPackage
+import VolumeFiles
 
 /// Compares what lies in a folder with what is known of it, name by name. A value: touches no file.
 struct Reconciler {
   /// What differs, and has to be looked at.
   struct Differences: Hashable, Sendable {
-    var new: [FilePath.Component] = []
-    var changed: [FilePath.Component] = []
-    var gone: [FilePath.Component] = []
+    var new: [FileName] = []
+    var changed: [FileName] = []
+    var gone: [FileName] = []
 
     var isEmpty: Bool { new.isEmpty && changed.isEmpty && gone.isEmpty }
-    var all: [FilePath.Component] { new + changed + gone }
+    var all: [FileName] { new + changed + gone }
   }
 
-  private let known: [FilePath.Component: Fingerprint]
+  private let known: [FileName: Fingerprint]
   private var differences = Differences()
-  private var seen: Set<FilePath.Component> = []
+  private var seen: Set<FileName> = []
   private var sameCount = 0
 
-  init(known: [FilePath.Component: Fingerprint]) {
+  init(known: [FileName: Fingerprint]) {
     self.known = known
   }
 
-  mutating func saw(_ name: FilePath.Component, _ fingerprint: Fingerprint) {
+  mutating func saw(_ name: FileName, _ fingerprint: Fingerprint) {
     switch known[name] {
     case fingerprint: sameCount += 1
     case nil:

@@ -3,19 +3,27 @@ import HeapModule
 import SystemPackage
 import VolumeFiles
 
+/// A file by its folder and its name: paths are made of it only where they are needed.
+struct FileKey: Hashable, Sendable {
+  let folder: FilePath
+  let name: FileName
+
+  var path: FilePath { folder.appending(name) }
+}
+
 /// What happened, as ``WatchState`` is told it.
 enum WatchSignal: Sendable {
   case events([InotifyEvent])
   /// The answer to ``WatchAction/watch(_:)``.
   case watched(FilePath, Result<Int32, WatchFailure>)
   /// What the memory knows of a folder's files.
-  case recalled(FilePath, [FilePath.Component: Fingerprint])
+  case recalled(FilePath, [FileName: Fingerprint])
   case folderLooked(FilePath, turn: Int, FolderLook)
-  case looked(FilePath, turn: Int, Look)
+  case looked(FileKey, turn: Int, Look)
   /// Somebody waits for everything that is there now.
   case barrier(Int)
   /// A barrier's file lay there when the watch began.
-  case cookie(FilePath.Component)
+  case cookie(FileName)
   case mounts(MountTable)
 }
 
@@ -27,10 +35,10 @@ enum WatchAction: Sendable {
   case unwatch(Int32)
   case recall(FilePath)
   /// - Parameter unless: not to be listed while this is still its stamp.
-  case lookAtFolder(FilePath, turn: Int, known: [FilePath.Component: Fingerprint], unless: FolderStamp?)
-  case look(FilePath, turn: Int, deep: Bool)
+  case lookAtFolder(FilePath, turn: Int, known: [FileName: Fingerprint], unless: FolderStamp?)
+  case look(FileKey, turn: Int, deep: Bool)
   /// A barrier's file was seen.
-  case removeCookie(FilePath.Component)
+  case removeCookie(FileName)
 }
 
 /// How often things are looked at without a reason.
@@ -53,7 +61,7 @@ package struct WatchPeriods: Hashable, Sendable {
 /// one sees whether it still means something.
 struct Agenda {
   enum Entry: Hashable {
-    case look(FilePath, turn: Int)
+    case look(FileKey, turn: Int)
     case folder(FilePath, turn: Int)
     case hung(FilePath, turn: Int)
     case barrier(Int)

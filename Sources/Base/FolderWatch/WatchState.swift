@@ -24,7 +24,7 @@ struct WatchState {
   var folders: [FilePath: WatchedFolder] = [:]
   /// The kernel's numbers of the folders that are watched by events.
   var paths: [Int32: FilePath] = [:]
-  var candidates: [FilePath: Candidate] = [:]
+  var candidates: [FileKey: Candidate] = [:]
   var barriers = Barriers()
   var agenda = Agenda()
   var counts = WatchCounts()
@@ -46,6 +46,9 @@ struct WatchState {
   /// On which file system a path lies.
   func mount(of path: FilePath) -> MountTable.Mount { mounts.mount(of: path) }
 
+  /// Of a folder that is or was watched.
+  func mount(ofKnown folder: FilePath) -> MountTable.Mount { folders[folder]?.mount ?? .unknown }
+
   func takesFiles(_ folder: FilePath) -> Bool { folders[folder]?.tree.takesFiles == true }
 
   /// When something is due without anything happening; nil when nothing is.
@@ -61,7 +64,7 @@ struct WatchState {
     case .watched(let path, let answer): return watched(path, answer)
     case .recalled(let path, let known): return recalled(path, known)
     case .folderLooked(let path, let turn, let look): return folderLooked(path, turn: turn, look)
-    case .looked(let path, let turn, let look): return looked(path, turn: turn, look)
+    case .looked(let file, let turn, let look): return looked(file, turn: turn, look)
     case .barrier(let number): return asked(barrier: number)
     case .cookie(let name): return cookieFound(name)
     case .mounts(let table): return mountsChanged(table)
@@ -74,7 +77,7 @@ struct WatchState {
     var actions: [WatchAction] = []
     while let entry = agenda.take(dueAt: now) {
       switch entry {
-      case .look(let path, let turn): actions += lookIsDue(path, turn)
+      case .look(let file, let turn): actions += lookIsDue(file, turn)
       case .folder(let path, let turn): actions += folderIsDue(path, turn)
       case .hung(let path, let turn): actions += mayHang(path, turn)
       case .barrier(let number):
@@ -157,23 +160,23 @@ struct WatchState {
   }
 
   /// An earlier run's is only cleared away.
-  private mutating func cookieFound(_ name: FilePath.Component) -> [WatchAction] {
+  private mutating func cookieFound(_ name: FileName) -> [WatchAction] {
     [.removeCookie(name)] + (cookies.number(name).map { open(barrier: $0) } ?? [])
   }
 
   /// What was there when the barrier was asked for is known to be looked at from here on.
   private mutating func open(barrier number: Int) -> [WatchAction] {
-    var waitsFor: Set<FilePath> = []
+    var waitsFor: Set<Barriers.Item> = []
     var actions: [WatchAction] = []
     for (path, folder) in folders where !folder.isHung {
       // Where nothing is told, only looking helps; and a look that is under way may have passed it already.
       if folder.watch == nil && (folder.isHere || folder.isLooking) { actions += list(path) }
-      if folders[path]?.isLooking == true { waitsFor.insert(path) }
+      if folders[path]?.isLooking == true { waitsFor.insert(.folder(path)) }
     }
-    for (path, candidate) in candidates where !isHung(path.removingLastComponent()) {
-      waitsFor.insert(path)
-      actions += candidate.isWaiting ? [look(path, deep: false)] : []
-      if !candidate.isWaiting { candidates[path]?.isStirred = true }
+    for (file, candidate) in candidates where folders[file.folder]?.isHung != true {
+      waitsFor.insert(.file(file))
+      actions += candidate.isWaiting ? [look(file, deep: false)] : []
+      if !candidate.isWaiting { candidates[file]?.isStirred = true }
     }
     barriers.open(number, waitsFor: waitsFor)
     return actions + barriersReached()
@@ -185,10 +188,23 @@ struct WatchState {
 
 /// Barriers on their way: first their file has to be seen, then what was there is looked at.
 struct Barriers {
+  /// What a barrier waits for.
+  enum Item: Hashable {
+    case folder(FilePath)
+    case file(FileKey)
+
+    var folder: FilePath {
+      switch self {
+      case .folder(let path): path
+      case .file(let file): file.folder
+      }
+    }
+  }
+
   /// Asked for, their event not seen.
   private(set) var awaited: Set<Int> = []
   /// Opened, with the files and folders that are still to be looked at.
-  private var open: [Int: Set<FilePath>] = [:]
+  private var open: [Int: Set<Item>] = [:]
   private var highestOpened = 0
 
   /// - Returns: false when its event came before.
@@ -198,23 +214,23 @@ struct Barriers {
     return true
   }
 
-  mutating func open(_ number: Int, waitsFor: Set<FilePath>) {
+  mutating func open(_ number: Int, waitsFor: Set<Item>) {
     guard awaited.remove(number) != nil || number > highestOpened else { return }
     highestOpened = max(highestOpened, number)
     open[number] = waitsFor
   }
 
   /// A file or folder was looked at; what was found there has to be looked at too.
-  mutating func looked(_ path: FilePath, found: [FilePath] = []) {
-    for (number, waitsFor) in open where waitsFor.contains(path) {
-      open[number]?.remove(path)
+  mutating func looked(_ item: Item, found: [Item] = []) {
+    for number in open.keys where open[number]?.contains(item) == true {
+      open[number]?.remove(item)
       open[number]?.formUnion(found)
     }
   }
 
   /// Everything below a folder is not waited for any longer.
   mutating func giveUp(below folder: FilePath) {
-    for (number, waitsFor) in open { open[number] = waitsFor.filter { !$0.starts(with: folder) } }
+    for (number, waitsFor) in open { open[number] = waitsFor.filter { !$0.folder.starts(with: folder) } }
   }
 
   mutating func takeReached() -> [Int] {

@@ -22,97 +22,96 @@ struct Candidate {
 /// Files that were noticed, until they have settled.
 extension WatchState {
   mutating func noticed(
-    _ folder: FilePath, _ name: FilePath.Component, _ arrival: SettleWindow.Arrival
+    _ folder: FilePath, _ name: FileName, _ arrival: SettleWindow.Arrival
   ) -> [WatchAction] {
     guard accepts(folder, name) else { return [] }
-    let path = folder.appending(name)
-    guard candidates[path] == nil else {
-      candidates[path]?.window.noticed(arrival)
+    let file = FileKey(folder: folder, name: name)
+    guard candidates[file] == nil else {
+      candidates[file]?.window.noticed(arrival)
       // It does not wait for a look that is due later: something has happened.
-      if candidates[path]?.isWaiting == true { return [look(path, deep: false)] }
-      candidates[path]?.isStirred = true
+      if candidates[file]?.isWaiting == true { return [look(file, deep: false)] }
+      candidates[file]?.isStirred = true
       return []
     }
     let window = SettleWindow(known: folders[folder]?.known?[name], arrival: arrival, rules: rules, at: now)
-    candidates[path] = Candidate(window: window, begun: now, home: folders[folder]?.stamp)
-    return [look(path, deep: arrival == .renamed)]
+    candidates[file] = Candidate(window: window, begun: now, home: folders[folder]?.stamp)
+    return [look(file, deep: arrival == .renamed)]
   }
 
-  mutating func look(_ path: FilePath, deep: Bool) -> WatchAction {
-    let turn = (candidates[path]?.turn ?? 0) + 1
-    candidates[path]?.turn = turn
-    candidates[path]?.isWaiting = false
-    return .look(path, turn: turn, deep: deep)
+  mutating func look(_ file: FileKey, deep: Bool) -> WatchAction {
+    let turn = (candidates[file]?.turn ?? 0) + 1
+    candidates[file]?.turn = turn
+    candidates[file]?.isWaiting = false
+    return .look(file, turn: turn, deep: deep)
   }
 
-  private mutating func look(_ path: FilePath, after delay: Duration, deep: Bool) -> [WatchAction] {
-    guard delay > .zero else { return [look(path, deep: deep)] }
-    let turn = (candidates[path]?.turn ?? 0) + 1
-    candidates[path]?.turn = turn
-    candidates[path]?.isWaiting = true
-    candidates[path]?.isDeep = deep
-    agenda.add(.look(path, turn: turn), at: now + delay)
+  private mutating func look(_ file: FileKey, after delay: Duration, deep: Bool) -> [WatchAction] {
+    guard delay > .zero else { return [look(file, deep: deep)] }
+    let turn = (candidates[file]?.turn ?? 0) + 1
+    candidates[file]?.turn = turn
+    candidates[file]?.isWaiting = true
+    candidates[file]?.isDeep = deep
+    agenda.add(.look(file, turn: turn), at: now + delay)
     return []
   }
 
-  mutating func lookIsDue(_ path: FilePath, _ turn: Int) -> [WatchAction] {
-    guard let candidate = candidates[path], candidate.turn == turn, candidate.isWaiting else { return [] }
-    return [look(path, deep: candidate.isDeep)]
+  mutating func lookIsDue(_ file: FileKey, _ turn: Int) -> [WatchAction] {
+    guard let candidate = candidates[file], candidate.turn == turn, candidate.isWaiting else { return [] }
+    return [look(file, deep: candidate.isDeep)]
   }
 
-  mutating func looked(_ path: FilePath, turn: Int, _ seen: Look) -> [WatchAction] {
-    guard let candidate = candidates[path], candidate.turn == turn, !candidate.isWaiting else { return [] }
+  mutating func looked(_ file: FileKey, turn: Int, _ seen: Look) -> [WatchAction] {
+    guard let candidate = candidates[file], candidate.turn == turn, !candidate.isWaiting else { return [] }
     let moment = now
-    guard let action = candidates[path]?.window.looked(seen, at: moment) else { return [] }
+    guard let action = candidates[file]?.window.looked(seen, at: moment) else { return [] }
     let isStirred = candidate.isStirred
-    candidates[path]?.isStirred = false
+    candidates[file]?.isStirred = false
     var actions: [WatchAction] = []
     var isAwaited = false
     switch action {
     case .look(let delay, let deep):
       if !candidate.isTold, seen != .gone {
-        candidates[path]?.isTold = true
-        actions.append(.tell(.unsettled(path)))
+        candidates[file]?.isTold = true
+        actions.append(.tell(.unsettled(file.path)))
       }
-      actions += look(path, after: isStirred ? .zero : delay, deep: deep)
+      actions += look(file, after: isStirred ? .zero : delay, deep: deep)
       // A quiet time is short: a barrier waits for its end, but not for a writer to finish.
       if case .file(_, writer: .noWriter, wholeness: nil) = seen { isAwaited = true }
     case .stalled(let reason, let delay):
-      actions.append(.tell(.stalled(path, reason: reason)))
-      actions += look(path, after: isStirred ? .zero : delay, deep: false)
+      actions.append(.tell(.stalled(file.path, reason: reason)))
+      actions += look(file, after: isStirred ? .zero : delay, deep: false)
     case .settled(let fingerprint):
-      actions += ended(path, .settled(path, fingerprint), known: fingerprint, stirred: isStirred)
+      actions += ended(file, .settled(file.path, fingerprint), known: fingerprint, stirred: isStirred)
     case .unchanged:
-      actions += ended(path, candidate.isTold ? .unchanged(path) : nil, known: nil, stirred: isStirred)
+      actions += ended(file, candidate.isTold ? .unchanged(file.path) : nil, known: nil, stirred: isStirred)
     case .refused(let reason, let fingerprint):
-      actions += ended(path, .refused(path, reason: reason), known: fingerprint, stirred: isStirred)
-    case .vanished: actions += vanished(path, candidate, stirred: isStirred)
+      actions += ended(file, .refused(file.path, reason: reason), known: fingerprint, stirred: isStirred)
+    case .vanished: actions += vanished(file, candidate, stirred: isStirred)
     }
-    if !isAwaited && !(isStirred && candidates[path] != nil) { barriers.looked(path) }
+    if !isAwaited && !(isStirred && candidates[file] != nil) { barriers.looked(.file(file)) }
     return actions + barriersReached()
   }
 
   /// The file is done with; what happened during the last look begins anew.
   private mutating func ended(
-    _ path: FilePath, _ change: FolderChange?, known: Fingerprint?, stirred: Bool
+    _ file: FileKey, _ change: FolderChange?, known: Fingerprint?, stirred: Bool
   ) -> [WatchAction] {
-    let folder = path.removingLastComponent()
-    candidates[path] = nil
-    guard let name = path.lastComponent else { return [] }
-    if let known { folders[folder]?.known?[name] = known }
+    let folder = file.folder
+    candidates[file] = nil
+    if let known { folders[folder]?.known?[file.name] = known }
     let told: [WatchAction] = change.map { [.tell($0)] } ?? []
-    return told + (stirred ? noticed(folder, name, .other) : [])
+    return told + (stirred ? noticed(folder, file.name, .other) : [])
   }
 
   /// A file that went with its folder was not deleted.
-  private mutating func vanished(_ path: FilePath, _ candidate: Candidate, stirred: Bool) -> [WatchAction] {
-    let folder = path.removingLastComponent()
+  private mutating func vanished(_ file: FileKey, _ candidate: Candidate, stirred: Bool) -> [WatchAction] {
+    let folder = file.folder
     guard folders[folder]?.isHere == true else {
-      return ended(path, candidate.isTold ? .unchanged(path) : nil, known: nil, stirred: stirred)
+      return ended(file, candidate.isTold ? .unchanged(file.path) : nil, known: nil, stirred: stirred)
     }
     let isHome = folders[folder]?.stamp.map { candidate.home?.isSameFolder(as: $0) ?? true } ?? true
-    if let name = path.lastComponent { folders[folder]?.known?[name] = nil }
-    guard isHome else { return ended(path, .lost(path), known: nil, stirred: stirred) }
-    return ended(path, .vanished(path), known: nil, stirred: stirred)
+    folders[folder]?.known?[file.name] = nil
+    guard isHome else { return ended(file, .lost(file.path), known: nil, stirred: stirred) }
+    return ended(file, .vanished(file.path), known: nil, stirred: stirred)
   }
 }

@@ -14,7 +14,7 @@ struct WatchedFolder {
   /// As of the last listing.
   var stamp: FolderStamp?
   /// What is known of its files; nil until the memory was asked.
-  var known: [FilePath.Component: Fingerprint]?
+  var known: [FileName: Fingerprint]?
   /// Only the answer to the last look counts, and only the last entry in the agenda.
   var turn = 0
   var isLooking = false
@@ -105,7 +105,7 @@ extension WatchState {
     return folder.known == nil ? [.recall(path)] : [lookInto(path, unless: unless)]
   }
 
-  mutating func recalled(_ path: FilePath, _ known: [FilePath.Component: Fingerprint]) -> [WatchAction] {
+  mutating func recalled(_ path: FilePath, _ known: [FileName: Fingerprint]) -> [WatchAction] {
     guard folders[path]?.isLooking == true else { return [] }
     folders[path]?.known = known
     return [lookInto(path, unless: nil)]
@@ -123,7 +123,7 @@ extension WatchState {
     folders[path]?.isLooking = false
     folders[path]?.isHung = false
     var actions: [WatchAction] = []
-    var found: [FilePath] = []
+    var found: [Barriers.Item] = []
     switch look {
     case .gone: actions += leave(path, isMoved: true)
     case .refused(let failure): actions += trouble(path, WatchFailure(failure))
@@ -132,11 +132,12 @@ extension WatchState {
       actions += isHere(path)
       let (entered, listing) = listed(path, stamp, names, files)
       actions += listing
-      found = entered + files.all.map { path.appending($0) }.filter { candidates[$0] != nil }
+      let noticed = files.all.map { FileKey(folder: path, name: $0) }.filter { candidates[$0] != nil }
+      found = entered.map { .folder($0) } + noticed.map { .file($0) }
     }
     let isStirred = folder.isStirred
     folders[path]?.isStirred = false
-    barriers.looked(path, found: found + (isStirred ? [path] : []))
+    barriers.looked(.folder(path), found: found + (isStirred ? [.folder(path)] : []))
     actions += isStirred ? list(path) : [plan(path)].compactMap { $0 }
     return actions + barriersReached()
   }
@@ -154,7 +155,7 @@ extension WatchState {
 
   /// - Returns: the folders below that were entered, and what is to be done.
   private mutating func listed(
-    _ path: FilePath, _ stamp: FolderStamp, _ names: [FilePath.Component], _ files: Reconciler.Differences
+    _ path: FilePath, _ stamp: FolderStamp, _ names: [FileName], _ files: Reconciler.Differences
   ) -> ([FilePath], [WatchAction]) {
     guard let folder = folders[path] else { return ([], []) }
     counts.listings += 1
@@ -226,8 +227,6 @@ extension WatchState {
     barriers.giveUp(below: path)
     return trouble(path, .hung(path, type: folder.mount.type)) + barriersReached()
   }
-
-  func isHung(_ folder: FilePath) -> Bool { folders[folder]?.isHung == true }
 
   /// Lists every folder, whatever its stamp.
   mutating func listEverything() -> [WatchAction] {

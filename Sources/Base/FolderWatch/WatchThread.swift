@@ -142,7 +142,7 @@ final class WatchThread: Sendable {
       perform(state.start())
       // Unreadable: its watch says so.
       for name in (try? FolderListing.names(in: setup.cookieFolder)) ?? [] {
-        perform(state.take(.cookie(name), at: setup.now()))
+        perform(state.take(.cookie(FileName(name)), at: setup.now()))
       }
     }
 
@@ -202,9 +202,11 @@ final class WatchThread: Sendable {
             folder: folder, wantsFiles: state.takesFiles(folder), known: known, unless: unless, accepts: setup.accepts)
           start(on: folder) { .folderLooked(folder, turn: turn, FolderLook(question)) }
         case .look(let file, let turn, let deep):
-          let asksLease = !state.mount(of: file).isBlind
+          let asksLease = !state.mount(ofKnown: file.folder).isBlind
           let isWhole = deep ? setup.isWhole : nil
-          start(on: file) { .looked(file, turn: turn, Look(at: file, asksLease: asksLease, isWhole: isWhole)) }
+          start(on: file.folder) {
+            .looked(file, turn: turn, Look(at: file.path, asksLease: asksLease, isWhole: isWhole))
+          }
         }
       }
     }
@@ -217,9 +219,9 @@ final class WatchThread: Sendable {
       return inotify?.watch(folder) ?? .failure(.instanceLimit)
     }
 
-    /// Looks on another thread, as soon as the path's mount has room.
-    private mutating func start(on path: FilePath, _ look: @escaping @Sendable () -> WatchSignal) {
-      let mount = state.mount(of: path).id
+    /// Looks on another thread, as soon as the folder's mount has room.
+    private mutating func start(on folder: FilePath, _ look: @escaping @Sendable () -> WatchSignal) {
+      let mount = state.mount(ofKnown: folder).id
       lanes.add(mount) { [thread] in
         DispatchQueue.global().async { thread.post(.saw(look(), mount: mount)) }
       }
@@ -249,8 +251,9 @@ private struct Lanes {
   }
 
   private mutating func beginNext(_ mount: Int) {
-    guard let lane = lanes[mount], lane.running < Self.atOnceMax else { return }
-    guard let begin = lanes[mount]?.waiting.popFirst() else { return }
+    guard let running = lanes[mount]?.running, running < Self.atOnceMax,
+      let begin = lanes[mount]?.waiting.popFirst()
+    else { return }
     lanes[mount]?.running += 1
     begin()
   }

@@ -1,4 +1,4 @@
-import SystemPackage
+import VolumeFiles
 
 /// Which folders below a root are watched, and in which of them files count. A value: knows the layout, not the disk.
 package indirect enum WatchTree: Hashable, Sendable {
@@ -13,7 +13,7 @@ package indirect enum WatchTree: Hashable, Sendable {
   package var takesFiles: Bool { self == .drops }
 
   /// How a folder of this name below is watched; nil when it is none of ours.
-  package func below(_ name: FilePath.Component) -> WatchTree? {
+  package func below(_ name: FileName) -> WatchTree? {
     switch self {
     case .drops: nil
     case .named(let trees): trees[name.string]

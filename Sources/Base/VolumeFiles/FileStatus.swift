@@ -98,24 +98,28 @@ package final class FolderListing {
 
   /// The names in it, unsorted, without `.` and `..`, with the kind where the file system says it by itself.
   package func each(
-    _ body: (FilePath.Component, FileStatus.Kind?) throws(FileFailure) -> Void
+    _ body: (FileName, FileStatus.Kind?) throws(FileFailure) -> Void
   ) throws(FileFailure) {
     while true {
       errno = 0
       guard let entry = readdir(stream) else { break }
       let name = withUnsafePointer(to: &entry.pointee.d_name) {
-        $0.withMemoryRebound(to: CChar.self, capacity: 256) { FilePath.Component(platformString: $0) }
+        $0.withMemoryRebound(to: CChar.self, capacity: 256) { FileName($0) }
       }
-      guard let name, name.kind == .regular else { continue }
+      guard let name else { continue }
       try body(name, FileStatus.Kind(directoryType: entry.pointee.d_type))
     }
     guard errno == 0 else { throw FileFailure("list", folder) }
   }
 
   /// Looks at one name in it; nil when it is gone meanwhile.
-  package func status(of name: FilePath.Component) throws(FileFailure) -> FileStatus? {
+  package func status(of name: FileName) throws(FileFailure) -> FileStatus? {
     var s = stat()
-    let isThere = name.withPlatformString { fstatat(dirfd(stream), $0, &s, AT_SYMLINK_NOFOLLOW) } == 0
+    let isThere = (name.bytes + [0]).withUnsafeBytes { bytes in
+      bytes.withMemoryRebound(to: CChar.self) { text in
+        text.baseAddress.map { fstatat(dirfd(stream), $0, &s, AT_SYMLINK_NOFOLLOW) } == 0
+      }
+    }
     guard isThere else {
       if errno == ENOENT { return nil }
       throw FileFailure("look at", folder.appending(name))
@@ -127,7 +131,7 @@ package final class FolderListing {
   package static func names(in folder: FilePath) throws(FileFailure) -> [FilePath.Component] {
     guard let listing = try FolderListing(of: folder) else { throw FileFailure("list", folder, errno: ENOENT) }
     var names: [FilePath.Component] = []
-    try listing.each { name, _ in names.append(name) }
+    try listing.each { name, _ in folder.appending(name).lastComponent.map { names.append($0) } }
     return names
   }
 }

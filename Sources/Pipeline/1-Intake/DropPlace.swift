@@ -1,6 +1,7 @@
 import FarmModel
 import FolderWatch
 import SystemPackage
+import VolumeFiles
 
 /// Where drops lie in a volume, which names are drops, and which job a path belongs to.
 package struct DropPlace: Hashable, Sendable {
@@ -19,11 +20,10 @@ package struct DropPlace: Hashable, Sendable {
   ///
   /// Names of unfinished or private files are none: hidden ones (rsync's, Syncthing's, our own snapshots), Blender's
   /// `x.blend@` and `x.blend1`, and those of office and desktop programs. `.blend` counts in any case.
-  package static func isDrop(_ name: FilePath.Component) -> Bool {
-    let text = name.string
-    guard text.lowercased().hasSuffix(".blend"), text.utf8.count > ".blend".utf8.count else { return false }
-    let privatePrefixes = [".", "~$", "~syncthing~", "#"]
-    return !privatePrefixes.contains { text.hasPrefix($0) }
+  package static func isDrop(_ name: FileName) -> Bool {
+    guard name.hasSuffix(caseless: ".blend"), name.bytes.count > ".blend".utf8.count else { return false }
+    let privatePrefixes: [StaticString] = [".", "~$", "~syncthing~", "#"]
+    return !privatePrefixes.contains { name.hasPrefix($0) }
   }
 
   /// The job that a drop at `path` is.

@@ -211,7 +211,7 @@ private struct KnownDrops: KnownFiles {
   let root: FilePath
   let log: Logger
 
-  func knownFiles(in folder: FilePath) async -> [FilePath.Component: Fingerprint] {
+  func knownFiles(in folder: FilePath) async -> [FileName: Fingerprint] {
     var below = folder
     _ = below.removePrefix(root)
     do { return try await ledger.knownFiles(in: below) } catch {

@@ -9,6 +9,7 @@ demo: build
 	@packaging/demo
 
 test: build
+	@packaging/install-deps tests
 	swift test $(SWIFT_FLAGS)
 
 # What a change has to pass before it is pushed. Warnings are errors in every build (Package.swift).
@@ -18,6 +19,7 @@ check: deps
 
 # Long tests: the whole suite with FARM_SOAK set, which turns on the suites that take minutes.
 soak: build
+	@packaging/install-deps tests
 	FARM_SOAK=1 swift test $(SWIFT_FLAGS)
 
 # Measures what is promised, with a release build; prints each figure beside its goal.

@@ -134,6 +134,7 @@ struct TidyTests {
       let text = file.lines.joined(separator: "\n")
       #expect(
         text.contains(name) || text.contains("extension JobFlow") || text.contains("extension Ledger")
+          || text.contains("extension WatchState")
           || Self.filesOfSeveral.contains(name),
         "\(file.path) does not hold \(name)")
     }

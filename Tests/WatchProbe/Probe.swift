@@ -41,7 +41,7 @@ struct Probe {
   }
 
   private static func words(_ counts: WatchCounts) -> String {
-    " watches=\(counts.watches) polled=\(counts.polledFolders) overflows=\(counts.overflows) unsettled=\(counts.unsettled)"
+    " watches=\(counts.watches) polled=\(counts.polledFolders) overflows=\(counts.overflows)"
   }
 
   private static func words(_ change: FolderChange, _ volume: Volume) -> String {

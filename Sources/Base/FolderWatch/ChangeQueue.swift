@@ -58,12 +58,14 @@ package final class ChangeQueue: AsyncSequence, Sendable {
     }
   }
 
+  /// For the one reader.
   package func makeAsyncIterator() -> Iterator { Iterator(queue: self) }
 
   /// The one reader.
   package struct Iterator: AsyncIteratorProtocol {
     fileprivate let queue: ChangeQueue
 
+    /// Waits for a change; nil when the sequence is over or the reader was cancelled.
     package func next() async -> FolderChange? {
       await withTaskCancellationHandler {
         await withCheckedContinuation { continuation in

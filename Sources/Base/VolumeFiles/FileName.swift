@@ -22,6 +22,7 @@ package struct FileName: Hashable, Sendable {
   /// As text; what is no UTF-8 is mended.
   package var string: String { String(decoding: bytes, as: UTF8.self) }
 
+  /// Whether it begins so.
   package func hasPrefix(_ text: StaticString) -> Bool {
     text.withUTF8Buffer { bytes.starts(with: $0) }
   }

@@ -100,7 +100,7 @@ let checks: [Target] = [
   .target(
     name: "FarmTesting",
     dependencies: ["FarmModel", "VolumeFiles", "Supervisor", "Rendering", "CLinux", "CZlib", system],
-    path: "Tests/FarmTesting", exclude: ["make_scenes.py"], swiftSettings: settings),
+    path: "Tests/FarmTesting", exclude: ["make_scenes.py", "smb_writer.py"], swiftSettings: settings),
   .executableTarget(
     name: "farm-bench", dependencies: ["farm", "farmd", "WatchProbe"], path: "Benchmarks", swiftSettings: settings),
   .executableTarget(

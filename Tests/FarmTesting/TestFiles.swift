@@ -20,8 +20,10 @@ package enum TestFiles {
   }
 
   /// A `.blend` of blocks without meaning but for `REND`, in the header form of the version.
+  /// - Parameter padding: bytes of its longest block.
   package static func blend(
-    version: BlenderVersion = BlenderVersion(major: 3, minor: 4), scenes: [(name: String, start: Int32, end: Int32)]
+    version: BlenderVersion = BlenderVersion(major: 3, minor: 4), scenes: [(name: String, start: Int32, end: Int32)],
+    padding: Int = 100
   ) -> [UInt8] {
     let isNew = version.major >= 5
     let digits = "\(version.major * 100 + version.minor)"
@@ -32,7 +34,7 @@ package enum TestFiles {
         + [UInt8](repeating: 0, count: (isNew ? 256 : 64) - name.count)
     }
     bytes += block("REND", rend, isNew: isNew)
-    bytes += block("SC", [UInt8](repeating: 7, count: 100), isNew: isNew)
+    bytes += block("SC", [UInt8](repeating: 7, count: padding), isNew: isNew)
     bytes += block("DNA1", [UInt8](repeating: 1, count: 50), isNew: isNew)
     return bytes + block("ENDB", [], isNew: isNew)
   }

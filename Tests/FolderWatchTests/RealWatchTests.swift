@@ -171,6 +171,27 @@ struct RealWatchTests {
     }
   }
 
+  @Test(.enabled(if: Needs.samba, "needs smbd, smbclient and python3-impacket"))
+  func `that is a share is told each file of Explorer, Finder and smbclient once, and only when it is whole`()
+    async throws
+  {
+    let server = try await SambaServer(serving: root)
+    let probe = try await probe()
+    let file = try scratch.write(TestFiles.blend(scenes: [("Share", 1, 200)], padding: 3 << 20), to: "file.blend")
+
+    #expect(try await server.write(file, as: "quick/explorer.blend", inTheWayOf: "explorer") == 0)
+    #expect(try await server.write(file, as: "quick/finder.blend", inTheWayOf: "finder") == 0)
+    #expect(try await server.client("put \(file) quick\\client.blend") == 0)
+
+    for name in ["explorer", "finder", "client"] { #expect(await tells(probe, "settled quick/\(name).blend")) }
+    _ = try await barrier(probe, 2)
+    for name in ["explorer", "finder", "client"] {
+      #expect(lines(probe).count { $0 == "settled quick/\(name).blend" } == 1)
+    }
+    // The stall in the middle was longer than any quiet time.
+    #expect(lines(probe).contains("unsettled quick/explorer.blend"))
+  }
+
   // MARK: - Hostile names
 
   @Test func `in which files are swapped for links never tells one that leads away`() async throws {

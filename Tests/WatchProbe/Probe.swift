@@ -42,6 +42,7 @@ struct Probe {
 
   private static func words(_ counts: WatchCounts) -> String {
     " watches=\(counts.watches) polled=\(counts.polledFolders) overflows=\(counts.overflows)"
+      + " unsettled=\(counts.unsettled)"
   }
 
   private static func words(_ change: FolderChange, _ volume: Volume) -> String {

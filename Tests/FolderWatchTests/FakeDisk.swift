@@ -31,7 +31,7 @@ struct FakeDisk {
     }
   }
 
-  static let queueMax = 40
+  var queueMax = 40
 
   private(set) var root: Node
   private var inodes: Int64 = 1
@@ -180,7 +180,7 @@ struct FakeDisk {
   }
 
   private mutating func add(_ event: InotifyEvent) {
-    if queue.count < Self.queueMax {
+    if queue.count < queueMax {
       queue.append(event)
     } else if queue.last?.mask != UInt32(IN_Q_OVERFLOW) {
       queue.append(InotifyEvent(-1, IN_Q_OVERFLOW, nil))

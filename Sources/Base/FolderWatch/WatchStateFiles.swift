@@ -33,7 +33,7 @@ extension WatchState {
       candidates[file]?.isStirred = true
       return []
     }
-    let window = SettleWindow(known: folders[folder]?.known?[name], arrival: arrival, rules: rules, at: now)
+    let window = SettleWindow(known: folders[folder]?.known[name], arrival: arrival, rules: rules, at: now)
     candidates[file] = Candidate(window: window, begun: now, home: folders[folder]?.stamp)
     return [look(file, deep: arrival == .renamed)]
   }
@@ -98,7 +98,7 @@ extension WatchState {
   ) -> [WatchAction] {
     let folder = file.folder
     candidates[file] = nil
-    if let known { folders[folder]?.known?[file.name] = known }
+    if let known { folders[folder]?.known[file.name] = known }
     let told: [WatchAction] = change.map { [.tell($0)] } ?? []
     return told + (stirred ? noticed(folder, file.name, .other) : [])
   }
@@ -110,7 +110,7 @@ extension WatchState {
       return ended(file, candidate.isTold ? .unchanged(file.path) : nil, known: nil, stirred: stirred)
     }
     let isHome = folders[folder]?.stamp.map { candidate.home?.isSameFolder(as: $0) ?? true } ?? true
-    folders[folder]?.known?[file.name] = nil
+    folders[folder]?.known[file.name] = nil
     guard isHome else { return ended(file, .lost(file.path), known: nil, stirred: stirred) }
     return ended(file, .vanished(file.path), known: nil, stirred: stirred)
   }

@@ -13,8 +13,9 @@ struct WatchedFolder {
   var isHere = false
   /// As of the last listing.
   var stamp: FolderStamp?
-  /// What is known of its files; nil until the memory was asked.
-  var known: [FileName: Fingerprint]?
+  /// What is known of its files: what was told, and what the memory says once it was asked.
+  var known: [FileName: Fingerprint] = [:]
+  var isRecalled: Bool
   /// Only the answer to the last look counts, and only the last entry in the agenda.
   var turn = 0
   var isLooking = false
@@ -32,9 +33,9 @@ struct WatchedFolder {
 extension WatchState {
   /// Watch first, list second: what comes in between is seen twice rather than never.
   mutating func enter(_ path: FilePath, _ tree: WatchTree) -> [WatchAction] {
-    var folder = folders[path] ?? WatchedFolder(tree: tree, mount: .unknown, watchDue: now)
+    var folder =
+      folders[path] ?? WatchedFolder(tree: tree, mount: .unknown, isRecalled: !tree.takesFiles, watchDue: now)
     folder.mount = mount(of: path)
-    if !tree.takesFiles { folder.known = [:] }
     folders[path] = folder
     return folder.mount.isBlind ? forget(watchOf: path) + list(path) : [.watch(path)]
   }
@@ -102,12 +103,14 @@ extension WatchState {
       return []
     }
     folders[path]?.isLooking = true
-    return folder.known == nil ? [.recall(path)] : [lookInto(path, unless: unless)]
+    return folder.isRecalled ? [lookInto(path, unless: unless)] : [.recall(path)]
   }
 
   mutating func recalled(_ path: FilePath, _ known: [FileName: Fingerprint]) -> [WatchAction] {
     guard folders[path]?.isLooking == true else { return [] }
-    folders[path]?.known = known
+    folders[path]?.isRecalled = true
+    // What was told meanwhile is newer.
+    folders[path]?.known.merge(known) { told, _ in told }
     return [lookInto(path, unless: nil)]
   }
 
@@ -181,7 +184,7 @@ extension WatchState {
     for name in files.gone {
       // With its folder exchanged, nobody deleted the file.
       if isExchanged {
-        folders[path]?.known?[name] = nil
+        folders[path]?.known[name] = nil
         actions.append(.tell(.lost(path.appending(name))))
       } else {
         actions += noticed(path, name, .other)
@@ -195,8 +198,8 @@ extension WatchState {
   private func isElsewhere(
     _ folder: WatchedFolder, _ stamp: FolderStamp, _ files: Reconciler.Differences
   ) -> Bool {
-    guard let known = folder.known, !known.isEmpty, files.gone.count == known.count else { return false }
-    return known.values.allSatisfy { $0.device != stamp.device }
+    guard !folder.known.isEmpty, files.gone.count == folder.known.count else { return false }
+    return folder.known.values.allSatisfy { $0.device != stamp.device }
   }
 
   // MARK: - Without a reason

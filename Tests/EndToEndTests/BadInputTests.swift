@@ -12,6 +12,21 @@ extension EndToEnd {
   /// nothing is lost, and everything else goes on.
   @Suite("A bad drop")
   struct BadInputTests {
+    @Test func `that is blocked and deleted while the daemon is dead is removed at the next start`() async throws {
+      let farm = try await TestFarm()
+      let dying = try await farm.start()
+      try await farm.drop("no_camera", at: "quick/a.blend")
+      #expect(await farm.logs("job.blocked"))
+      dying.send(SIGKILL)
+      _ = await dying.end()
+      try FileManager.default.removeItem(atPath: farm.root.appending("quick/a.blend").string)
+
+      let daemon = try await farm.start()
+
+      #expect(await farm.logs("job.removed"))
+      await stop(daemon)
+    }
+
     private func stop(_ daemon: RunningProgram) async {
       daemon.send(SIGTERM)
       #expect(await daemon.end(within: .seconds(10)) == 0)

@@ -46,11 +46,12 @@ extension Ledger {
     try await write("note a known file") { db in try Self.remember(db, path, fingerprint) }
   }
 
-  /// Forgets the files of blocked jobs, so that the next listing settles them anew: what blocked them may be cured.
+  /// Forgets how the files of blocked jobs were, so that the next listing settles them anew: what blocked them may be
+  /// cured. That they were there stays known, for they may have been deleted meanwhile.
   package func forgetBlockedFiles() async throws(StoreFailure) {
     try await write("forget the files of blocked jobs") { db in
       for path in try String.fetchAll(db, sql: "SELECT path FROM job WHERE state = 'blocked'") {
-        try db.execute(sql: "DELETE FROM known_file WHERE path = ?", arguments: [Data(path.utf8)])
+        try db.execute(sql: "UPDATE known_file SET size = -1 WHERE path = ?", arguments: [Data(path.utf8)])
       }
     }
   }

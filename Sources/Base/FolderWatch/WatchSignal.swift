@@ -22,8 +22,8 @@ enum WatchSignal: Sendable {
   case looked(FileKey, turn: Int, Look)
   /// Somebody waits for everything that is there now.
   case barrier(Int)
-  /// A barrier's file lay there when the watch began.
-  case cookie(FileName)
+  /// The barriers' files that lay there when the watch began, in any order.
+  case cookies([FileName])
   case mounts(MountTable)
 }
 

@@ -66,7 +66,9 @@ struct WatchState {
     case .folderLooked(let path, let turn, let look): return folderLooked(path, turn: turn, look)
     case .looked(let file, let turn, let look): return looked(file, turn: turn, look)
     case .barrier(let number): return asked(barrier: number)
-    case .cookie(let name): return cookieFound(name)
+    case .cookies(let names):
+      // Barriers are opened in the order in which they were asked for.
+      return names.sorted { (cookies.number($0) ?? 0) < (cookies.number($1) ?? 0) }.flatMap { cookieFound($0) }
     case .mounts(let table): return mountsChanged(table)
     }
   }

@@ -141,9 +141,8 @@ final class WatchThread: Sendable {
     mutating func begin() {
       perform(state.start())
       // Unreadable: its watch says so.
-      for name in (try? FolderListing.names(in: setup.cookieFolder)) ?? [] {
-        perform(state.take(.cookie(FileName(name)), at: setup.now()))
-      }
+      let names = (try? FolderListing.names(in: setup.cookieFolder)) ?? []
+      perform(state.take(.cookies(names.map { FileName($0) }), at: setup.now()))
     }
 
     /// - Returns: false when the thread is to end.

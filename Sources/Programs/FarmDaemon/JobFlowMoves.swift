@@ -17,21 +17,21 @@ extension JobFlow {
     else { return false }
     let old = setup.volume.root.appending(job.path)
     await flush()
-    await notHarvesting(job.name.release)
+    await beginHarvesting(job.name.release)
+    defer { endHarvesting(job.name.release) }
     await stop([revision.id])
     let snapshot = try await snapshot(of: revision)
     await BlockingWork.run { snapshot.remove() }
+    // The ledger last: after a crash before it everything is done again, which changes nothing.
     try await moveFrames(from: setup.volume.out(of: job.name), to: setup.volume.out(of: drop.name))
-    let known = (
-      old: KnownPath(below(old)), new: KnownPath(below(drop.path)), fingerprint: drop.fingerprint
-    )
+    try await takeBackDeliveries(of: [(job.id, drop.name)])
+    let known = (old: KnownPath(below(old)), new: KnownPath(below(drop.path)), fingerprint: drop.fingerprint)
     let isRenamed = try await setup.ledger.rename(
       job, to: drop.name, path: setup.volume.relative(drop.path), known: known)
     if isRenamed {
       freeName(of: old)
       settledIsOver(drop.path)
       toldRename("job.renamed", drop.name, from: "\(job.name)")
-      try await takeBackDeliveries(of: [(job.id, drop.name)])
     }
     for release in [job.name.release, drop.name.release] { errand.yield(.review(release)) }
     await goOn(try await setup.ledger.revision(revision.id))
@@ -92,7 +92,10 @@ extension JobFlow {
 
   private func follow(_ release: Release, to name: String) async throws {
     let oldStore = setup.volume.store(of: release.name)
-    await notHarvesting(release.name)
+    await beginHarvesting(release.name)
+    defer { endHarvesting(release.name) }
+    let before = try await setup.ledger.jobs().filter { $0.name.release == release.name }
+    try await takeBackDeliveries(of: before.map { ($0.id, JobName(release: name, job: $0.name.job)) })
     guard
       try await setup.ledger.rename(
         release: release.name, to: name, store: setup.volume.relative(setup.volume.store(of: name)),
@@ -100,7 +103,6 @@ extension JobFlow {
     else { return }
     await rename(release.name, to: name, in: oldStore)
     toldRename("release.renamed", JobName(release: name, job: ""), from: release.name)
-    let jobs = try await setup.ledger.jobs().filter { $0.name.release == name }
     let revisions = try await setup.ledger.revisions(in: [.blocked, .queued, .active]).filter {
       $0.name.release == name
     }
@@ -108,10 +110,11 @@ extension JobFlow {
     for id in open.keys where open[id]?.revision.name.release == release.name {
       if let job = open[id]?.revision.name.job { open[id]?.revision.name = JobName(release: name, job: job) }
     }
+    // Who waits with frames under the old name has to see the new one.
+    whenHarvested.resume()
     await flush()
     await stop(Set(revisions.map(\.id)))
     for revision in revisions { await goOn(try await setup.ledger.revision(revision.id)) }
-    try await takeBackDeliveries(of: jobs.map { ($0.id, $0.name) })
     errand.yield(.review(name))
   }
 
@@ -143,8 +146,14 @@ extension JobFlow {
         at: setup.clock.now(), event: event, release: name.release, job: name.job.isEmpty ? nil : name.job, from: from))
   }
 
-  private func notHarvesting(_ release: String) async {
-    while harvesting.contains(release) { await withCheckedContinuation { whenHarvested.add($0) } }
+  /// Waits for a harvest to end, and lets none begin.
+  private func beginHarvesting(_ release: String) async {
+    while !harvesting.insert(release).inserted { await withCheckedContinuation { whenHarvested.add($0) } }
+  }
+
+  private func endHarvesting(_ release: String) {
+    harvesting.remove(release)
+    whenHarvested.resume()
   }
 
   /// Ends what runs of these revisions; it costs no attempt.

@@ -25,7 +25,7 @@ struct FolderWatcherTests {
   }
 
   private func tells(_ probe: RunningProgram, _ line: String) async -> Bool {
-    await eventually(within: .seconds(20)) { lines(probe).contains { $0.hasPrefix(line) } }
+    await eventually { lines(probe).contains { $0.hasPrefix(line) } }
   }
 
   private func lines(_ probe: RunningProgram) -> [String] { probe.text.split(separator: "\n").map(String.init) }

@@ -27,7 +27,7 @@ struct WatchChurnTests {
     Kind(name: "files and folders", movesFolders: true),
     Kind(name: "three watches", movesFolders: true, watchesMax: 3), Kind(name: "a blind disk", isBlind: true),
   ]
-  private static let seeds: UInt64 = Needs.patience ? 1000 : 60
+  private static let seeds: UInt64 = Needs.patience ? 1000 : 10
   private static let steps = 120
 
   @Test(arguments: kinds)

@@ -18,7 +18,7 @@ struct Probe {
     if CommandLine.arguments.contains("--fast") {
       periods.stamp = .seconds(1)
       periods.poll = .milliseconds(300)
-      periods.hang = .seconds(1)
+      periods.hang = .seconds(5)
     }
     let watcher = FolderWatcher(
       FolderWatcher.Setup(

@@ -50,7 +50,7 @@ package struct WatchPeriods: Hashable, Sendable {
   /// A whole folder of which the kernel tells nothing.
   package var poll = Duration.seconds(2)
   /// How long a file system may take to answer before nobody waits for it any more.
-  package var hang = Duration.seconds(10)
+  package var hang = Duration.seconds(30)
   /// How long the event of a barrier's file may take.
   package var cookie = Duration.seconds(2)
 

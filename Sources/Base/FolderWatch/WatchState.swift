@@ -43,9 +43,6 @@ struct WatchState {
     self.mounts = mounts
   }
 
-  /// On which file system a path lies.
-  func mount(of path: FilePath) -> MountTable.Mount { mounts.mount(of: path) }
-
   /// Of a folder that is or was watched.
   func mount(ofKnown folder: FilePath) -> MountTable.Mount { folders[folder]?.mount ?? .unknown }
 
@@ -114,11 +111,11 @@ struct WatchState {
       // What took its place, or where the mount was, is told by no event of its own when there is no folder above.
       return leave(folder, isMoved: event.has(IN_MOVE_SELF)) + (folder == root ? enter(root, tree) : [])
     }
-    let path = folder.appending(name)
     guard event.has(IN_ISDIR) else {
       return tree.takesFiles ? noticed(folder, name, event.has(IN_MOVED_TO) ? .renamed : .other) : []
     }
     guard let below = tree.below(name) else { return tree.takesFiles ? noticed(folder, name, .other) : [] }
+    let path = folder.appending(name)
     if event.has(IN_DELETE) || event.has(IN_MOVED_FROM) {
       return leave(path, isMoved: event.has(IN_MOVED_FROM))
     }

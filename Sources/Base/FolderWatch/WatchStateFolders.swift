@@ -35,7 +35,7 @@ extension WatchState {
   mutating func enter(_ path: FilePath, _ tree: WatchTree) -> [WatchAction] {
     var folder =
       folders[path] ?? WatchedFolder(tree: tree, mount: .unknown, isRecalled: !tree.takesFiles, watchDue: now)
-    folder.mount = mount(of: path)
+    folder.mount = mounts.mount(of: path)
     folders[path] = folder
     return folder.mount.isBlind ? forget(watchOf: path) + list(path) : [.watch(path)]
   }
@@ -141,7 +141,7 @@ extension WatchState {
     let isStirred = folder.isStirred
     folders[path]?.isStirred = false
     barriers.looked(.folder(path), found: found + (isStirred ? [.folder(path)] : []))
-    actions += isStirred ? list(path) : [plan(path)].compactMap { $0 }
+    if isStirred { actions += list(path) } else { plan(path) }
     return actions + barriersReached()
   }
 
@@ -205,11 +205,10 @@ extension WatchState {
   // MARK: - Without a reason
 
   /// Enters the next look into the agenda.
-  private mutating func plan(_ path: FilePath) -> WatchAction? {
-    guard let folder = folders[path], folder.isHere || folder.isTroubled || path == root else { return nil }
+  private mutating func plan(_ path: FilePath) {
+    guard let folder = folders[path], folder.isHere || folder.isTroubled || path == root else { return }
     let pause = folder.watch == nil && folder.isHere ? periods.poll : periods.stamp
     agenda.add(.folder(path, turn: folder.turn), at: now + pause)
-    return nil
   }
 
   mutating func folderIsDue(_ path: FilePath, _ turn: Int) -> [WatchAction] {
@@ -239,7 +238,7 @@ extension WatchState {
   /// Something was mounted or unmounted: what lies at a path may be another folder now.
   mutating func mountsChanged(_ table: MountTable) -> [WatchAction] {
     mounts = table
-    let moved = folders.filter { mount(of: $0.key).id != $0.value.mount.id }
+    let moved = folders.filter { table.mount(of: $0.key).id != $0.value.mount.id }
     return moved.keys.sorted { $0.length < $1.length }.flatMap { path in
       folders[path].map { enter(path, $0.tree) } ?? []
     }

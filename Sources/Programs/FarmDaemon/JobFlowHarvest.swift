@@ -54,10 +54,7 @@ extension JobFlow {
 
   private func harvest(_ release: Release, _ revisions: [Revision]) async {
     guard mayHarvest(revisions), harvesting.insert(release.name).inserted else { return }
-    defer {
-      harvesting.remove(release.name)
-      whenHarvested.resume()
-    }
+    defer { endHarvesting(release.name) }
     do {
       var jobs: [(name: JobName, outputs: [Output])] = []
       for revision in revisions {

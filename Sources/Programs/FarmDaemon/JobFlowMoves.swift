@@ -101,7 +101,7 @@ extension JobFlow {
         release: release.name, to: name, store: setup.volume.relative(setup.volume.store(of: name)),
         oldStore: KnownFolder(below(oldStore)))
     else { return }
-    await rename(release.name, to: name, in: oldStore)
+    rename(release.name, to: name, in: oldStore)
     toldRename("release.renamed", JobName(release: name, job: ""), from: release.name)
     let revisions = try await setup.ledger.revisions(in: [.blocked, .queued, .active]).filter {
       $0.name.release == name
@@ -119,7 +119,7 @@ extension JobFlow {
   }
 
   /// Takes the new name into what is remembered of a release in this run.
-  private func rename(_ old: String, to new: String, in oldStore: FilePath) async {
+  private func rename(_ old: String, to new: String, in oldStore: FilePath) {
     held.remove(old)
     troubles[oldStore] = nil
     if badPlans.remove(old) != nil { badPlans.insert(new) }
@@ -151,7 +151,7 @@ extension JobFlow {
     while !harvesting.insert(release).inserted { await withCheckedContinuation { whenHarvested.add($0) } }
   }
 
-  private func endHarvesting(_ release: String) {
+  func endHarvesting(_ release: String) {
     harvesting.remove(release)
     whenHarvested.resume()
   }

@@ -108,7 +108,7 @@ let checks: [Target] = [
     path: "Tests/WatchProbe",
     swiftSettings: settings),
   tests("FarmModelTests", ["FarmModel"]),
-  tests("FolderWatchTests", ["FarmModel", "VolumeFiles", "FolderWatch", "CInotifyTools", "WatchProbe"]),
+  tests("FolderWatchTests", ["FarmModel", "VolumeFiles", "FolderWatch", "CInotifyTools", "CLinux", "WatchProbe"]),
   tests("BlendFileTests", ["FarmModel", "BlendFile", "Supervisor"]),
   tests("PicturesTests", ["FarmModel", "Pictures", "Supervisor"]),
   tests("SupervisorTests", ["Supervisor"]),

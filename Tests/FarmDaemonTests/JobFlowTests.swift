@@ -135,10 +135,38 @@ struct JobFlowTests {
     #expect(try await eventually { try await world.flow.jobDetail("quick/a").counts.done == 2 })
 
     try await world.drop("quick/a.blend", frames: 2...3)
+    world.time.advance(by: .seconds(10))
 
     #expect(await world.delivers(["quick/a_0002.png", "quick/a_0003.png"]))
     #expect(try await world.ledger.revisions(in: [.superseded]).map(\.number) == [1])
     #expect(world.volume.quick.names == ["a.blend", "out"])
+  }
+
+  @Test func `saved five times in ten seconds renders what ran and what was saved last, nothing between`() async throws
+  {
+    let world = try FlowWorld { frame, attempt in frame == 1 && attempt == 1 ? .endless : nil }
+    world.run()
+    try await world.drop("quick/a.blend", frames: 1...1)
+    #expect(try await world.comes("quick/a", to: .active))
+
+    for last in 2...5 as ClosedRange<Int32> {
+      world.time.advance(by: .seconds(2))
+      try await world.drop("quick/a.blend", frames: 2...last)
+      #expect(try await eventually { try await world.flow.jobDetail("a").revision == Int(last) })
+    }
+    try await world.drop("quick/other.blend", frames: 7...7)
+    #expect(await world.delivers(["quick/other.png"]))
+    #expect(try await world.flow.jobDetail("a").waitsFor?.contains("is saved again and again") == true)
+    world.time.advance(by: .seconds(2))
+
+    #expect(try await world.comes("quick/a", to: .completed))
+    var rendered: [Int] = []
+    for state in [JobState.superseded, .completed] {
+      for revision in try await world.ledger.revisions(in: [state]) where revision.name.job == "a" {
+        if try await !world.ledger.tasks(of: revision.id).isEmpty { rendered.append(revision.number) }
+      }
+    }
+    #expect(rendered == [1, 5])
   }
 
   @Test func `rendered anew takes its old frames out of dist, but not what somebody changed`() async throws {

@@ -28,6 +28,8 @@ package enum Needs {
   package static let fuse = met(
     access("/usr/bin/bindfs", X_OK) == 0 && access("/dev/fuse", R_OK | W_OK) == 0 && geteuid() == 0)
 
+  package static let rsync = met(access("/usr/bin/rsync", X_OK) == 0)
+
   /// A real file server and a client for it that can write as desktops do.
   package static let samba = met(
     access("/usr/sbin/smbd", X_OK) == 0 && access("/usr/bin/smbclient", X_OK) == 0 && geteuid() == 0

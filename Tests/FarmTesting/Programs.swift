@@ -16,10 +16,11 @@ package final class RunningProgram: Sendable {
   /// - Parameters:
   ///   - through: a program and its arguments that starts ours.
   ///   - user: whose rights it has; root may do too much for tests of rights. Needs root.
+  ///   - capabilities: what this user may besides, as `setpriv` names it: `lease`.
   ///   - output: takes what it prints.
   package init(
     _ name: String, _ arguments: [String], environment: [String: String] = [:], through: [String] = [],
-    user: UInt32? = nil, output: FilePath
+    user: UInt32? = nil, capabilities: [String] = [], output: FilePath
   ) throws {
     self.output = output
     var words = through + [Self.folder.appending(name).string] + arguments
@@ -28,7 +29,9 @@ package final class RunningProgram: Sendable {
       let copy = output.removingLastComponent().appending(name).string
       if !FilePath(copy).isThere { try FileManager.default.copyItem(atPath: words[0], toPath: copy) }
       words[0] = copy
-      words = ["/usr/bin/setpriv", "--reuid", "\(user)", "--regid", "\(user)", "--clear-groups"] + words
+      words =
+        ["/usr/bin/setpriv", "--reuid", "\(user)", "--regid", "\(user)", "--clear-groups"]
+        + capabilities.flatMap { ["--inh-caps", "+\($0)", "--ambient-caps", "+\($0)"] } + words
     }
     let variables = ProcessInfo.processInfo.environment.merging(environment) { $1 }.map { "\($0)=\($1)" }
     pid = try Self.spawn(words, variables, output: output.string)

@@ -1,3 +1,4 @@
+import CInotifyTools
 import FarmModel
 import SystemPackage
 import Testing
@@ -48,6 +49,29 @@ struct BarrierTests {
 
     #expect(reached(asked).isEmpty)
     #expect(reached(actions) == [1])
+  }
+
+  @Test func `wait for a folder that came in the same moment, and for its files`() {
+    var state = state
+    let stamp = FolderStamp(device: 1, inode: 1, mtimeNanoseconds: 1, ctimeNanoseconds: 1)
+    let empty = FolderLook.listed(stamp, folders: [], files: Reconciler.Differences())
+    let name = { (text: String) in FileName(bytes: Array(text.utf8)) }
+    _ = state.take(.folderLooked("/v", turn: 1, empty), at: now)
+    _ = state.take(.barrier(1), at: now)
+
+    let events = [
+      InotifyEvent(watch: 2, mask: UInt32(IN_MOVED_TO) | UInt32(IN_ISDIR), name: name("quick")),
+      InotifyEvent(watch: 1, mask: UInt32(IN_CREATE), name: name("m-1")),
+    ]
+    #expect(reached(state.take(.events(events), at: now)).isEmpty)
+    #expect(reached(state.take(.watched("/v/quick", .success(3)), at: now)).isEmpty)
+    _ = state.take(.recalled("/v/quick", [:]), at: now)
+    var files = Reconciler.Differences()
+    files.new = [name("a.blend")]
+    let full = FolderLook.listed(stamp, folders: [], files: files)
+    #expect(reached(state.take(.folderLooked("/v/quick", turn: 1, full), at: now)).isEmpty)
+    let file = FileKey(folder: "/v/quick", name: name("a.blend"))
+    #expect(reached(state.take(.looked(file, turn: 1, .gone), at: now)) == [1])
   }
 }
 

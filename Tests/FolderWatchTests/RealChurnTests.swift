@@ -13,40 +13,19 @@ struct RealChurnTests {
 
   @Test(arguments: seeds)
   func `is known in the end as it is`(seed: UInt64) async throws {
-    let scratch = try ScratchFolder()
-    let root = try scratch.makeVolume().root
-    let probe = try await start(root, scratch("first.log"))
-    var people = People(root: root, seed: seed)
+    let volume = try ProbedVolume()
+    let watch = try await volume.watch(looksOften: true)
+    var people = People(root: volume.root, seed: seed)
     for _ in 0..<200 { people.act() }
     people.finish()
 
-    try await settle(probe, root, 2)
-    let told = Told(probe.text)
-    let fresh = try await start(root, scratch("second.log"))
-    try await settle(fresh, root, 3)
+    try await watch.settle()
+    let told = Told(watch.text)
+    let fresh = try await volume.watch(looksOften: true)
+    try await fresh.settle()
 
     #expect(told.present == Told(fresh.text).present, "seed \(seed)\n\(people.diary.joined(separator: "\n"))")
     #expect(Set(told.present) == people.wholeFiles)
-  }
-
-  private func start(_ root: FilePath, _ log: FilePath) async throws -> RunningProgram {
-    let probe = try RunningProgram("WatchProbe", [root.string, "--fast"], output: log)
-    try #require(await eventually { probe.text.contains("barrier 1") || !probe.isRunning })
-    return probe
-  }
-
-  /// Waits until nothing is on its way: the longest wait is for a file that may come back.
-  private func settle(_ probe: RunningProgram, _ root: FilePath, _ first: Int) async throws {
-    for number in stride(from: first, to: first + 400, by: 2) {
-      try Data().write(to: URL(filePath: root.appending(".farm/cookies/probe-\(number)").string))
-      try #require(await eventually { probe.text.contains("barrier \(number) ") })
-      if probe.text.split(separator: "\n").contains(where: {
-        $0.hasPrefix("barrier \(number) ") && $0.hasSuffix("unsettled=0")
-      }) {
-        return
-      }
-    }
-    Issue.record("files are still on their way")
   }
 }
 

@@ -29,6 +29,11 @@ static inline int linux_rename_new(const char *from, const char *to) {
   return (int)syscall(SYS_renameat2, AT_FDCWD, from, AT_FDCWD, to, RENAME_NOREPLACE);
 }
 
+// Exchanges two names in one step.
+static inline int linux_rename_exchange(const char *from, const char *to) {
+  return (int)syscall(SYS_renameat2, AT_FDCWD, from, AT_FDCWD, to, RENAME_EXCHANGE);
+}
+
 // Takes a read lease: fails with EAGAIN while any process of this host has the file open for writing.
 static inline int linux_take_read_lease(int file) { return fcntl(file, F_SETLEASE, F_RDLCK); }
 static inline int linux_drop_lease(int file) { return fcntl(file, F_SETLEASE, F_UNLCK); }

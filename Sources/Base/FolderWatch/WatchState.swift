@@ -170,7 +170,7 @@ struct WatchState {
     for (path, folder) in folders where !folder.isHung {
       // Where nothing is told, only looking helps; and a look that is under way may have passed it already.
       if folder.watch == nil && (folder.isHere || folder.isLooking) { actions += list(path) }
-      if folders[path]?.isLooking == true { waitsFor.insert(.folder(path)) }
+      if folders[path]?.isLooking == true || folder.isEntering { waitsFor.insert(.folder(path)) }
     }
     for (file, candidate) in candidates where folders[file.folder]?.isHung != true {
       waitsFor.insert(.file(file))

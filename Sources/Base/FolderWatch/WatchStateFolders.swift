@@ -7,6 +7,8 @@ import VolumeFiles
 struct WatchedFolder {
   let tree: WatchTree
   var mount: MountTable.Mount
+  /// The folders in it that are or were watched.
+  var below: Set<FileName> = []
   /// The kernel's number; nil where the kernel tells nothing, and the folder is polled.
   var watch: Int32?
   /// Whether it lies at its place, as far as was seen.
@@ -18,6 +20,8 @@ struct WatchedFolder {
   var isRecalled: Bool
   /// Only the answer to the last look counts, and only the last entry in the agenda.
   var turn = 0
+  /// Its watch was asked for; it is looked into next.
+  var isEntering = false
   var isLooking = false
   /// Something happened while a look was under way.
   var isStirred = false
@@ -36,11 +40,14 @@ extension WatchState {
     var folder =
       folders[path] ?? WatchedFolder(tree: tree, mount: .unknown, isRecalled: !tree.takesFiles, watchDue: now)
     folder.mount = mounts.mount(of: path)
+    folder.isEntering = !folder.mount.isBlind
     folders[path] = folder
+    if path != root, let name = path.lastName { folders[path.removingLastComponent()]?.below.insert(name) }
     return folder.mount.isBlind ? forget(watchOf: path) + list(path) : [.watch(path)]
   }
 
   mutating func watched(_ path: FilePath, _ answer: Result<Int32, WatchFailure>) -> [WatchAction] {
+    folders[path]?.isEntering = false
     switch answer {
     case .success(let watch):
       var actions: [WatchAction] = []
@@ -49,10 +56,23 @@ extension WatchState {
       paths[watch] = path
       return actions + list(path)
     case .failure(.notWatched(_, ENOENT)), .failure(.notWatched(_, ENOTDIR)), .failure(.notWatched(_, ELOOP)):
-      return leave(path, isMoved: true)
+      let actions = leave(path, isMoved: true)
+      // Of every other folder the one above tells when it is back.
+      if path == root { plan(path) }
+      return actions
     case .failure(let failure):
+      let next = now + periods.stamp
+      folders[path]?.watchDue = next
       return trouble(path, failure) + list(path)
     }
+  }
+
+  /// Asks for the watch that a folder could not get, now and then.
+  private func watchAgain(_ path: FilePath) -> [WatchAction] {
+    guard let folder = folders[path], folder.watch == nil, !folder.mount.isBlind, now >= folder.watchDue,
+      folder.isHere || folder.isTroubled || path == root
+    else { return [] }
+    return [.watch(path)]
   }
 
   private mutating func forget(watchOf path: FilePath) -> [WatchAction] {
@@ -67,7 +87,7 @@ extension WatchState {
   ///   itself, and the library would complain about its removal.
   mutating func leave(_ path: FilePath, isMoved: Bool) -> [WatchAction] {
     var actions: [WatchAction] = []
-    for (below, folder) in folders where below.starts(with: path) {
+    for (below, folder) in subtree(of: path) {
       if let watch = folder.watch {
         paths[watch] = nil
         if isMoved { actions.append(.unwatch(watch)) }
@@ -83,6 +103,12 @@ extension WatchState {
     }
     barriers.giveUp(below: path)
     return actions + barriersReached()
+  }
+
+  /// A folder and all below it, the folder first; empty when it never was watched.
+  private func subtree(of path: FilePath) -> [(FilePath, WatchedFolder)] {
+    guard let folder = folders[path] else { return [] }
+    return [(path, folder)] + folder.below.flatMap { subtree(of: path.appending($0)) }
   }
 
   /// Tells once that something is wrong with a folder; it is tried again with each look.
@@ -141,7 +167,9 @@ extension WatchState {
     let isStirred = folder.isStirred
     folders[path]?.isStirred = false
     barriers.looked(.folder(path), found: found + (isStirred ? [.folder(path)] : []))
-    if isStirred { actions += list(path) } else { plan(path) }
+    let next = isStirred ? list(path) : watchAgain(path)
+    if next.isEmpty { plan(path) }
+    actions += next
     return actions + barriersReached()
   }
 
@@ -168,17 +196,16 @@ extension WatchState {
     folders[path]?.listedAt = moment
     var actions: [WatchAction] = []
     var entered: [FilePath] = []
-    var there: Set<FilePath> = []
     for name in names {
       guard let tree = folder.tree.below(name) else { continue }
       let below = path.appending(name)
-      there.insert(below)
       guard folders[below]?.isHere != true else { continue }
       actions += enter(below, tree)
       entered.append(below)
     }
-    for (below, known) in folders where below.removingLastComponent() == path && below != path {
-      if known.isHere && !there.contains(below) { actions += leave(below, isMoved: true) }
+    for name in folder.below.subtracting(names) {
+      let below = path.appending(name)
+      if folders[below]?.isHere == true { actions += leave(below, isMoved: true) }
     }
     for name in files.new + files.changed { actions += noticed(path, name, .other) }
     for name in files.gone {
@@ -213,11 +240,8 @@ extension WatchState {
 
   mutating func folderIsDue(_ path: FilePath, _ turn: Int) -> [WatchAction] {
     guard let folder = folders[path], folder.turn == turn, !folder.isLooking else { return [] }
-    if folder.watch == nil && !folder.mount.isBlind && now >= folder.watchDue {
-      let next = now + periods.stamp
-      folders[path]?.watchDue = next
-      return [.watch(path)]
-    }
+    let again = watchAgain(path)
+    guard again.isEmpty else { return again }
     let isPolled = folder.watch == nil
     let isListDue = folder.listedAt.map { now - $0 >= periods.list } ?? true
     return list(path, unless: isPolled || isListDue ? nil : folder.stamp)

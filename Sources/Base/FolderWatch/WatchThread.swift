@@ -7,8 +7,8 @@ import SystemPackage
 import VolumeFiles
 
 /// The one thread of the watch: takes in what happens, lets ``WatchState`` decide, and does what it says. Owns the
-/// inotify instance. It never touches the file system itself but for adding watches: whoever looks may have to wait for
-/// a file server, so looks run on other threads, a few at a time for each mount.
+/// inotify instance. Where a file server may have to be waited for it touches nothing: looks run on other threads, a few
+/// at a time for each mount. Only a small file on a local disk that comes alone is looked at on the spot.
 final class WatchThread: Sendable {
   private enum Message {
     case signal(WatchSignal)
@@ -28,6 +28,8 @@ final class WatchThread: Sendable {
   private static let isTaken = Mutex(false)
   /// Between tries to get an inotify instance.
   private static let instanceRetry = Duration.seconds(60)
+  /// Bytes of a file that is looked at on the spot: waking another thread would take longer.
+  private static let smallMax: Int64 = 1 << 20
 
   private let setup: FolderWatcher.Setup
   private let changes: ChangeQueue
@@ -201,13 +203,23 @@ final class WatchThread: Sendable {
             folder: folder, wantsFiles: state.takesFiles(folder), known: known, unless: unless, accepts: setup.accepts)
           start(on: folder) { .folderLooked(folder, turn: turn, FolderLook(question)) }
         case .look(let file, let turn, let deep):
-          let asksLease = !state.mount(ofKnown: file.folder).isBlind
+          let isLocal = !state.mount(ofKnown: file.folder).isBlind
           let isWhole = deep ? setup.isWhole : nil
-          start(on: file.folder) {
-            .looked(file, turn: turn, Look(at: file.path, asksLease: asksLease, isWhole: isWhole))
+          let look: @Sendable () -> WatchSignal = {
+            .looked(file, turn: turn, Look(at: file.path, asksLease: isLocal, isWhole: isWhole))
+          }
+          if isLocal && actions.count == 1 && isSmall(file) {
+            left = state.take(look(), at: setup.now())[...] + left
+          } else {
+            start(on: file.folder, look)
           }
         }
       }
+    }
+
+    private func isSmall(_ file: FileKey) -> Bool {
+      // Unreadable: whoever looks will say so.
+      (try? FileStatus(at: file.path))??.fingerprint.size ?? 0 <= WatchThread.smallMax
     }
 
     private mutating func watch(_ folder: FilePath) -> Result<Int32, WatchFailure> {

@@ -121,6 +121,7 @@ actor JobFlow {
     var hasRoom = false
     /// Whether the snapshot was taken, or proven, in this run.
     var hasSnapshot = false
+    var pace: SavePace
 
     /// The median of what its frames took; nil while none is done.
     var usualFrameTime: Duration? {
@@ -213,6 +214,7 @@ actor JobFlow {
         happenings += 1
         await schedule()
       }
+      if isSomeFreeToBegin() { await schedule() }
     }
   }
 

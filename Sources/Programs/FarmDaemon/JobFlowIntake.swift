@@ -158,6 +158,7 @@ extension JobFlow {
     let (revision, superseded) = try await setup.ledger.record(
       newRevision(drop, blocking: blocking, notes: notes), known: (KnownPath(below(drop.path)), drop.fingerprint))
     unsettled[drop.name] = nil
+    let pace = SavePace(after: superseded.compactMap { open[$0.id]?.pace })
     for old in superseded {
       await end(old)
       told("job.superseded", old.name, revision: old.number)
@@ -166,7 +167,7 @@ extension JobFlow {
     told("job.\(revision.state.rawValue)", drop.name, revision: revision.number, problem: blocking)
     errand.yield(.review(drop.name.release))
     guard revision.state == .queued else { return }
-    await opened(revision)
+    await opened(revision, pace: pace)
     await schedule()
   }
 

@@ -9,13 +9,14 @@ import VolumeFiles
 /// From a queued revision to tasks, and what becomes of them.
 extension JobFlow {
   /// Takes a revision into the set of those that are rendered.
-  func opened(_ revision: Revision) async {
+  func opened(_ revision: Revision, pace: SavePace = SavePace()) async {
     do {
       let outputs = try await setup.ledger.outputs(of: revision.id)
       let release = try await setup.ledger.release(named: revision.name.release)
       // While we waited it may have been superseded or killed.
       guard !gone.contains(revision.id) else { return }
-      open[revision.id] = OpenRevision(revision: revision, outputs: outputs, priority: release?.priority ?? 50)
+      open[revision.id] = OpenRevision(
+        revision: revision, outputs: outputs, priority: release?.priority ?? 50, pace: pace)
     } catch {
       complain(error, while: "opening \(revision.name)")
     }
@@ -55,11 +56,13 @@ extension JobFlow {
     do {
       guard try await !setup.ledger.isPaused() else { return nil }
       let paused = Set(try await setup.ledger.releases().filter(\.isPaused).map(\.name))
+      let now = setup.clock.now()
       return TaskChooser.next(
         among: open.values.map {
           TaskChooser.Candidate(
             revision: $0.revision.id, priority: $0.priority,
-            isPaused: paused.contains($0.revision.name.release) || held.contains($0.revision.name.release),
+            isPaused: paused.contains($0.revision.name.release) || held.contains($0.revision.name.release)
+              || $0.pace.isWaiting(at: now),
             missing: $0.missing)
         })
     } catch {
@@ -149,7 +152,14 @@ extension JobFlow {
     open[revision.id]?.hasRoom = false
   }
 
+  /// Whether a revision that waited for its file's next save need not wait any longer.
+  func isSomeFreeToBegin() -> Bool {
+    let now = setup.clock.now()
+    return open.values.contains { $0.revision.state == .queued && $0.pace.isDue && !$0.pace.isWaiting(at: now) }
+  }
+
   private func markActive(_ task: RenderTask) {
+    open[task.revision]?.pace.begins(at: setup.clock.now())
     running[task.id] = RunningTask(task: task, waiting: Set(task.frames.frames))
     for index in open[task.revision]?.outputs.indices ?? 0..<0 {
       let frame = open[task.revision]?.outputs[index].frame

@@ -111,6 +111,9 @@ extension JobFlow {
       }
       if held.contains(job.name.release) { return troubles[setup.volume.store(of: job.name.release)] }
       if let rests { return rests.reason }
+      if revision.flatMap({ open[$0] })?.pace.isWaiting(at: setup.clock.now()) == true {
+        return "ten seconds since its last beginning: the file is saved again and again"
+      }
       guard let abilities else { return "the engine is starting" }
       return abilities.tasksAtOnce == 0
         ? "a Blender: none was found here" : "a free slot; \(running.count) of \(abilities.tasksAtOnce) work"

@@ -152,6 +152,24 @@ extension EndToEnd {
       await stop(daemon)
     }
 
+    @Test(.enabled(if: Needs.mounts)) func `because it is read-only now is waited for`() async throws {
+      let farm = try await TestFarm(config: "chunk: 1\nharvest_quiet: 1s\n")
+      let disk = try SmallDisk(size: "64m", at: farm.root.appending("quick"))
+      let daemon = try await farm.start()
+      try await farm.drop("slow", at: "quick/a.blend")
+      try #require(await eventually { farm.root.appending("quick/out/a").names.count > 1 })
+
+      try disk.setReadOnly(true)
+      #expect(await farm.logs("job.blocked"))
+      let sheet = try await farm.farm("show", "job", "a").output
+      #expect(sheet.contains("Read-only file system") && sheet.contains("Mount the file system writable"), "\(sheet)")
+      try disk.setReadOnly(false)
+
+      #expect(await farm.logs("harvested files=6"))
+      #expect(farm.root.appending("quick").names == ["a.blend", "out"])
+      await stop(daemon)
+    }
+
     @Test func `because the folder of drops was taken away holds its jobs until it is back`() async throws {
       let farm = try await TestFarm(config: "chunk: 1\nharvest_quiet: 1s\n")
       let daemon = try await farm.start()

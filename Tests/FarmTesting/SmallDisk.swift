@@ -19,6 +19,14 @@ package final class SmallDisk: Sendable {
     umount2(path.string, Int32(MNT_DETACH))
   }
 
+  /// Forbids or allows writing, as after an error of a real disk.
+  package func setReadOnly(_ isReadOnly: Bool) throws {
+    let flags = UInt(MS_REMOUNT) | (isReadOnly ? UInt(MS_RDONLY) : 0)
+    guard mount("tmpfs", path.string, "tmpfs", flags, nil) == 0 else {
+      throw POSIXError(POSIXErrorCode(rawValue: errno) ?? .EIO)
+    }
+  }
+
   /// Fills it to the last byte with a file `fill`; `remove` that to make room.
   package func fill() throws {
     let file = path.appending("fill").string

@@ -35,6 +35,9 @@ package struct JobName: Codable, Hashable, Sendable, CustomStringConvertible {
   }
 
   package var description: String { "\(release)/\(job)" }
+
+  /// Whether people mean it by this text: `job` or `release/job`.
+  package func fits(_ text: String) -> Bool { job == text || description == text }
 }
 
 extension String {

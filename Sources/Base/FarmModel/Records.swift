@@ -176,4 +176,10 @@ package struct FrameCounts: Codable, Hashable, Sendable {
     self.done = done
     self.failed = failed
   }
+
+  /// - Parameter outputs: everything that a revision owes.
+  package init(_ outputs: [Output]) {
+    self.init(
+      expected: outputs.count, done: outputs.count { $0.state.isDone }, failed: outputs.count { $0.state == .failed })
+  }
 }

@@ -52,6 +52,14 @@ extension Ledger {
     }
   }
 
+  /// The jobs of one release, by name.
+  package func jobs(in release: String) async throws(StoreFailure) -> [Job] {
+    try await read("read the jobs of a release") { db in
+      try Row.fetchAll(db, sql: Self.jobColumns + " WHERE release.name = ? ORDER BY job.name", arguments: [release])
+        .map(Job.init(row:))
+    }
+  }
+
   /// The job of this name; nil when it was never dropped.
   package func job(_ name: JobName) async throws(StoreFailure) -> Job? {
     try await read("read job \(name)") { db in

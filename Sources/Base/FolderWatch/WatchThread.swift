@@ -7,8 +7,8 @@ import SystemPackage
 import VolumeFiles
 
 /// The one thread of the watch: takes in what happens, lets ``WatchState`` decide, and does what it says. Owns the
-/// inotify instance. Where a file server may have to be waited for it touches nothing: looks run on other threads, a few
-/// at a time for each mount. Only a small file on a local disk that comes alone is looked at on the spot.
+/// inotify instance. Where a file server may have to be waited for it touches nothing: looks run on other threads, a
+/// few at a time for each mount. Only a small file on a local disk that comes alone is looked at on the spot.
 final class WatchThread: Sendable {
   private enum Message {
     case signal(WatchSignal)

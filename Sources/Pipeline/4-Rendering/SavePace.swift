@@ -2,8 +2,8 @@ import FarmModel
 
 /// How often a job that is saved again and again begins anew. A value.
 ///
-/// The first save begins at once. Of those that follow while it renders, the newest begins when the first is ten seconds
-/// old: what would be superseded in a moment is not rendered.
+/// The first save begins at once. Of those that follow while it renders, the newest begins when the first is ten
+/// seconds old: what would be superseded in a moment is not rendered.
 package struct SavePace: Hashable, Sendable {
   private static let least: Int64 = 10_000_000_000
 
@@ -16,6 +16,7 @@ package struct SavePace: Hashable, Sendable {
     due = superseded.compactMap { $0.begun.map { Timestamp(nanoseconds: $0.nanoseconds + Self.least) } ?? $0.due }.max()
   }
 
+  /// Its first task is handed out, or a later one.
   package mutating func begins(at now: Timestamp) { begun = begun ?? now }
 
   /// Whether it follows upon another revision, and did not begin yet.

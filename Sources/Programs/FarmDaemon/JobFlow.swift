@@ -80,6 +80,8 @@ actor JobFlow {
   var whenFlushed = Waiters()
   var harvesting: Set<String> = []
   var whenHarvested = Waiters()
+  /// Releases that are looked at in a moment.
+  var reviewsDue: Set<String> = []
   /// Releases that are looked at again without anything happening in them, and when they were harvested in vain.
   var mustHarvest: Set<String> = []
   var harvestFailedAt: [JobName: Timestamp] = [:]
@@ -193,13 +195,23 @@ actor JobFlow {
       try? await Task.sleep(for: Self.flushAfter)  // Cancelled: the rest is flushed at the next start.
       await flush()
     case .assemble(let revision): await assemble(revision)
-    case .review(let release): await review(release)
+    case .review(let release):
+      try? await Task.sleep(for: Self.reviewAfter)  // Cancelled: reviewed at the next start.
+      reviewsDue.remove(release)
+      await review(release)
     }
   }
 
   /// Outputs are committed in groups: what comes within this time of the first.
   private static let flushAfter = Duration.milliseconds(10)
   private static let reviewEvery = Duration.seconds(1)
+  /// What happens in a release within this time is looked at in one go.
+  private static let reviewAfter = Duration.milliseconds(20)
+
+  /// Has a release looked at soon: its state may be another, or something in it may be ready for delivery.
+  func askForReview(of release: String) {
+    if reviewsDue.insert(release).inserted { errand.yield(.review(release)) }
+  }
 
   /// Quiet times end without an event, so releases are looked at once a second while one waits for that.
   private func reviewOften() async {
@@ -267,7 +279,7 @@ actor JobFlow {
     open[revision.id]?.revision.state = state
     if !state.isRenderable { open[revision.id] = nil }
     told("job.\(state.rawValue)", revision.name, revision: revision.number, problem: problem)
-    errand.yield(.review(revision.name.release))
+    askForReview(of: revision.name.release)
     return true
   }
 }

@@ -53,7 +53,7 @@ extension JobFlow: FarmService {
       try SharedFolder.make(out)
       try SharedFolder.make(store)
     }
-    errand.yield(.review(name))
+    askForReview(of: name)
     return PlanAnswer(release: name, store: store.string)
   }
 

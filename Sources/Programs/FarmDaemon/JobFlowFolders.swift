@@ -18,7 +18,7 @@ extension JobFlow {
     do {
       let wasKnown = try await setup.ledger.job(name)?.path == setup.volume.relative(path)
       guard wasKnown else {
-        errand.yield(.review(name.release))
+        askForReview(of: name.release)
         return
       }
       let ended = try await setup.ledger.removeJob(name, known: KnownPath(below(path)))
@@ -27,7 +27,7 @@ extension JobFlow {
     } catch {
       complain(error, while: "recording that \(name) is gone")
     }
-    errand.yield(.review(name.release))
+    askForReview(of: name.release)
   }
 
   /// A release's folder, made by hand or by `farm plan`, or a folder of drops.
@@ -55,7 +55,7 @@ extension JobFlow {
     } catch {
       complain(error, while: "recording release \(name)")
     }
-    errand.yield(.review(name))
+    askForReview(of: name)
   }
 
   /// The last good plan stays in force, but nothing is delivered until the mistake is mended.

@@ -11,7 +11,7 @@ extension JobFlow {
   func review(_ name: String) async {
     do {
       guard let release = try await setup.ledger.release(named: name) else { return }
-      let (progress, undelivered) = try await progress(of: release, jobs: setup.ledger.jobs())
+      let (progress, undelivered) = try await progress(of: release, jobs: setup.ledger.jobs(in: name))
       if progress.state != release.state, try await setup.ledger.setRelease(release.id, state: progress.state) {
         setup.log.notice("release.\(progress.state.rawValue)", metadata: ["release": "\(name)"])
         setup.events.tell(
@@ -37,11 +37,10 @@ extension JobFlow {
   }
 
   /// How far a release is, and its completed jobs that are not in `dist/` yet with their revisions.
-  /// - Parameter jobs: those of any release.
+  /// - Parameter jobs: its own.
   func progress(
     of release: Release, jobs: [Job]
   ) async throws(StoreFailure) -> (progress: ReleaseProgress, undelivered: [Revision]) {
-    let jobs = jobs.filter { $0.name.release == release.name }
     let undelivered = try await setup.ledger.undelivered(in: release.name)
     let progress = ReleaseProgress(
       isPlanned: release.isPlanned, plannedJobs: release.plannedJobs, harvest: release.harvest,
@@ -74,7 +73,7 @@ extension JobFlow {
       for revision in revisions { harvestFailedAt[revision.name] = setup.clock.now() }
       await harvestFailed(release, error)
     }
-    errand.yield(.review(release.name))
+    askForReview(of: release.name)
   }
 
   /// A frame that a person deleted from `out/` before the harvest is rendered again: a pick-up.

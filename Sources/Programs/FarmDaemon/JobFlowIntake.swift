@@ -21,7 +21,7 @@ extension JobFlow {
       guard let name = named(path) else { return }
       unsettled[name] = Unsettled(path: path)
       told("job.settling", name)
-      errand.yield(.review(name.release))
+      askForReview(of: name.release)
     case .settled(let path, let fingerprint): claim(path, settled: fingerprint)
     case .unchanged(let path): settledIsOver(path)
     case .stalled(let path, let reason):
@@ -66,7 +66,7 @@ extension JobFlow {
 
   func settledIsOver(_ path: FilePath) {
     guard let name = named(path), unsettled.removeValue(forKey: name) != nil else { return }
-    errand.yield(.review(name.release))
+    askForReview(of: name.release)
   }
 
   private func reject(_ path: FilePath, _ problem: Problem) {
@@ -165,7 +165,7 @@ extension JobFlow {
     }
     for note in notes { told("job.note", drop.name, revision: revision.number, problem: note) }
     told("job.\(revision.state.rawValue)", drop.name, revision: revision.number, problem: blocking)
-    errand.yield(.review(drop.name.release))
+    askForReview(of: drop.name.release)
     guard revision.state == .queued else { return }
     await opened(revision, pace: pace)
     await schedule()

@@ -33,7 +33,7 @@ extension JobFlow {
       settledIsOver(drop.path)
       toldRename("job.renamed", drop.name, from: "\(job.name)")
     }
-    for release in [job.name.release, drop.name.release] { errand.yield(.review(release)) }
+    for release in [job.name.release, drop.name.release] { askForReview(of: release) }
     await goOn(try await setup.ledger.revision(revision.id))
     return isRenamed
   }
@@ -115,7 +115,7 @@ extension JobFlow {
     await flush()
     await stop(Set(revisions.map(\.id)))
     for revision in revisions { await goOn(try await setup.ledger.revision(revision.id)) }
-    errand.yield(.review(name))
+    askForReview(of: name)
   }
 
   /// Takes the new name into what is remembered of a release in this run.

@@ -28,7 +28,7 @@ extension JobFlow {
         complain(error, while: "going on with a harvest")
       }
     }
-    for release in try await setup.ledger.releases() { errand.yield(.review(release.name)) }
+    for release in try await setup.ledger.releases() { askForReview(of: release.name) }
   }
 
   /// Processes that an earlier daemon left are ended; their frames cost no attempt.

@@ -11,12 +11,13 @@ extension JobFlow {
   private static let beingCopied = "being copied"
 
   func status() async throws -> FarmStatus {
-    let jobs = try await setup.ledger.jobs()
+    let all = try await Dictionary(grouping: setup.ledger.jobs(), by: \.name.release)
     let counts = try await setup.ledger.newestFrameCounts()
     var releases: [ReleaseStatus] = []
     for release in try await setup.ledger.releases() {
+      let jobs = all[release.name] ?? []
       let progress = try await progress(of: release, jobs: jobs).progress
-      var lines = jobs.filter { $0.name.release == release.name }.map { job in
+      var lines = jobs.map { job in
         JobStatus(
           name: job.name.job, state: shownState(of: job), revision: job.revision,
           frames: counts[job.id] ?? FrameCounts(), problem: shownProblem(of: job), owner: job.owner,
@@ -70,27 +71,24 @@ extension JobFlow {
   }
 
   func jobDetail(_ text: String) async throws -> JobDetail {
-    if let newcomer = try await newcomer(text) { return newcomer }
-    let job = try await job(named: text)
+    let jobs = try await setup.ledger.jobs()
+    if !jobs.contains(where: { $0.name.fits(text) }), let newcomer = try await newcomer(text) { return newcomer }
+    let job = try job(named: text, among: jobs)
     let revision = try await setup.ledger.newestRevision(of: job.name)
     let outputs = revision == nil ? [] : try await setup.ledger.outputs(of: revision?.id ?? 0)
-    let counts = try await setup.ledger.newestFrameCounts()[job.id] ?? FrameCounts()
     let log = revision == nil ? nil : try await setup.ledger.tasks(of: revision?.id).first?.log
     return JobDetail(
       name: job.name, path: job.path, owner: job.owner, state: shownState(of: job), revision: job.revision,
       digest: revision?.digest, savedBy: revision?.savedBy, blender: revision?.blender,
-      frames: revision?.frames.description ?? "", counts: counts, problem: shownProblem(of: job),
+      frames: revision?.frames.description ?? "", counts: FrameCounts(outputs), problem: shownProblem(of: job),
       notes: revision?.notes ?? [],
       waitsFor: try await waitsFor(job, revision?.id), outputs: outputs.map(JobDetail.OutputLine.init), log: log)
   }
 
-  /// A file that is no job yet, or was refused; nil when the word names a job that is known.
+  /// A file that is no job yet, or was refused.
   private func newcomer(_ text: String) async throws -> JobDetail? {
-    let known = Set(try await setup.ledger.jobs().map(\.name))
-    let line = try await status().jobs(matching: JobQuery(words: []), now: setup.clock.now()).first {
-      ($0.name.description == text || $0.job.name == text) && !known.contains($0.name)
-    }
-    guard let line, !known.contains(where: { $0.job == text || $0.description == text }) else { return nil }
+    let lines = try await status().jobs(matching: JobQuery(words: []), now: setup.clock.now())
+    guard let line = lines.first(where: { $0.name.fits(text) }) else { return nil }
     return JobDetail(
       name: line.name, path: "", owner: line.job.owner, state: line.job.state, revision: 0, digest: nil, savedBy: nil,
       blender: nil, frames: "", counts: line.job.frames, problem: line.job.problem, notes: [],
@@ -123,9 +121,8 @@ extension JobFlow {
 
   /// Finds a job by `job` or `release/job`.
   /// - Throws: ``CommandFailure`` when there is none, or when the word fits in two releases.
-  func job(named text: String) async throws -> Job {
-    let jobs = try await setup.ledger.jobs()
-    let fits = jobs.filter { $0.name.description == text || $0.name.job == text }
+  func job(named text: String, among jobs: [Job]) throws(CommandFailure) -> Job {
+    let fits = jobs.filter { $0.name.fits(text) }
     guard let job = fits.first else {
       throw CommandFailure.noJob(text, nearest: Nearest.name(to: text, among: jobs.map(\.name.job)))
     }

@@ -3,7 +3,7 @@ import Glibc
 
 /// The measurements; each in a volume of its own.
 struct Bench {
-  private let folder: String
+  let folder: String
   private let scene: Data
 
   /// - Parameter folder: scratch space, on the disk that is meant.
@@ -17,14 +17,14 @@ struct Bench {
     scene = try Data(contentsOf: URL(filePath: path))
   }
 
-  private static let programs: String = {
+  static let programs: String = {
     let own = (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")) ?? ""
     return URL(filePath: own).deletingLastPathComponent().path
   }()
 
-  private func program(_ name: String) -> String { Self.programs + "/" + name }
+  func program(_ name: String) -> String { Self.programs + "/" + name }
 
-  private func volume(_ name: String, adopting: Int = 0) throws -> String {
+  func volume(_ name: String, adopting: Int = 0) throws -> String {
     let root = folder + "/" + name
     try FileManager.default.createDirectory(atPath: root + "/quick", withIntermediateDirectories: true)
     for number in 0..<adopting { try small.write(to: URL(filePath: "\(root)/quick/known_\(number).blend")) }
@@ -33,7 +33,7 @@ struct Bench {
   }
 
   /// A `.blend` of four blocks, as small as one can be.
-  private var small: Data {
+  var small: Data {
     let scene = [1, 0, 0, 0, 1, 0, 0, 0] as [UInt8] + Array("Scene".utf8) + [UInt8](repeating: 0, count: 59)
     func block(_ code: String, _ body: [UInt8]) -> [UInt8] {
       let length = UInt8(body.count)
@@ -140,56 +140,5 @@ struct Bench {
       found.append((job, date.timeIntervalSince1970 + fraction))
     }
     return found
-  }
-
-  /// What a daemon costs that has nothing to do, and what asking it costs.
-  func idle(_ figures: inout Figures, seconds: UInt32) throws {
-    let root = try volume("idle")
-    let daemon = try LineProgram(program("farmd"), ["--root", root])
-    try daemon.line(with: "found Blender")
-    sleep(3)
-    let before = try ticks(of: daemon.pid)
-    sleep(seconds)
-    let used = Double(try ticks(of: daemon.pid) - before) / Double(sysconf(Int32(_SC_CLK_TCK)))
-    figures.add("idle daemon, processor", 100 * used / Double(seconds), "%", goal: 0.2)
-    figures.add("idle daemon, anonymous memory", try anonymousMegabytes(of: daemon.pid), "MB", goal: 20)
-    let asked = try (0..<20).map { _ in try LineProgram.time(program("farm"), ["status", "--root", root]) * 1000 }
-    figures.add("farm status, whole process, median", asked.percentile(0.5), "ms", goal: 50)
-    daemon.stop()
-  }
-
-  private func ticks(of pid: pid_t) throws -> Int {
-    let text = try String(contentsOfFile: "/proc/\(pid)/stat", encoding: .utf8)
-    let fields = text[(text.lastIndex(of: ")") ?? text.startIndex)...].split(separator: " ")
-    guard fields.count > 13, let user = Int(fields[12]), let system = Int(fields[13]) else {
-      throw BenchFailure("cannot read the processor time of \(pid)")
-    }
-    return user + system
-  }
-
-  private func anonymousMegabytes(of pid: pid_t) throws -> Double {
-    let text = try String(contentsOfFile: "/proc/\(pid)/status", encoding: .utf8)
-    guard let line = text.split(separator: "\n").first(where: { $0.hasPrefix("RssAnon:") }),
-      let kilobytes = Double(line.filter(\.isNumber))
-    else { throw BenchFailure("cannot read the memory of \(pid)") }
-    return kilobytes / 1024
-  }
-
-  /// A start in a volume whose files are known: nothing is to be rendered or read again.
-  func start(_ figures: inout Figures, files: Int) throws {
-    let root = try volume("start", adopting: files)
-    let first = try LineProgram(program("farmd"), ["--root", root])
-    try first.line(with: "what was in the volume is known")
-    first.stop()
-    let begun = ContinuousClock.now
-    let daemon = try LineProgram(program("farmd"), ["--root", root])
-    try daemon.line(with: "notice ready")
-    let ready = (ContinuousClock.now - begun) / .seconds(1)
-    _ = try LineProgram.time(program("farm"), ["sync", "--root", root])
-    let synced = (ContinuousClock.now - begun) / .seconds(1)
-    print(
-      String(format: "start with %d known files: ready after %.2f s, all compared after %.2f s", files, ready, synced))
-    figures.add("start to READY with \(files) known files", ready, "s", goal: 1)
-    daemon.stop()
   }
 }

@@ -13,6 +13,7 @@ struct Figure: Codable {
 /// All figures of one run, as a table and as JSON.
 struct Figures: Codable {
   private(set) var figures: [Figure] = []
+  var sideBySide: [Tally] = []
 
   mutating func add(_ name: String, _ value: Double, _ unit: String, goal: Double) {
     figures.append(Figure(name: name, value: value, unit: unit, goal: goal))

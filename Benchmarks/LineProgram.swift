@@ -35,15 +35,17 @@ final class LineProgram {
   deinit { close(pipe) }
 
   /// The next line; nil at the end of the output.
-  /// - Throws: ``BenchFailure`` when none comes in a minute.
-  func line() throws -> String? {
+  /// - Throws: ``BenchFailure`` when none comes in this time.
+  func line(within seconds: Int = 60) throws -> String? {
     while true {
       if let end = rest.firstIndex(of: 10) {
         defer { rest.removeSubrange(...end) }
         return String(decoding: rest[..<end], as: UTF8.self)
       }
       var wait = pollfd(fd: pipe, events: Int16(POLLIN), revents: 0)
-      guard poll(&wait, 1, 60_000) > 0 else { throw BenchFailure("no line came for a minute") }
+      guard poll(&wait, 1, Int32(seconds * 1000)) > 0 else {
+        throw BenchFailure("no line came for \(seconds) s")
+      }
       var bytes = [UInt8](repeating: 0, count: 1 << 16)
       let count = read(pipe, &bytes, bytes.count)
       if count <= 0 { return nil }
@@ -53,9 +55,24 @@ final class LineProgram {
 
   /// Reads on to a line that holds a text.
   @discardableResult
-  func line(with text: String) throws -> String {
-    while let line = try line() { if line.contains(text) { return line } }
+  func line(with text: String, within seconds: Int = 60) throws -> String {
+    while let line = try line(within: seconds) { if line.contains(text) { return line } }
     throw BenchFailure("the program ended without \"\(text)\"")
+  }
+
+  /// Hands on each line from here on, from another thread, until the program ends.
+  func eachLine(_ body: @escaping @Sendable (String) -> Void) {
+    Thread { [reader = Reader(program: self)] in
+      while true {
+        // Nothing for a minute: somebody else decides whether that is too long.
+        do { if let line = try reader.program.line() { body(line) } else { return } } catch { continue }
+      }
+    }.start()
+  }
+
+  /// The program, given away to the one thread that reads it.
+  private struct Reader: @unchecked Sendable {
+    let program: LineProgram
   }
 
   /// Ends it and waits for its end.

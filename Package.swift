@@ -113,7 +113,7 @@ let checks: [Target] = [
   tests("PicturesTests", ["FarmModel", "Pictures", "Supervisor"]),
   tests("SupervisorTests", ["Supervisor"]),
   tests("VolumeFilesTests", ["FarmModel", "VolumeFiles"]),
-  tests("FarmStoreTests", ["FarmModel", "FarmStore"]),
+  tests("FarmStoreTests", ["FarmModel", "FarmStore", grdb]),
   tests("IntakeTests", ["FarmModel", "VolumeFiles", "Intake"]),
   tests("PreflightTests", ["FarmModel", "BlendFile", "Preflight"]),
   tests("SegmentationTests", ["FarmModel", "BlendFile", "Segmentation"]),

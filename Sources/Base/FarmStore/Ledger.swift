@@ -9,6 +9,7 @@ import SystemPackage
 /// at most one revision of a job is open, an output belongs to one revision.
 package struct Ledger: Sendable {
   let pool: DatabasePool
+  private let commits: GroupCommit
   let clock: WallClock
   #if FARM_FAILPOINTS
     package var failpoint: Failpoint?
@@ -26,6 +27,7 @@ package struct Ledger: Sendable {
         try db.execute(sql: "PRAGMA synchronous = FULL")
       }
       pool = try DatabasePool(path: path.string, configuration: configuration)
+      commits = GroupCommit(pool)
       try LedgerSchema.migrator.migrate(pool)
       let verdict = try pool.read { try String.fetchOne($0, sql: "PRAGMA quick_check(1)") }
       guard verdict == "ok" else { throw StoreFailure.damaged(path, verdict ?? "no answer") }
@@ -48,12 +50,12 @@ package struct Ledger: Sendable {
     do { return try await pool.read(body) } catch { throw StoreFailure(error, while: act) }
   }
 
-  /// One transaction: all of it or nothing.
+  /// All of it or nothing; on the disk when it returns.
   func write<Value: Sendable>(
     _ act: String, _ body: @escaping @Sendable (Database) throws -> Value
   ) async throws(StoreFailure) -> Value {
     do {
-      let value = try await pool.write(body)
+      let value = try await commits.write(body)
       #if FARM_FAILPOINTS
         failpoint?.passed(act)
       #endif

@@ -85,7 +85,7 @@ final class LineProgram {
   static func time(_ path: String, _ arguments: [String], environment: [String: String] = [:]) throws -> Double {
     let begun = ContinuousClock.now
     let program = try LineProgram(path, arguments, environment: environment)
-    while try program.line() != nil {}
+    while try program.line(within: 1800) != nil {}
     var word: Int32 = 0
     waitpid(program.pid, &word, 0)
     guard word == 0 else { throw BenchFailure("\(path) \(arguments.joined(separator: " ")) failed") }

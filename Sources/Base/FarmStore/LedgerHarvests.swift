@@ -69,7 +69,7 @@ extension Ledger {
           AND NOT EXISTS (
             SELECT 1 FROM revision AS newer
             WHERE newer.job_id = revision.job_id AND newer.number > revision.number AND newer.state <> 'blocked')
-          AND EXISTS (SELECT 1 FROM output WHERE revision_id = revision.id AND output.state = 'done')
+          AND revision.id IN (SELECT revision_id FROM output WHERE output.state = 'done')
           ORDER BY job.name
           """, arguments: [release]
       ).map(Revision.init(row:))

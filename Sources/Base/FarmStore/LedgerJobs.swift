@@ -46,17 +46,19 @@ extension Ledger {
     """
 
   /// Every job, by release and name.
-  package func jobs() async throws(StoreFailure) -> [Job] {
-    try await read("read the jobs") { db in
-      try Row.fetchAll(db, sql: Self.jobColumns + " ORDER BY release.name, job.name").map(Job.init(row:))
+  /// - Parameter adopted: also those whose file lay there before the farm and was not touched since.
+  package func jobs(adopted: Bool) async throws(StoreFailure) -> [Job] {
+    let which = adopted ? "" : " WHERE job.is_adopted = 0"
+    return try await read("read the jobs") { db in
+      try Row.fetchAll(db, sql: Self.jobColumns + which + " ORDER BY release.name, job.name").map(Job.init(row:))
     }
   }
 
-  /// The jobs of one release, by name.
+  /// The jobs of one release, by name, but for adopted ones.
   package func jobs(in release: String) async throws(StoreFailure) -> [Job] {
-    try await read("read the jobs of a release") { db in
-      try Row.fetchAll(db, sql: Self.jobColumns + " WHERE release.name = ? ORDER BY job.name", arguments: [release])
-        .map(Job.init(row:))
+    let which = " WHERE release.name = ? AND job.is_adopted = 0 ORDER BY job.name"
+    return try await read("read the jobs of a release") { db in
+      try Row.fetchAll(db, sql: Self.jobColumns + which, arguments: [release]).map(Job.init(row:))
     }
   }
 
@@ -160,8 +162,10 @@ extension Ledger {
     _ db: Database, _ job: Int64, state: JobState, revision: Int, problem: Problem?, now: Timestamp
   ) throws {
     try db.execute(
-      sql: "UPDATE job SET state = ?, revision = ?, problem = ?, changed_at = ? WHERE id = ?",
-      arguments: [state.rawValue, revision, try Column.json(problem), now.nanoseconds, job])
+      sql: "UPDATE job SET state = ?, revision = ?, problem = ?, changed_at = ?, is_adopted = ? WHERE id = ?",
+      arguments: [
+        state.rawValue, revision, try Column.json(problem), now.nanoseconds, problem?.problemClass == .adopted, job,
+      ])
     try touchRelease(db, ofJob: job, now: now)
   }
 }

@@ -60,7 +60,8 @@ extension Ledger {
     }
   }
 
-  /// How many outputs of each job's newest revision are where, by job; jobs that owe nothing are left out.
+  /// How many outputs of each job's newest revision are where, by job; adopted jobs and those that owe nothing are
+  /// left out.
   package func newestFrameCounts() async throws(StoreFailure) -> [Int64: FrameCounts] {
     try await read("count the frames") { db in
       let rows = try Row.fetchAll(
@@ -68,7 +69,7 @@ extension Ledger {
         sql: """
           SELECT job.id AS job, output.state AS state, COUNT(*) AS count FROM job
           JOIN revision ON revision.job_id = job.id AND revision.number = job.revision
-          JOIN output ON output.revision_id = revision.id GROUP BY 1, 2
+          JOIN output ON output.revision_id = revision.id WHERE job.is_adopted = 0 GROUP BY 1, 2
           """)
       return try rows.reduce(into: [:]) { counts, row in
         let state = try Column.word(OutputState.self, row, "state")

@@ -10,6 +10,9 @@ enum LedgerSchema {
     migrator.registerMigration("2") { db in
       for statement in version2 { try db.execute(sql: statement) }
     }
+    migrator.registerMigration("3") { db in
+      for statement in version3 { try db.execute(sql: statement) }
+    }
     return migrator
   }
 
@@ -88,5 +91,12 @@ enum LedgerSchema {
   private static let version2 = [
     "ALTER TABLE revision ADD COLUMN scene TEXT",
     "ALTER TABLE revision ADD COLUMN notes TEXT NOT NULL DEFAULT '[]'",
+  ]
+
+  /// A volume may hold a hundred thousand files that lay there before the farm; they are none of its work.
+  private static let version3 = [
+    "ALTER TABLE job ADD COLUMN is_adopted INTEGER NOT NULL DEFAULT 0",
+    "CREATE INDEX job_of_farm ON job(release_id) WHERE is_adopted = 0",
+    "CREATE INDEX output_done ON output(revision_id) WHERE state = 'done'",
   ]
 }

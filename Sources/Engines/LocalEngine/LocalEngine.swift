@@ -124,6 +124,7 @@ package actor LocalEngine: RenderEngine {
         unwell[path] = nil
         log.notice(
           "found Blender \(program.fullVersion)", metadata: ["path": "\(path)", "denoiser": "\(program.canDenoise)"])
+      case .failed where Task.isCancelled: return  // The daemon stops: it was not asked to the end.
       case .failed(let program):
         // It may have been killed, or memory was short: asked again, ever more seldom.
         let pause = min((unwell[path]?.pause ?? 0) * 2 + 1, Self.pauseMax)

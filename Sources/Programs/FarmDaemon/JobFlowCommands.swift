@@ -113,7 +113,9 @@ extension JobFlow: FarmService {
     switch act {
     case .kill: return try await setup.ledger.revisions(in: JobState.canceled.mayFollow)
     case .retry:
-      let newest = Dictionary(try await setup.ledger.jobs().map { ($0.id, $0.revision) }) { first, _ in first }
+      let newest = Dictionary(try await setup.ledger.jobs(adopted: true).map { ($0.id, $0.revision) }) { first, _ in
+        first
+      }
       let states: Set<JobState> = [.failed, .canceled, .blocked]
       return try await setup.ledger.revisions(in: states).filter { newest[$0.job] == $0.number }
     }

@@ -184,7 +184,7 @@ extension JobFlow {
 
   /// Reads whose names they are from the ledger.
   func rememberNames() async throws(StoreFailure) {
-    for job in try await setup.ledger.jobs() where job.state != .removed {
+    for job in try await setup.ledger.jobs(adopted: true) where job.state != .removed {
       namesTaken[folded(job.name)] = setup.volume.root.appending(job.path)
       let folder = setup.volume.release(job.name.release)
       if job.name.release != NameRule.quick { releasesTaken[job.name.release.lowercased()] = folder }

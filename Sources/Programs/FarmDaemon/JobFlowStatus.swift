@@ -11,7 +11,7 @@ extension JobFlow {
   private static let beingCopied = "being copied"
 
   func status() async throws -> FarmStatus {
-    let all = try await Dictionary(grouping: setup.ledger.jobs(), by: \.name.release)
+    let all = try await Dictionary(grouping: setup.ledger.jobs(adopted: false), by: \.name.release)
     let counts = try await setup.ledger.newestFrameCounts()
     var releases: [ReleaseStatus] = []
     for release in try await setup.ledger.releases() {
@@ -71,7 +71,7 @@ extension JobFlow {
   }
 
   func jobDetail(_ text: String) async throws -> JobDetail {
-    let jobs = try await setup.ledger.jobs()
+    let jobs = try await setup.ledger.jobs(adopted: true)
     if !jobs.contains(where: { $0.name.fits(text) }), let newcomer = try await newcomer(text) { return newcomer }
     let job = try job(named: text, among: jobs)
     let revision = try await setup.ledger.newestRevision(of: job.name)
@@ -143,7 +143,7 @@ extension WatchStatus {
 extension JobFlow {
   /// The notes that should hang on the share now, and the folders where notes may hang.
   func notes() async throws -> (notes: [ProblemNote], folders: [FilePath]) {
-    let jobs = try await setup.ledger.jobs()
+    let jobs = try await setup.ledger.jobs(adopted: false)
     var problems: [FilePath: (JobState, Problem)] = [:]
     for job in jobs where job.state == .blocked || job.state == .failed {
       problems[setup.volume.root.appending(job.path)] = job.problem.map { (job.state, $0) }

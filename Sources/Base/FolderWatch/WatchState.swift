@@ -221,7 +221,8 @@ struct Barriers {
 
   /// A file or folder was looked at; what was found there has to be looked at too.
   mutating func looked(_ item: Item, found: [Item] = []) {
-    for number in open.keys where open[number]?.contains(item) == true {
+    // An array: whoever holds the keys holds the sets, and each change would copy a hundred thousand names.
+    for number in Array(open.keys) where open[number]?.contains(item) == true {
       open[number]?.remove(item)
       open[number]?.formUnion(found)
     }

@@ -84,7 +84,7 @@ let programs: [Target] = [
     [
       "FarmModel", "VolumeFiles", "FarmStore", "FolderWatch", "BlendFile", "Supervisor", "Intake", "Preflight",
       "Segmentation", "Rendering", "Assembly", "Harvest", "LocalEngine", "FarmAPI", "FarmServer", "ShareNotes",
-      "FarmDoctor", yams,
+      "FarmDoctor", deque, yams,
       lifecycle,
       logging, system,
     ]),

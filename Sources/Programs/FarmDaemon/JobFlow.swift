@@ -1,3 +1,4 @@
+import DequeModule
 import FarmModel
 import FarmStore
 import FolderWatch
@@ -68,6 +69,9 @@ actor JobFlow {
   var releasesTaken: [String: FilePath] = [:]
   /// Claims under way by path, with what settled there meanwhile; barriers with the claims that they wait for.
   var claiming: [FilePath: [(fingerprint: Fingerprint, number: Int)]] = [:]
+  var claimsWaiting: Deque<FilePath> = []
+  var claimsRunning = 0
+  static let claimsMax = 32
   var claims: Set<Int> = []
   var claimCount = 0
   var barriers: [Int: Set<Int>] = [:]

@@ -88,7 +88,17 @@ extension JobFlow {
     claims.insert(claimCount)
     let isFirst = claiming[path] == nil
     claiming[path, default: []].append((fingerprint, claimCount))
-    if isFirst { errand.yield(.claim(path)) }
+    guard isFirst else { return }
+    claimsWaiting.append(path)
+    beginClaims()
+  }
+
+  /// A hundred thousand files that settle at once are not all read at once.
+  private func beginClaims() {
+    while claimsRunning < Self.claimsMax, let path = claimsWaiting.popFirst() {
+      claimsRunning += 1
+      errand.yield(.claim(path))
+    }
   }
 
   func claimAll(at path: FilePath) async {
@@ -99,6 +109,8 @@ extension JobFlow {
       finishedClaim(next.number)
     }
     claiming[path] = nil
+    claimsRunning -= 1
+    beginClaims()
   }
 
   private func claim(_ path: FilePath, _ fingerprint: Fingerprint) async {
@@ -219,7 +231,8 @@ extension JobFlow {
 
   private func finishedClaim(_ number: Int) {
     claims.remove(number)
-    for barrier in barriers.keys { barriers[barrier]?.remove(number) }
+    // An array: whoever holds the keys holds the sets, and each change would copy them.
+    for barrier in Array(barriers.keys) { barriers[barrier]?.remove(number) }
     openBarriers()
   }
 

@@ -37,6 +37,17 @@ struct BarrierTests {
     #expect(reached(actions) == [1, 2])
   }
 
+  @Test func `are cleared away, but not what somebody else put beside them`() {
+    var state = state
+    let names = ["m-1", "earlier-7", ".farm-probe"].map { FileName(bytes: Array($0.utf8)) }
+
+    let removed = state.take(.cookies(names), at: now).compactMap { action in
+      if case .removeCookie(let name) = action { name.string } else { nil }
+    }
+
+    #expect(Set(removed) == ["m-1", "earlier-7"])
+  }
+
   @Test func `whose event is lost are reached all the same, after a while`() {
     var state = state
     let stamp = FolderStamp(device: 1, inode: 1, mtimeNanoseconds: 1, ctimeNanoseconds: 1)

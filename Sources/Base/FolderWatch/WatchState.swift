@@ -158,9 +158,10 @@ struct WatchState {
     return event.has(IN_CREATE) ? event.name.map { cookieFound($0) } ?? [] : []
   }
 
-  /// An earlier run's is only cleared away.
+  /// An earlier run's is only cleared away; hidden files there are somebody else's, who tries whether one can write.
   private mutating func cookieFound(_ name: FileName) -> [WatchAction] {
-    [.removeCookie(name)] + (cookies.number(name).map { open(barrier: $0) } ?? [])
+    guard !name.hasPrefix(".") else { return [] }
+    return [.removeCookie(name)] + (cookies.number(name).map { open(barrier: $0) } ?? [])
   }
 
   /// What was there when the barrier was asked for is known to be looked at from here on.

@@ -67,7 +67,7 @@ extension Ledger {
       let rows = try Row.fetchAll(
         db,
         sql: """
-          SELECT job.id AS job, output.state AS state, COUNT(*) AS count FROM job
+          SELECT job.id AS job, output.state AS state, COUNT(*) AS count FROM job INDEXED BY job_of_farm
           JOIN revision ON revision.job_id = job.id AND revision.number = job.revision
           JOIN output ON output.revision_id = revision.id WHERE job.is_adopted = 0 GROUP BY 1, 2
           """)

@@ -96,7 +96,7 @@ enum LedgerSchema {
   /// A volume may hold a hundred thousand files that lay there before the farm; they are none of its work.
   private static let version3 = [
     "ALTER TABLE job ADD COLUMN is_adopted INTEGER NOT NULL DEFAULT 0",
-    "CREATE INDEX job_of_farm ON job(release_id) WHERE is_adopted = 0",
+    "CREATE INDEX job_of_farm ON job(release_id, name) WHERE is_adopted = 0",
     "CREATE INDEX known_file_by_inode ON known_file(inode)",
     "CREATE INDEX job_by_path ON job(CAST(path AS BLOB))",
     "CREATE INDEX output_done ON output(revision_id) WHERE state = 'done'",

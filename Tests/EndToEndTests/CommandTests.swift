@@ -135,6 +135,10 @@ extension EndToEnd {
       let daemon = try RunningProgram("farmd", ["--root", root.string], output: farm.scratch("adopt.log"))
       #expect(await eventually { daemon.text.contains("what was in the volume is known") })
       #expect(!daemon.text.contains("job.queued"))
+      // None of the farm's work, until somebody wants it.
+      #expect(try await !farm.farm("list", "jobs", "--root", root.string).output.contains("old"))
+      #expect(try await farm.farm("retry", "jobs", "old", "--root", root.string).code == 0)
+      #expect(await eventually { daemon.text.contains("harvested files=1") })
       let red = try await Scenes.shared.path("red")
       try FileManager.default.removeItem(atPath: root.appending("quick/old.blend").string)
       try FileManager.default.copyItem(atPath: red.string, toPath: root.appending("quick/old.blend").string)

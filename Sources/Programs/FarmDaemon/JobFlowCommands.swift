@@ -93,7 +93,7 @@ extension JobFlow: FarmService {
     if let release = request.release, try await setup.ledger.release(named: release) == nil {
       throw try await unknown(release: release)
     }
-    let lines = try await status().jobs(matching: query, now: setup.clock.now())
+    let lines = try await status(adopted: true).jobs(matching: query, now: setup.clock.now())
     var meant = Set(lines.filter { request.release == nil || $0.release == request.release }.map(\.name))
     if let jobs = request.jobs { meant.formIntersection(jobs) }
     var touched: [JobName] = []

@@ -10,8 +10,11 @@ import VolumeFiles
 extension JobFlow {
   private static let beingCopied = "being copied"
 
-  func status() async throws -> FarmStatus {
-    let all = try await Dictionary(grouping: setup.ledger.jobs(adopted: false), by: \.name.release)
+  func status() async throws -> FarmStatus { try await status(adopted: false) }
+
+  /// - Parameter adopted: also jobs whose file lay there before the farm: there may be very many of them.
+  func status(adopted: Bool) async throws -> FarmStatus {
+    let all = try await Dictionary(grouping: setup.ledger.jobs(adopted: adopted), by: \.name.release)
     let counts = try await setup.ledger.newestFrameCounts()
     var releases: [ReleaseStatus] = []
     for release in try await setup.ledger.releases() {

@@ -152,6 +152,8 @@ final class WatchThread: Sendable {
       // Events first: what was asked for next must not overtake what happened before.
       takeEvents()
       takeMounts()
+      var isOver = false
+      // To the last, also when one of them ends it: somebody waits for his counts.
       for message in messages {
         switch message {
         case .signal(let signal): perform(state.take(signal, at: setup.now()))
@@ -159,10 +161,12 @@ final class WatchThread: Sendable {
           perform(state.take(signal, at: setup.now()))
           lanes.freed(mount)
         case .counts(let asker): asker.resume(returning: counted())
-        case .stop:
-          if mounts >= 0 { close(mounts) }
-          return false
+        case .stop: isOver = true
         }
+      }
+      if isOver {
+        if mounts >= 0 { close(mounts) }
+        return false
       }
       perform(state.passed(to: setup.now()))
       return true

@@ -24,7 +24,7 @@ soak: build
 
 # Measures what is promised, with a release build; prints each figure beside its goal.
 bench: deps
-	@command -v watchman >/dev/null || apt-get install --yes --quiet=2 inotify-tools watchman python3-watchdog
+	@packaging/install-deps bench
 	swift build -c release --product farm-bench $(SWIFT_FLAGS)
 	@"$$(swift build -c release --show-bin-path)/farm-bench" $(BENCH)
 

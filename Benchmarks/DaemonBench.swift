@@ -9,14 +9,19 @@ extension Bench {
     let daemon = try LineProgram(program("farmd"), ["--root", root])
     try daemon.line(with: "found Blender")
     sleep(3)
-    let before = try ticks(of: daemon.pid)
-    sleep(seconds)
-    let used = Double(try ticks(of: daemon.pid) - before) / Double(sysconf(Int32(_SC_CLK_TCK)))
-    figures.add("idle daemon, processor", 100 * used / Double(seconds), "%", goal: 0.2)
+    figures.add("idle daemon, processor", try processor(of: daemon.pid, seconds: seconds), "%", goal: 0.2)
     figures.add("idle daemon, anonymous memory", try anonymousMegabytes(of: daemon.pid), "MB", goal: 20)
     let asked = try (0..<20).map { _ in try LineProgram.time(program("farm"), ["status", "--root", root]) * 1000 }
     figures.add("farm status, whole process, median", asked.percentile(0.5), "ms", goal: 50)
     daemon.stop()
+  }
+
+  /// Per cent of a core that a process uses in the next seconds.
+  private func processor(of pid: pid_t, seconds: UInt32) throws -> Double {
+    let before = try ticks(of: pid)
+    sleep(seconds)
+    let used = Double(try ticks(of: pid) - before) / Double(sysconf(Int32(_SC_CLK_TCK)))
+    return 100 * used / Double(seconds)
   }
 
   private func ticks(of pid: pid_t) throws -> Int {
@@ -80,10 +85,8 @@ extension Bench {
         finds.percentile(0.5)))
     figures.add(
       "\(files) known files compared, against find -printf", ours.percentile(0.5) / finds.percentile(0.5), "×", goal: 2)
-    let before = try ticks(of: daemon.pid)
-    sleep(idleSeconds)
-    let used = Double(try ticks(of: daemon.pid) - before) / Double(sysconf(Int32(_SC_CLK_TCK)))
-    figures.add("\(files) known files, processor when idle", 100 * used / Double(idleSeconds), "%", goal: 0.3)
+    let idle = try processor(of: daemon.pid, seconds: idleSeconds)
+    figures.add("\(files) known files, processor when idle", idle, "%", goal: 0.3)
     figures.add("\(files) known files, anonymous memory", try anonymousMegabytes(of: daemon.pid), "MB", goal: 150)
     daemon.stop()
   }

@@ -22,8 +22,8 @@ extension EndToEnd {
 
       var random = SeededGenerator(seed: 4)
       for kill in 1...Self.kills {
-        #expect(await eventually(within: .seconds(300)) { burst.count >= kill * Self.filesBetween })
-        try await Task.sleep(for: .milliseconds(Int.random(in: 0...300, using: &random)))
+        let moment = kill * Self.filesBetween - Int.random(in: 0..<Self.filesBetween, using: &random)
+        #expect(await eventually(within: .seconds(300)) { burst.count >= moment })
         daemon.send(SIGKILL)
         _ = await daemon.end()
         daemon = try farm.launch()

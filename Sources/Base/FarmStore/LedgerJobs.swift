@@ -45,20 +45,16 @@ extension Ledger {
     FROM job JOIN release ON release.id = job.release_id
     """
 
-  /// Every job, by release and name.
+  /// The jobs of one release or of all, by release and name.
   /// - Parameter adopted: also those whose file lay there before the farm and was not touched since.
-  package func jobs(adopted: Bool) async throws(StoreFailure) -> [Job] {
-    let which = adopted ? "" : " WHERE job.is_adopted = 0"
+  package func jobs(in release: String? = nil, adopted: Bool) async throws(StoreFailure) -> [Job] {
+    let which =
+      (release == nil ? " WHERE TRUE" : " WHERE release.name = ?") + (adopted ? "" : " AND job.is_adopted = 0")
     return try await read("read the jobs") { db in
-      try Row.fetchAll(db, sql: Self.jobColumns + which + " ORDER BY release.name, job.name").map(Job.init(row:))
-    }
-  }
-
-  /// The jobs of one release, by name, but for adopted ones.
-  package func jobs(in release: String) async throws(StoreFailure) -> [Job] {
-    let which = " WHERE release.name = ? AND job.is_adopted = 0 ORDER BY job.name"
-    return try await read("read the jobs of a release") { db in
-      try Row.fetchAll(db, sql: Self.jobColumns + which, arguments: [release]).map(Job.init(row:))
+      try Row.fetchAll(
+        db, sql: Self.jobColumns + which + " ORDER BY release.name, job.name",
+        arguments: StatementArguments(release.map { [$0] } ?? [])
+      ).map(Job.init(row:))
     }
   }
 

@@ -11,7 +11,7 @@ extension JobFlow {
   func review(_ name: String) async {
     do {
       guard let release = try await setup.ledger.release(named: name) else { return }
-      let (progress, undelivered) = try await progress(of: release, jobs: setup.ledger.jobs(in: name))
+      let (progress, undelivered) = try await progress(of: release, jobs: setup.ledger.jobs(in: name, adopted: false))
       if progress.state != release.state, try await setup.ledger.setRelease(release.id, state: progress.state) {
         setup.log.notice("release.\(progress.state.rawValue)", metadata: ["release": "\(name)"])
         setup.events.tell(

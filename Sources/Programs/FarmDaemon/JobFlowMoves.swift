@@ -94,7 +94,7 @@ extension JobFlow {
     let oldStore = setup.volume.store(of: release.name)
     await beginHarvesting(release.name)
     defer { endHarvesting(release.name) }
-    let before = try await setup.ledger.jobs(adopted: true).filter { $0.name.release == release.name }
+    let before = try await setup.ledger.jobs(in: release.name, adopted: true)
     try await takeBackDeliveries(of: before.map { ($0.id, JobName(release: name, job: $0.name.job)) })
     guard
       try await setup.ledger.rename(

@@ -134,6 +134,8 @@ extension EndToEnd {
 
       let daemon = try RunningProgram("farmd", ["--root", root.string], output: farm.scratch("adopt.log"))
       #expect(await eventually { daemon.text.contains("what was in the volume is known") })
+      // One line for all of them.
+      #expect(daemon.text.contains("files=1") && !daemon.text.contains("job.canceled"))
       #expect(!daemon.text.contains("job.queued"))
       // None of the farm's work, until somebody wants it.
       #expect(try await !farm.farm("list", "jobs", "--root", root.string).output.contains("old"))

@@ -124,6 +124,26 @@ struct LedgerTests {
     #expect(try await ledger.knownFiles(in: "releases/spring/store").isEmpty)
   }
 
+  @Test func `finds a job by its name, with its release or without`() async throws {
+    _ = try await drop(1)
+
+    #expect(try await ledger.jobs(fitting: "shot").map(\.name) == [name])
+    #expect(try await ledger.jobs(fitting: "spring/shot").map(\.name) == [name])
+    #expect(try await ledger.jobs(fitting: "spring").isEmpty)
+    #expect(try await ledger.jobs(fitting: "other/shot").isEmpty)
+  }
+
+  @Test func `knows where the files of jobs are, but of those that are gone`() async throws {
+    _ = try await drop(1)
+
+    let places = try await ledger.jobPlaces()
+
+    #expect(places.map(\.name) == [name])
+    #expect(places.map(\.path) == ["releases/spring/store/shot.blend"])
+    _ = try await ledger.removeJob(name, known: KnownPath("releases/spring/store/shot.blend"))
+    #expect(try await ledger.jobPlaces().isEmpty)
+  }
+
   @Test func `remembers tasks and the process that works on them`() async throws {
     let revision = try await drop(1).revision
     let (id, log) = try await ledger.beginTask(revision: revision.id, frames: FrameSet(1...2), logFolder: "/logs")

@@ -101,14 +101,17 @@ struct BlockCode: Hashable, CustomStringConvertible {
   /// The first letter in the lowest byte.
   private let letters: UInt32
 
-  static let end = BlockCode("ENDB")
-  static let types = BlockCode("DNA1")
-  static let scenes = BlockCode("REND")
+  // Computed, for a stored one is asked with each block whether it is there already.
+  static var end: BlockCode { BlockCode("E", "N", "D", "B") }
+  static var types: BlockCode { BlockCode("D", "N", "A", "1") }
+  static var scenes: BlockCode { BlockCode("R", "E", "N", "D") }
 
   /// - Parameter bytes: at least four.
   init(_ bytes: UnsafeRawBufferPointer) { letters = UInt32(littleEndian: bytes.loadUnaligned(as: UInt32.self)) }
 
-  private init(_ text: String) { letters = text.utf8.reversed().reduce(0) { $0 << 8 | UInt32($1) } }
+  private init(_ first: UnicodeScalar, _ second: UnicodeScalar, _ third: UnicodeScalar, _ fourth: UnicodeScalar) {
+    letters = first.value | second.value << 8 | third.value << 16 | fourth.value << 24
+  }
 
   private func letter(_ place: UInt32) -> UInt8 { UInt8(truncatingIfNeeded: letters >> (8 * place)) }
 

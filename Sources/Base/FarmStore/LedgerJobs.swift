@@ -58,6 +58,33 @@ extension Ledger {
     }
   }
 
+  /// The jobs that people may mean by this text, ``JobName/fits(_:)``, by release.
+  package func jobs(fitting text: String) async throws(StoreFailure) -> [Job] {
+    try await read("look for job \(text)") { db in
+      try Row.fetchAll(
+        db,
+        sql: Self.jobColumns + " WHERE job.name = ? OR release.name || '/' || job.name = ? ORDER BY release.name",
+        arguments: [text, text]
+      ).map(Job.init(row:))
+    }
+  }
+
+  /// Name and path below the root of every job whose file is there; whole jobs would take very much memory.
+  package func jobPlaces() async throws(StoreFailure) -> [(name: JobName, path: String)] {
+    try await read("read the jobs' names") { db in
+      let sql = """
+        SELECT release.name AS release, job.name AS job, path FROM job JOIN release ON release.id = release_id
+        WHERE job.state <> 'removed'
+        """
+      var places: [(JobName, String)] = []
+      let rows = try Row.fetchCursor(db, sql: sql)
+      while let row = try rows.next() {
+        places.append((JobName(release: row["release"], job: row["job"]), row["path"]))
+      }
+      return places
+    }
+  }
+
   /// The job of this name; nil when it was never dropped.
   package func job(_ name: JobName) async throws(StoreFailure) -> Job? {
     try await read("read job \(name)") { db in

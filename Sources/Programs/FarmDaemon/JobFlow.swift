@@ -95,6 +95,8 @@ actor JobFlow {
   var lacks: [Int64: Lack] = [:]
   /// Whether what the first scan finds is known, not rendered.
   var isAdopting = false
+  /// How many files were taken in without being rendered; they are told of by their number.
+  var adoptedCount = 0
   /// Whether the run is over; nobody waits for anything then.
   var isOver = false
   /// The ledger's failure that ends the run.

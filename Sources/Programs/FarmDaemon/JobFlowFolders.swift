@@ -184,10 +184,10 @@ extension JobFlow {
 
   /// Reads whose names they are from the ledger.
   func rememberNames() async throws(StoreFailure) {
-    for job in try await setup.ledger.jobs(adopted: true) where job.state != .removed {
-      namesTaken[folded(job.name)] = setup.volume.root.appending(job.path)
-      let folder = setup.volume.release(job.name.release)
-      if job.name.release != NameRule.quick { releasesTaken[job.name.release.lowercased()] = folder }
+    for (name, path) in try await setup.ledger.jobPlaces() {
+      namesTaken[folded(name)] = setup.volume.root.appending(path)
+      let folder = setup.volume.release(name.release)
+      if name.release != NameRule.quick { releasesTaken[name.release.lowercased()] = folder }
     }
   }
 }

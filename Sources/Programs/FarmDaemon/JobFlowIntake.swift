@@ -175,6 +175,10 @@ extension JobFlow {
       await end(old)
       told("job.superseded", old.name, revision: old.number)
     }
+    guard blocking?.problemClass != .adopted else {
+      adoptedCount += 1
+      return
+    }
     for note in notes { told("job.note", drop.name, revision: revision.number, problem: note) }
     told("job.\(revision.state.rawValue)", drop.name, revision: revision.number, problem: blocking)
     askForReview(of: drop.name.release)
@@ -202,7 +206,9 @@ extension JobFlow {
       try await sync()
       isAdopting = false
       Placement.remove(VolumeTree.adoptMark(setup.volume))
-      setup.log.notice("what was in the volume is known; what is dropped from now on is rendered")
+      setup.log.notice(
+        "what was in the volume is known; what is dropped from now on is rendered",
+        metadata: ["files": "\(adoptedCount)"])
     } catch {
       complain(error, while: "adopting what is in the volume")
     }

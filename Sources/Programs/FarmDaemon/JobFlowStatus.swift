@@ -74,9 +74,9 @@ extension JobFlow {
   }
 
   func jobDetail(_ text: String) async throws -> JobDetail {
-    let jobs = try await setup.ledger.jobs(adopted: true)
-    if !jobs.contains(where: { $0.name.fits(text) }), let newcomer = try await newcomer(text) { return newcomer }
-    let job = try job(named: text, among: jobs)
+    let fits = try await setup.ledger.jobs(fitting: text)
+    if fits.isEmpty, let newcomer = try await newcomer(text) { return newcomer }
+    let job = try await job(named: text, among: fits)
     let revision = try await setup.ledger.newestRevision(of: job.name)
     let outputs = revision == nil ? [] : try await setup.ledger.outputs(of: revision?.id ?? 0)
     let log = revision == nil ? nil : try await setup.ledger.tasks(of: revision?.id).first?.log
@@ -122,12 +122,12 @@ extension JobFlow {
     }
   }
 
-  /// Finds a job by `job` or `release/job`.
+  /// The one job that is meant.
   /// - Throws: ``CommandFailure`` when there is none, or when the word fits in two releases.
-  func job(named text: String, among jobs: [Job]) throws(CommandFailure) -> Job {
-    let fits = jobs.filter { $0.name.fits(text) }
+  private func job(named text: String, among fits: [Job]) async throws -> Job {
     guard let job = fits.first else {
-      throw CommandFailure.noJob(text, nearest: Nearest.name(to: text, among: jobs.map(\.name.job)))
+      let names = try await setup.ledger.jobPlaces().map(\.name.job)
+      throw CommandFailure.noJob(text, nearest: Nearest.name(to: text, among: names))
     }
     guard fits.count == 1 else { throw CommandFailure.severalJobs(text, fits.map(\.name)) }
     return job

@@ -51,6 +51,8 @@ actor JobFlow {
   var gone: Set<Int64> = []
   /// Tasks handed out, by id.
   var running: [Int64: RunningTask] = [:]
+  /// Revisions whose snapshot is being taken.
+  var preparing: Set<Int64> = []
   var isScheduling = false
   var mustSchedule = false
   /// Nothing is handed out before this, and why: the disk is full, or something else is tried again later.
@@ -62,25 +64,23 @@ actor JobFlow {
   var rejected: [FilePath: Problem] = [:]
   /// Folders that cannot be watched, are gone, or cannot be releases, with reason and remedy.
   var troubles: [FilePath: String] = [:]
+  /// Watched folders whose file system does not answer.
+  var hung: Set<FilePath> = []
   /// Releases whose folder of drops is gone for now.
   var held: Set<String> = []
   /// Whose file has a name, by the name in lower case.
   var namesTaken: [JobName: FilePath] = [:]
   var releasesTaken: [String: FilePath] = [:]
-  /// Claims under way by path, with what settled there meanwhile; barriers with the claims that they wait for.
-  var claiming: [FilePath: [(fingerprint: Fingerprint, number: Int)]] = [:]
-  var claimsWaiting: Deque<FilePath> = []
-  var claimsRunning = 0
-  static let claimsMax = 32
-  var claims: Set<Int> = []
-  var claimCount = 0
+  var claims = ClaimQueue()
+  /// Barriers with the claims that they wait for.
   var barriers: [Int: Set<Int>] = [:]
   var whenReached: [Int: Waiters] = [:]
   var reached: Set<Int> = []
 
   /// Checked frames that wait for the next commit.
-  var checked: [(output: Output, frame: CheckedFrame, revision: Int64)] = []
-  var isFlushing = false
+  var checked: [(output: Output, frame: CheckedFrame, revision: Int64, release: String)] = []
+  /// Releases whose checked frames are being promoted: a file system that hangs keeps up only its own.
+  var flushing: Set<String> = []
   var whenFlushed = Waiters()
   var harvesting: Set<String> = []
   var whenHarvested = Waiters()
@@ -93,6 +93,7 @@ actor JobFlow {
   var badPlans: Set<String> = []
   /// Blocked revisions that wait for files, by id.
   var lacks: [Int64: Lack] = [:]
+  var isLookingForCures = false
   /// Whether what the first scan finds is known, not rendered.
   var isAdopting = false
   /// How many files were taken in without being rendered; they are told of by their number.
@@ -108,7 +109,10 @@ actor JobFlow {
 
   enum Errand: Sendable {
     case claim(FilePath)
-    case flush
+    case prepare(Revision, BlenderProgram)
+    case flush(release: String)
+    case ended(task: Int64, TaskEnd)
+    case lookForCures
     case assemble(Int64)
     case review(String)
   }
@@ -197,10 +201,13 @@ actor JobFlow {
     defer { happenings += 1 }
     switch errand {
     case .claim(let path): await claimAll(at: path)
-    case .flush:
+    case .prepare(let revision, let blender): await prepare(revision, blender)
+    case .flush(let release):
       try? await Task.sleep(for: Self.flushAfter)  // Cancelled: the rest is flushed at the next start.
-      await flush()
+      await flush(release)
+    case .ended(let task, let end): await ended(task, end)
     case .assemble(let revision): await assemble(revision)
+    case .lookForCures: await lookForCures()
     case .review(let release):
       try? await Task.sleep(for: Self.reviewAfter)  // Cancelled: reviewed at the next start.
       reviewsDue.remove(release)
@@ -223,10 +230,10 @@ actor JobFlow {
   private func reviewOften() async {
     // Cancelled: the run is over.
     while (try? await Task.sleep(for: Self.reviewEvery)) != nil {
-      for release in mustHarvest { await review(release) }
+      for release in mustHarvest { askForReview(of: release) }
       // A mistake in a plan is mended by a person, with no event that is watched yet.
       for release in badPlans { await folderFound(setup.volume.release(release)) }
-      await lookForCures()
+      if !isLookingForCures { errand.yield(.lookForCures) }
       if let until = rests?.until, setup.clock.now() >= until {
         rests = nil
         happenings += 1

@@ -92,9 +92,34 @@ extension JobFlow {
     }
   }
 
-  func isThere(_ folder: FilePath) -> Bool {
+  func isThere(_ folder: FilePath) -> Bool { isHung(folder) || Self.isThere(folder) }
+
+  private static func isThere(_ folder: FilePath) -> Bool {
     // Unreadable: it is there, and its own trouble is told.
     (try? FileStatus(at: folder)) != .some(nil)
+  }
+
+  /// The same for folders that nobody has looked at yet, whose file system may not answer.
+  func isThereOrHangs(_ folder: FilePath) async -> Bool {
+    guard !isHung(folder) else { return true }
+    guard let isThere = await BlockingWork.run(atMost: Self.patience, { Self.isThere(folder) }) else {
+      hung.insert(folder)
+      return true
+    }
+    return isThere
+  }
+
+  // MARK: - File systems that do not answer
+
+  /// For an answer about a folder of another release.
+  private static let patience = Duration.seconds(5)
+
+  /// Whether the watch gave up waiting for the file system on which this lies.
+  func isHung(_ path: FilePath) -> Bool { hung.contains { path.starts(with: $0) } }
+
+  /// What waited for its file system goes on.
+  func answered(_ folder: FilePath) async {
+    if hung.remove(folder) != nil { await schedule() }
   }
 
   /// Holds the jobs of a folder of drops if it is not there: all its files gone at once is never their deletion.

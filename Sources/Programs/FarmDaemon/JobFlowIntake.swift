@@ -38,14 +38,20 @@ extension JobFlow {
     case .lost(let path): await lost(path)
     case .folderFound(let path):
       troubles[path] = nil
+      await answered(path)
       await folderFound(path)
     case .folderGone(let path):
       troubles[path] = nil
+      hung.remove(path)
       await folderGone(path)
     case .barrier(let number): reachedBarrier(number)
     case .troubled(let folder, let failure):
       complain(failure, while: "watching")
       troubles[folder] = "\(failure.description). \(failure.remedy)"
+      guard case .hung = failure else { return }
+      hung.insert(folder)
+      // What waits for it takes no place any longer.
+      await schedule()
     }
   }
 
@@ -82,35 +88,17 @@ extension JobFlow {
 
   // MARK: - Claiming
 
-  /// One after the other for a path, so that what settled last is also recorded last.
   func claim(_ path: FilePath, settled fingerprint: Fingerprint) {
-    claimCount += 1
-    claims.insert(claimCount)
-    let isFirst = claiming[path] == nil
-    claiming[path, default: []].append((fingerprint, claimCount))
-    guard isFirst else { return }
-    claimsWaiting.append(path)
-    beginClaims()
-  }
-
-  /// A hundred thousand files that settle at once are not all read at once.
-  private func beginClaims() {
-    while claimsRunning < Self.claimsMax, let path = claimsWaiting.popFirst() {
-      claimsRunning += 1
-      errand.yield(.claim(path))
-    }
+    if let first = claims.add(path, fingerprint) { errand.yield(.claim(first)) }
   }
 
   func claimAll(at path: FilePath) async {
     await waitForEngine()
-    while let next = claiming[path]?.first {
-      await claim(path, next.fingerprint)
-      claiming[path]?.removeFirst()
-      finishedClaim(next.number)
+    while let fingerprint = claims.next(at: path) {
+      await claim(path, fingerprint)
+      if let number = claims.finish(path) { finishedClaim(number) }
     }
-    claiming[path] = nil
-    claimsRunning -= 1
-    beginClaims()
+    if let next = claims.end(path) { errand.yield(.claim(next)) }
   }
 
   private func claim(_ path: FilePath, _ fingerprint: Fingerprint) async {
@@ -231,12 +219,11 @@ extension JobFlow {
   }
 
   private func reachedBarrier(_ number: Int) {
-    barriers[number] = claims
+    barriers[number] = claims.unfinished
     openBarriers()
   }
 
   private func finishedClaim(_ number: Int) {
-    claims.remove(number)
     // An array: whoever holds the keys holds the sets, and each change would copy them.
     for barrier in Array(barriers.keys) { barriers[barrier]?.remove(number) }
     openBarriers()

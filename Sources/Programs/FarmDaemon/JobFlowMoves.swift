@@ -16,7 +16,7 @@ extension JobFlow {
     guard let job = try await origin(of: drop), let revision = try await setup.ledger.newestRevision(of: job.name)
     else { return false }
     let old = setup.volume.root.appending(job.path)
-    await flush()
+    await flush(job.name.release)
     await beginHarvesting(job.name.release)
     defer { endHarvesting(job.name.release) }
     await stop([revision.id])
@@ -70,7 +70,7 @@ extension JobFlow {
   func followRelease(to name: String) async {
     do {
       for release in try await setup.ledger.releases() where release.name != name {
-        guard !isThere(setup.volume.release(release.name)),
+        guard await !isThereOrHangs(setup.volume.release(release.name)),
           try await hasMoved(release.name, to: setup.volume.store(of: name))
         else { continue }
         return try await follow(release, to: name)
@@ -112,7 +112,7 @@ extension JobFlow {
     }
     // Who waits with frames under the old name has to see the new one.
     whenHarvested.resume()
-    await flush()
+    await flush(release.name)
     await stop(Set(revisions.map(\.id)))
     for revision in revisions { await goOn(try await setup.ledger.revision(revision.id)) }
     askForReview(of: name)

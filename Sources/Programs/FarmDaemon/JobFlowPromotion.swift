@@ -6,8 +6,6 @@ import VolumeFiles
 
 /// From a rendered frame to a checked one in `out/`, and from a full set of those to a completed job.
 extension JobFlow {
-  private static let groupMax = 256
-
   /// Checks a frame; a good one is promoted with the next group.
   func rendered(_ frame: RenderedFrame, task id: Int64) async {
     guard let task = running[id] else { return }
@@ -31,22 +29,22 @@ extension JobFlow {
       output.file = good.identity
       output.renderMilliseconds = frame.renderMilliseconds
       output.problem = nil
-      checked.append((output, good, task.task.revision))
-      if checked.count == 1 { errand.yield(.flush) }
-      if checked.count >= Self.groupMax { await flush() }
+      let release = task.task.job.release
+      if !checked.contains(where: { $0.release == release }) { errand.yield(.flush(release: release)) }
+      checked.append((output, good, task.task.revision, release))
     }
   }
 
-  /// Commits that these frames are about to be promoted, renames them, commits that they are. One at a time; returns
-  /// when nothing that was checked before is left.
+  /// Commits that a release's checked frames are about to be promoted, renames them, commits that they are. One at a
+  /// time; returns when nothing that was checked before is left.
   ///
   /// After a crash the inode in the ledger tells whether the rename happened, so no promoted frame is rendered again.
-  func flush() async {
-    while isFlushing { await withCheckedContinuation { whenFlushed.add($0) } }
-    let group = checked
+  func flush(_ release: String) async {
+    while flushing.contains(release) { await withCheckedContinuation { whenFlushed.add($0) } }
+    let group = checked.filter { $0.release == release }
     guard !group.isEmpty else { return }
-    checked = []
-    isFlushing = true
+    checked.removeAll { $0.release == release }
+    flushing.insert(release)
     let revisions = Set(group.map(\.revision))
     var refused: [Int64: Problem] = [:]
     do {
@@ -63,7 +61,7 @@ extension JobFlow {
     } catch {
       complain(error, while: "recording promoted frames")
     }
-    isFlushing = false
+    flushing.remove(release)
     whenFlushed.resume()
     for revision in revisions { await advance(revision) }
     for (id, problem) in refused {

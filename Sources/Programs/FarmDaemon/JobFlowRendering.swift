@@ -34,11 +34,19 @@ extension JobFlow {
       mustSchedule = false
       if abilities?.tasksAtOnce == 0 { await blockWithoutBlender() }
       if await isDiskNearlyFull() { return }
-      while let abilities, rests == nil, running.count < abilities.tasksAtOnce, let next = await nextCandidate() {
+      while let abilities, rests == nil, placesTaken < abilities.tasksAtOnce, let next = await nextCandidate() {
         await handOut(next)
       }
     }
   }
+
+  /// Tasks handed out, and those that will be once their snapshot is taken.
+  private var placesTaken: Int {
+    running.count + preparing.count { open[$0].map { !isHung(place(of: $0.revision)) } ?? false }
+  }
+
+  /// Where a revision's file and frames are.
+  private func place(of revision: Revision) -> FilePath { setup.volume.out(of: revision.name) }
 
   /// Nothing new is handed out onto a disk that is nearly full; it goes on by itself.
   private func isDiskNearlyFull() async -> Bool {
@@ -62,7 +70,7 @@ extension JobFlow {
           TaskChooser.Candidate(
             revision: $0.revision.id, priority: $0.priority,
             isPaused: paused.contains($0.revision.name.release) || held.contains($0.revision.name.release)
-              || $0.pace.isWaiting(at: now),
+              || $0.pace.isWaiting(at: now) || preparing.contains($0.revision.id) || isHung(place(of: $0.revision)),
             missing: $0.missing)
         })
     } catch {
@@ -75,22 +83,20 @@ extension JobFlow {
     guard let revision = open[candidate.revision]?.revision else { return }
     do {
       guard let blender = try await boundBlender(of: revision) else { return }
-      let snapshot = try await snapshot(of: revision)
-      if open[revision.id]?.hasSnapshot == false {
-        let promotion = Promotion(into: setup.volume.out(of: revision.name))
-        try await BlockingWork.run { () throws(RenderingFailure) in try promotion.check() }
-        try await setup.ledger.bind(revision.id, blender: blender, snapshot: snapshot.name)
-        open[revision.id]?.revision.blender = blender
-        try await BlockingWork.run { () throws(RenderingFailure) in try snapshot.take() }
-        open[revision.id]?.hasSnapshot = true
+      guard open[revision.id]?.hasSnapshot == true else {
+        // Beside the others: it takes long for a large file, and for ever on a file system that does not answer.
+        if open[revision.id] != nil, preparing.insert(revision.id).inserted {
+          errand.yield(.prepare(revision, blender))
+        }
+        return
       }
+      let snapshot = try await snapshot(of: revision)
       let frames = segmenter.nextChunk(of: open[revision.id]?.missing ?? [])
       let (id, log) = try await setup.ledger.beginTask(
         revision: revision.id, frames: frames, logFolder: setup.state.logs(of: revision.name).string)
       if open[revision.id]?.revision.state == .queued { await move(revision, to: .active) }
       guard open[revision.id]?.revision.state == .active, !frames.isEmpty else {
-        // While we waited it was superseded or killed, and what that cleared away was made again.
-        if open[revision.id] == nil { await BlockingWork.run { snapshot.remove() } }
+        // While we waited it was superseded or killed.
         return try await setup.ledger.endTask(id, as: .canceled, problem: nil)
       }
       let task = RenderTask(
@@ -99,13 +105,36 @@ extension JobFlow {
         format: revision.format, blender: blender, log: log, usualFrameTime: open[revision.id]?.usualFrameTime)
       markActive(task)
       await setup.engine.submit(task)
-    } catch let failure as RenderingFailure {
-      await couldNotHandOut(revision, failure)
     } catch {
       // The ledger's failure, which ends the run.
       complain(error, while: "handing out \(revision.name)")
       open[revision.id] = nil
     }
+  }
+
+  /// Takes the snapshot of a revision, which is handed out then.
+  func prepare(_ revision: Revision, _ blender: BlenderProgram) async {
+    do {
+      let snapshot = try await snapshot(of: revision)
+      let promotion = Promotion(into: place(of: revision))
+      try await BlockingWork.run { () throws(RenderingFailure) in try promotion.check() }
+      try await setup.ledger.bind(revision.id, blender: blender, snapshot: snapshot.name)
+      open[revision.id]?.revision.blender = blender
+      try await BlockingWork.run { () throws(RenderingFailure) in try snapshot.take() }
+      if open[revision.id]?.revision.name == revision.name {
+        open[revision.id]?.hasSnapshot = true
+      } else {
+        // While we waited it was superseded, killed or moved, and what that cleared away was made again.
+        await BlockingWork.run { snapshot.remove() }
+      }
+    } catch let failure as RenderingFailure {
+      await couldNotHandOut(revision, failure)
+    } catch {
+      complain(error, while: "handing out \(revision.name)")
+      open[revision.id] = nil
+    }
+    preparing.remove(revision.id)
+    await schedule()
   }
 
   private func couldNotHandOut(_ revision: Revision, _ failure: RenderingFailure) async {
@@ -198,7 +227,9 @@ extension JobFlow {
       running[id]?.waiting.remove(frame)
       if problem.problemClass == .diskFull { rest(problem) }
       await failed([frame], of: task.task, problem)
-    case .ended(let id, let end): await ended(id, end)
+    case .ended(let id, let end):
+      // Beside the others: promoting its last frames may have to wait for a file server.
+      errand.yield(.ended(task: id, end))
     }
   }
 
@@ -214,9 +245,9 @@ extension JobFlow {
     }
   }
 
-  private func ended(_ id: Int64, _ end: TaskEnd) async {
+  func ended(_ id: Int64, _ end: TaskEnd) async {
     guard let task = running.removeValue(forKey: id) else { return }
-    await flush()
+    await flush(task.task.job.release)
     let left = task.waiting.sorted()
     var state = TaskState.completed
     var problem: Problem?

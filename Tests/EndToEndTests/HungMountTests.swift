@@ -1,0 +1,64 @@
+import FarmTesting
+import Foundation
+import SystemPackage
+import Testing
+
+extension EndToEnd {
+  @Suite("A file server that does not answer")
+  struct HungMountTests {
+    /// A farm whose releases lie on a file server, one of them with drops that are being read.
+    private func farm(drops: Int) async throws -> (TestFarm, RunningProgram, BoundFolder) {
+      let farm = try await TestFarm()
+      let server = try await BoundFolder(
+        farm.scratch("far"), at: farm.root.appending("releases"), log: farm.scratch("bindfs.log"))
+      try farm.scratch.folder("far/r/store")
+      let daemon = try await farm.start()
+      #expect(try await farm.farm("pause", "r").code == 0)
+      let still = try await Scenes.shared.path("still")
+      for number in 0..<drops {
+        let name = "far/r/store/far_\(number).blend"
+        try FileManager.default.copyItem(atPath: still.string, toPath: farm.scratch(name).string)
+      }
+      return (farm, daemon, server)
+    }
+
+    private func isDelivered(_ farm: TestFarm, _ job: String) -> Bool {
+      farm.root.appending("dist/quick").names.contains { $0.hasPrefix(job) }
+    }
+
+    @Test(.enabled(if: Needs.fuse, "needs bindfs"))
+    func `while drops are read from it holds up only what lies on it`() async throws {
+      let drops = 40
+      let (farm, daemon, server) = try await farm(drops: drops)
+      #expect(await farm.logs("job.queued"))
+      server.hang()
+
+      try await farm.drop("still", at: "quick/near.blend")
+
+      #expect(await eventually { isDelivered(farm, "near") }, "\(farm.log)")
+      #expect(try await farm.farm("status").code == 0)
+      server.goOn()
+      #expect(await farm.logs("job.queued", times: drops + 1), "\(farm.log)")
+      daemon.send(SIGTERM)
+      #expect(await daemon.end(within: .seconds(10)) == 0)
+    }
+
+    @Test(.enabled(if: Needs.fuse, "needs bindfs"))
+    func `when frames are due there holds up only those`() async throws {
+      let (farm, daemon, server) = try await farm(drops: 1)
+      #expect(await farm.logs("job.queued"))
+      server.hang()
+
+      #expect(try await farm.farm("resume", "r").code == 0)
+      // Its snapshot cannot be taken; a place is free again when it is told why.
+      try await farm.drop("still", at: "quick/near.blend")
+
+      #expect(await eventually { isDelivered(farm, "near") }, "\(farm.log)")
+      #expect(try await farm.farm("status").output.contains("does not answer"))
+      server.goOn()
+      #expect(await farm.logs("harvested files=1", times: 2), "\(farm.log)")
+      daemon.send(SIGTERM)
+      #expect(await daemon.end(within: .seconds(10)) == 0)
+    }
+  }
+}

@@ -140,6 +140,8 @@ struct LedgerTests {
 
     #expect(places.map(\.name) == [name])
     #expect(places.map(\.path) == ["releases/spring/store/shot.blend"])
+    #expect(try await ledger.jobStates(in: "spring") == ["shot": .queued])
+    #expect(try await ledger.jobStates(in: "other").isEmpty)
     _ = try await ledger.removeJob(name, known: KnownPath("releases/spring/store/shot.blend"))
     #expect(try await ledger.jobPlaces().isEmpty)
   }

@@ -125,8 +125,10 @@ enum Column {
 
   /// A word of a state; one that this version does not know is a damaged ledger.
   static func word<Value: RawRepresentable>(_ type: Value.Type, _ row: Row, _ name: String) throws -> Value
+  where Value.RawValue == String { try word(type, row[name] as String, of: name) }
+
+  static func word<Value: RawRepresentable>(_ type: Value.Type, _ text: String, of name: String) throws -> Value
   where Value.RawValue == String {
-    let text: String = row[name]
     guard let value = Value(rawValue: text) else {
       throw StoreFailure.failed(act: "read the ledger", reason: "\"\(text)\" is no \(name)")
     }

@@ -85,6 +85,21 @@ extension Ledger {
     }
   }
 
+  /// The state of each job of a release by its name; those whose file lay there before the farm are not among them.
+  package func jobStates(in release: String) async throws(StoreFailure) -> [String: JobState] {
+    try await read("read the states of \(release)") { db in
+      let sql = """
+        SELECT job.name, job.state FROM job JOIN release ON release.id = job.release_id
+        WHERE release.name = ? AND job.is_adopted = 0
+        """
+      var states: [String: JobState] = [:]
+      // By their place: looking up columns by their names takes most of the time, and there may be very many jobs.
+      let rows = try Row.fetchCursor(db, sql: sql, arguments: [release])
+      while let row = try rows.next() { states[row[0]] = try Column.word(JobState.self, row[1] as String, of: "state") }
+      return states
+    }
+  }
+
   /// The job of this name; nil when it was never dropped.
   package func job(_ name: JobName) async throws(StoreFailure) -> Job? {
     try await read("read job \(name)") { db in

@@ -86,6 +86,7 @@ actor JobFlow {
   var whenHarvested = Waiters()
   /// Releases that are looked at in a moment.
   var reviewsDue: Set<String> = []
+  var reviewTook: [String: Duration] = [:]
   /// Releases that are looked at again without anything happening in them, and when they were harvested in vain.
   var mustHarvest: Set<String> = []
   var harvestFailedAt: [JobName: Timestamp] = [:]
@@ -209,9 +210,12 @@ actor JobFlow {
     case .assemble(let revision): await assemble(revision)
     case .lookForCures: await lookForCures()
     case .review(let release):
-      try? await Task.sleep(for: Self.reviewAfter)  // Cancelled: reviewed at the next start.
+      let pause = min(max(Self.reviewAfter, (reviewTook[release] ?? .zero) * Self.reviewRest), Self.reviewEvery)
+      try? await Task.sleep(for: pause)  // Cancelled: reviewed at the next start.
       reviewsDue.remove(release)
+      let begun = setup.clock.now()
       await review(release)
+      reviewTook[release] = setup.clock.now().since(begun)
     }
   }
 
@@ -220,6 +224,9 @@ actor JobFlow {
   private static let reviewEvery = Duration.seconds(1)
   /// What happens in a release within this time is looked at in one go.
   private static let reviewAfter = Duration.milliseconds(20)
+  /// A release of very many jobs takes long to look at; before the next look so many times as long goes by, up to
+  /// ``reviewEvery``.
+  private static let reviewRest = 4
 
   /// Has a release looked at soon: its state may be another, or something in it may be ready for delivery.
   func askForReview(of release: String) {

@@ -11,7 +11,7 @@ extension JobFlow {
   func review(_ name: String) async {
     do {
       guard let release = try await setup.ledger.release(named: name) else { return }
-      let (progress, undelivered) = try await progress(of: release, jobs: setup.ledger.jobs(in: name, adopted: false))
+      let (progress, undelivered) = try await progress(of: release, jobs: setup.ledger.jobStates(in: name))
       if progress.state != release.state, try await setup.ledger.setRelease(release.id, state: progress.state) {
         setup.log.notice("release.\(progress.state.rawValue)", metadata: ["release": "\(name)"])
         setup.events.tell(
@@ -37,14 +37,14 @@ extension JobFlow {
   }
 
   /// How far a release is, and its completed jobs that are not in `dist/` yet with their revisions.
-  /// - Parameter jobs: its own.
+  /// - Parameter jobs: the states of its own, by name.
   func progress(
-    of release: Release, jobs: [Job]
+    of release: Release, jobs: [String: JobState]
   ) async throws(StoreFailure) -> (progress: ReleaseProgress, undelivered: [Revision]) {
     let undelivered = try await setup.ledger.undelivered(in: release.name)
     let progress = ReleaseProgress(
       isPlanned: release.isPlanned, plannedJobs: release.plannedJobs, harvest: release.harvest,
-      jobs: Dictionary(jobs.map { ($0.name.job, $0.state) }) { first, _ in first },
+      jobs: jobs,
       unsettled: unsettled.keys.filter { $0.release == release.name }.map(\.job),
       undelivered: Set(undelivered.map(\.name.job)), quietFor: setup.clock.now().since(release.changedAt),
       quietNeeded: setup.config.harvestQuiet)

@@ -19,7 +19,8 @@ extension JobFlow {
     var releases: [ReleaseStatus] = []
     for release in try await setup.ledger.releases() {
       let jobs = all[release.name] ?? []
-      let progress = try await progress(of: release, jobs: jobs).progress
+      let states = Dictionary(jobs.map { ($0.name.job, $0.state) }) { first, _ in first }
+      let progress = try await progress(of: release, jobs: states).progress
       var lines = jobs.map { job in
         JobStatus(
           name: job.name.job, state: shownState(of: job), revision: job.revision,

@@ -12,6 +12,7 @@ import VolumeFiles
 /// the notes beside the drops for artists. Each is written only when something changed.
 struct Paperwork: Sendable {
   private static let lookEvery = Duration.seconds(1)
+  private static let restMax = Duration.seconds(10)
   /// Looks between two writings of STATUS.txt.
   private static let sheetEvery = 10
 
@@ -38,6 +39,7 @@ struct Paperwork: Sendable {
     var looks = 0
     while !Task.isCancelled {
       let now = await flow.happenings
+      let begun = flow.setup.clock.now()
       if now != last { await write() }
       if now != lastSheet, looks % Self.sheetEvery == 0 {
         await writeSheet()
@@ -45,7 +47,9 @@ struct Paperwork: Sendable {
       }
       last = now
       looks += 1
-      try? await Task.sleep(for: Self.lookEvery)  // Cancelled: the loop ends.
+      // Very many jobs take long to write of: most of the time is for something else.
+      let rest = min(Self.restMax, flow.setup.clock.now().since(begun) * 9)
+      try? await Task.sleep(for: max(Self.lookEvery, rest))  // Cancelled: the loop ends.
     }
   }
 

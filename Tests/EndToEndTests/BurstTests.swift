@@ -10,7 +10,7 @@ extension EndToEnd {
   @Suite("A burst of drops")
   struct BurstTests {
     private static let kills = Needs.patience ? 200 : 20
-    private static let filesBetween = Needs.patience ? 2000 : 60
+    private static let filesBetween = Needs.patience ? 100 : 60
 
     @Test func `through kills at random moments becomes one revision a file, none of half a file`() async throws {
       let farm = try await TestFarm(config: "settle_stall: 1s\n")

@@ -93,3 +93,40 @@ struct CellTableTests {
     #expect(Terminal.fitted("abcdef", 4) == "abc…")
   }
 }
+
+@Suite("The sheet of a job")
+struct JobSheetTests {
+  private func lines(_ outputs: [Output], problem: Problem? = nil) -> [String] {
+    let job = JobDetail(
+      name: JobName(release: "r", job: "a"), path: "releases/r/store/a.blend", owner: "ann", state: .active,
+      revision: 1, digest: nil, savedBy: nil, blender: nil, frames: "1-250", counts: FrameCounts(outputs),
+      problem: problem, notes: [], waitsFor: nil, outputs: outputs.map(JobDetail.OutputLine.init), log: nil)
+    return JobSheet(job: job).lines(Terminal(width: 80, hasColor: false))
+  }
+
+  private func output(_ frame: FrameNumber, _ state: OutputState, milliseconds: Int64? = nil) -> Output {
+    Output(
+      id: Int64(frame), revision: 1, path: "\(frame).png", frame: frame, state: state, attempts: 1, size: nil,
+      bytes: nil, file: nil, renderMilliseconds: milliseconds, problem: nil)
+  }
+
+  @Test func `has one row for frames of which the same is to be said`() {
+    let done = [output(1, .done, milliseconds: 400), output(2, .done, milliseconds: 500)]
+    let owed = (3...250).map { output($0, .owed) }
+
+    let rows = lines(done + owed).suffix(3)
+
+    #expect(
+      rows.map { $0.split(separator: " ").prefix(2).joined(separator: " ") } == ["1 done", "2 done", "3-250 owed"])
+  }
+
+  @Test func `keeps frames apart between which one is missing`() {
+    #expect(lines([output(1, .owed), output(3, .owed)]).suffix(2).map { $0.prefix(1) } == ["1", "3"])
+  }
+
+  @Test func `shows a hostile cause harmlessly`() {
+    let problem = Problem(.notWritable, cause: "cannot make \u{1B}[31m", remedy: "chmod \u{1B}[2J")
+
+    #expect(!lines([], problem: problem).joined().contains("\u{1B}"))
+  }
+}

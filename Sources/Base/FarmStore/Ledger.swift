@@ -38,6 +38,12 @@ package struct Ledger: Sendable {
     }
   }
 
+  /// Takes everything from the log beside it into its one file, once nobody reads or writes any more.
+  package func foldLog() {
+    // Somebody still reads: the next to open it goes on with the log.
+    try? pool.writeWithoutTransaction { db in _ = try db.checkpoint(.truncate) }
+  }
+
   /// Reads every page: what is wrong with the ledger; nil when it is whole.
   package func trouble() async throws(StoreFailure) -> String? {
     let verdict = try await read("check the ledger") { db in try String.fetchOne(db, sql: "PRAGMA integrity_check(1)") }

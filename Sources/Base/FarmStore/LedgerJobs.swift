@@ -73,14 +73,13 @@ extension Ledger {
   package func jobPlaces() async throws(StoreFailure) -> [(name: JobName, path: String)] {
     try await read("read the jobs' names") { db in
       let sql = """
-        SELECT release.name AS release, job.name AS job, path FROM job JOIN release ON release.id = release_id
+        SELECT release.name, job.name, path FROM job JOIN release ON release.id = release_id
         WHERE job.state <> 'removed'
         """
       var places: [(JobName, String)] = []
+      // By their place: looking up columns by their names takes most of the time.
       let rows = try Row.fetchCursor(db, sql: sql)
-      while let row = try rows.next() {
-        places.append((JobName(release: row["release"], job: row["job"]), row["path"]))
-      }
+      while let row = try rows.next() { places.append((JobName(release: row[0], job: row[1]), row[2])) }
       return places
     }
   }
@@ -93,7 +92,6 @@ extension Ledger {
         WHERE release.name = ? AND job.is_adopted = 0
         """
       var states: [String: JobState] = [:]
-      // By their place: looking up columns by their names takes most of the time, and there may be very many jobs.
       let rows = try Row.fetchCursor(db, sql: sql, arguments: [release])
       while let row = try rows.next() { states[row[0]] = try Column.word(JobState.self, row[1] as String, of: "state") }
       return states

@@ -50,6 +50,7 @@ package struct Daemon: Sendable {
     let lock = try VolumeLock(volume, socket: state.socket)
     defer { lock.release() }
     let ledger = try openLedger(state)
+    defer { ledger.foldLog() }
     // Before the first listing: a Blender may be there now, so what was blocked settles anew.
     try await ledger.forgetBlockedFiles()
     let engine = LocalEngine(

@@ -39,7 +39,7 @@ extension JobFlow {
     guard !isLookingForCures else { return }
     isLookingForCures = true
     defer { isLookingForCures = false }
-    for (id, lack) in lacks {
+    for (id, lack) in lacks where !isHung(setup.volume.out(of: lack.revision.name)) {
       let paths = lack.files.map(\.path)
       let now = await Self.look(at: paths)
       guard lacks[id]?.isOver(now) == true else { continue }

@@ -101,12 +101,8 @@ extension JobFlow {
 
   /// The same for folders that nobody has looked at yet, whose file system may not answer.
   func isThereOrHangs(_ folder: FilePath) async -> Bool {
-    guard !isHung(folder) else { return true }
-    guard let isThere = await BlockingWork.run(atMost: Self.patience, { Self.isThere(folder) }) else {
-      hung.insert(folder)
-      return true
-    }
-    return isThere
+    if isHung(folder) { return true }
+    return await BlockingWork.run(atMost: Self.patience) { Self.isThere(folder) } ?? true
   }
 
   // MARK: - File systems that do not answer

@@ -128,7 +128,8 @@ extension JobFlow {
         await BlockingWork.run { snapshot.remove() }
       }
     } catch let failure as RenderingFailure {
-      await couldNotHandOut(revision, failure)
+      // Of one that was moved meanwhile the file is gone, which is no news.
+      if open[revision.id]?.revision.name == revision.name { await couldNotHandOut(revision, failure) }
     } catch {
       complain(error, while: "handing out \(revision.name)")
       open[revision.id] = nil

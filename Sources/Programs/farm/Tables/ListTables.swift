@@ -44,20 +44,32 @@ struct JobSheet {
       lines.append("  \(Terminal.fitted(name, 12))\(value.escapedForTerminal)")
     }
     if let problem = job.problem {
-      lines.append("  " + terminal.tinted("\(problem.problemClass.rawValue): \(problem.cause)", .bad))
-      lines.append("  " + problem.remedy)
+      let what = "\(problem.problemClass.rawValue): \(problem.cause)".escapedForTerminal
+      lines.append("  " + terminal.tinted(what, .bad))
+      lines.append("  " + problem.remedy.escapedForTerminal)
     }
     for file in job.problem?.missing ?? [] {
       lines.append("    \(file.path.escapedForTerminal) \(file.why) (\(file.neededBy.escapedForTerminal))")
     }
     for note in job.notes { lines.append("  note: " + note.sentences.escapedForTerminal) }
-    let rows = job.outputs.map { output in
-      [
-        "\(output.frame)", output.state.rawValue, "\(output.attempts)", output.size?.description ?? "",
+    let table = CellTable(head: ["frame", "state", "tries", "size", "time", ""], rows: frameRows)
+    return lines + (frameRows.isEmpty ? [] : [""]) + table.lines(terminal)
+  }
+
+  /// A row a frame; frames in a row of which the same is to be said share one.
+  private var frameRows: [[String]] {
+    var rows: [(first: FrameNumber, last: FrameNumber, cells: [String])] = []
+    for output in job.outputs {
+      let cells = [
+        output.state.rawValue, "\(output.attempts)", output.size?.description ?? "",
         output.renderMilliseconds.map { "\(Double($0) / 1000) s" } ?? "", output.problem?.cause ?? "",
       ]
+      if let last = rows.last, last.cells == cells, last.last + 1 == output.frame {
+        rows[rows.count - 1].last = output.frame
+      } else {
+        rows.append((output.frame, output.frame, cells))
+      }
     }
-    let table = CellTable(head: ["frame", "state", "tries", "size", "time", ""], rows: rows)
-    return lines + (rows.isEmpty ? [] : [""]) + table.lines(terminal)
+    return rows.map { row in [row.first == row.last ? "\(row.first)" : "\(row.first)-\(row.last)"] + row.cells }
   }
 }

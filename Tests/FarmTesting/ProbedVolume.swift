@@ -20,14 +20,17 @@ package final class ProbedVolume: Sendable {
   /// Starts a watch and waits until it watches.
   /// - Parameters:
   ///   - looksOften: whether folders are looked at more often than a daemon would.
+  ///   - isImpatient: whether a file system that does not answer is given up after five seconds.
   ///   - through: a program and its arguments that starts it.
   ///   - user: whose rights it has, with these capabilities.
   package func watch(
-    looksOften: Bool = false, through: [String] = [], user: UInt32? = nil, capabilities: [String] = []
+    looksOften: Bool = false, isImpatient: Bool = false, through: [String] = [], user: UInt32? = nil,
+    capabilities: [String] = []
   ) async throws -> RunningWatch {
     let output = scratch("probe-\(UUID().uuidString.prefix(8)).log")
     let probe = try RunningProgram(
-      "WatchProbe", [root.string] + (looksOften ? ["--fast"] : []), through: through, user: user,
+      "WatchProbe", [root.string] + (looksOften ? ["--fast"] : []) + (isImpatient ? ["--impatient"] : []),
+      through: through, user: user,
       capabilities: capabilities, output: output)
     let watch = RunningWatch(probe, of: self)
     guard await eventually({ probe.text.contains("barrier 1") || !probe.isRunning }), probe.isRunning else {

@@ -106,7 +106,7 @@ struct RealWatchTests {
     let far = scratch("far")
     let server = try await BoundFolder(far, at: root.appending("releases"), log: scratch("bindfs.log"))
     try scratch.folder("far/r/store")
-    let watch = try await volume.watch(looksOften: true)
+    let watch = try await volume.watch(looksOften: true, isImpatient: true)
     #expect(await watch.tells("folder releases/r/store"))
 
     server.hang()

@@ -9,7 +9,8 @@ import VolumeFiles
 /// one per process, so each test that needs it runs one of these. A first barrier tells when it has begun; a file
 /// `probe-<number>` among the cookies makes it tell another one, with its counts.
 ///
-/// `WatchProbe <root> [--fast]`: fast looks around more often than a daemon would.
+/// `WatchProbe <root> [--fast] [--impatient]`: fast looks around more often than a daemon would, impatient gives up a
+/// file system sooner; on a busy machine a look may take long, so only who stops a file server asks for that.
 @main
 struct Probe {
   static func main() async throws {
@@ -18,8 +19,8 @@ struct Probe {
     if CommandLine.arguments.contains("--fast") {
       periods.stamp = .seconds(1)
       periods.poll = .milliseconds(300)
-      periods.hang = .seconds(5)
     }
+    if CommandLine.arguments.contains("--impatient") { periods.hang = .seconds(5) }
     let watcher = FolderWatcher(
       FolderWatcher.Setup(
         root: volume.root, tree: DropPlace.tree, cookieFolder: volume.cookies, mark: "probe", known: NothingKnown(),

@@ -94,7 +94,6 @@ actor JobFlow {
   var badPlans: Set<String> = []
   /// Blocked revisions that wait for files, by id.
   var lacks: [Int64: Lack] = [:]
-  var isLookingForCures = false
   /// Whether what the first scan finds is known, not rendered.
   var isAdopting = false
   /// How many files were taken in without being rendered; they are told of by their number.
@@ -113,9 +112,10 @@ actor JobFlow {
     case prepare(Revision, BlenderProgram)
     case flush(release: String)
     case ended(task: Int64, TaskEnd)
-    case lookForCures
     case assemble(Int64)
     case review(String)
+    /// Without anything having happened.
+    case reviewAgain(String)
   }
 
   /// A file that is not whole yet.
@@ -182,6 +182,7 @@ actor JobFlow {
       group.addTask { for await change in self.setup.watcher.changes { await self.take(change) } }
       group.addTask { for await report in self.setup.engine.reports { await self.take(report) } }
       group.addTask { await self.reviewOften() }
+      group.addTask { await self.lookForCuresOften() }
       group.addTask { await self.finishAdopting() }
       for await errand in errands { group.addTask { await self.run(errand) } }
       endWaiting()
@@ -199,7 +200,6 @@ actor JobFlow {
   }
 
   private func run(_ errand: Errand) async {
-    defer { happenings += 1 }
     switch errand {
     case .claim(let path): await claimAll(at: path)
     case .prepare(let revision, let blender): await prepare(revision, blender)
@@ -208,7 +208,6 @@ actor JobFlow {
       await flush(release)
     case .ended(let task, let end): await ended(task, end)
     case .assemble(let revision): await assemble(revision)
-    case .lookForCures: await lookForCures()
     case .review(let release):
       let pause = min(max(Self.reviewAfter, (reviewTook[release] ?? .zero) * Self.reviewRest), Self.reviewEvery)
       try? await Task.sleep(for: pause)  // Cancelled: reviewed at the next start.
@@ -216,7 +215,9 @@ actor JobFlow {
       let begun = setup.clock.now()
       await review(release)
       reviewTook[release] = setup.clock.now().since(begun)
+    case .reviewAgain(let release): return await review(release)
     }
+    happenings += 1
   }
 
   /// Outputs are committed in groups: what comes within this time of the first.
@@ -237,10 +238,9 @@ actor JobFlow {
   private func reviewOften() async {
     // Cancelled: the run is over.
     while (try? await Task.sleep(for: Self.reviewEvery)) != nil {
-      for release in mustHarvest { askForReview(of: release) }
+      for release in mustHarvest { errand.yield(.reviewAgain(release)) }
       // A mistake in a plan is mended by a person, with no event that is watched yet.
       for release in badPlans { await folderFound(setup.volume.release(release)) }
-      if !isLookingForCures { errand.yield(.lookForCures) }
       if let until = rests?.until, setup.clock.now() >= until {
         rests = nil
         happenings += 1
@@ -248,6 +248,12 @@ actor JobFlow {
       }
       if isSomeFreeToBegin() { await schedule() }
     }
+  }
+
+  /// Beside the reviews: what is missing may lie on a file server that does not answer.
+  private func lookForCuresOften() async {
+    // Cancelled: the run is over.
+    while (try? await Task.sleep(for: Self.reviewEvery)) != nil { await lookForCures() }
   }
 
   // MARK: - Telling

@@ -36,9 +36,6 @@ extension JobFlow {
 
   /// Looks whether the files that blocked revisions wait for are there and nobody writes them any more.
   func lookForCures() async {
-    guard !isLookingForCures else { return }
-    isLookingForCures = true
-    defer { isLookingForCures = false }
     for (id, lack) in lacks where !isHung(setup.volume.out(of: lack.revision.name)) {
       let paths = lack.files.map(\.path)
       let now = await Self.look(at: paths)

@@ -13,6 +13,7 @@ extension JobFlow {
       guard let release = try await setup.ledger.release(named: name) else { return }
       let (progress, undelivered) = try await progress(of: release, jobs: setup.ledger.jobStates(in: name))
       if progress.state != release.state, try await setup.ledger.setRelease(release.id, state: progress.state) {
+        happenings += 1
         setup.log.notice("release.\(progress.state.rawValue)", metadata: ["release": "\(name)"])
         setup.events.tell(
           FarmEvent(at: setup.clock.now(), event: "release.\(progress.state.rawValue)", release: name))

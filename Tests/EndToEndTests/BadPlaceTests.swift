@@ -159,11 +159,11 @@ extension EndToEnd {
       try await farm.drop("slow", at: "quick/a.blend")
       try #require(await eventually { farm.root.appending("quick/out/a").names.count > 1 })
 
-      try disk.setReadOnly(true)
+      try await disk.setReadOnly(true)
       #expect(await farm.logs("job.blocked"))
       let sheet = try await farm.farm("show", "job", "a").output
       #expect(sheet.contains("Read-only file system") && sheet.contains("Mount the file system writable"), "\(sheet)")
-      try disk.setReadOnly(false)
+      try await disk.setReadOnly(false)
 
       #expect(await farm.logs("harvested files=6"))
       #expect(farm.root.appending("quick").names == ["a.blend", "out"])

@@ -19,12 +19,15 @@ package final class SmallDisk: Sendable {
     umount2(path.string, Int32(MNT_DETACH))
   }
 
-  /// Forbids or allows writing, as after an error of a real disk.
-  package func setReadOnly(_ isReadOnly: Bool) throws {
+  /// Forbids or allows writing, as after an error of a real disk. The kernel refuses it while somebody writes a file.
+  package func setReadOnly(_ isReadOnly: Bool) async throws {
     let flags = UInt(MS_REMOUNT) | (isReadOnly ? UInt(MS_RDONLY) : 0)
-    guard mount("tmpfs", path.string, "tmpfs", flags, nil) == 0 else {
-      throw POSIXError(POSIXErrorCode(rawValue: errno) ?? .EIO)
+    var failure: Int32 = 0
+    let isDone = await eventually(within: .seconds(10)) {
+      failure = mount("tmpfs", path.string, "tmpfs", flags, nil) == 0 ? 0 : errno
+      return failure != EBUSY
     }
+    guard isDone, failure == 0 else { throw POSIXError(POSIXErrorCode(rawValue: failure) ?? .EIO) }
   }
 
   /// Fills it to the last byte with a file `fill`; `remove` that to make room.

@@ -8,17 +8,10 @@ import VolumeFiles
 
 @Suite("Barriers")
 struct BarrierTests {
-  private var state: WatchState
+  private let state: WatchState
   private let now = ContinuousClock.now
 
-  init() {
-    let setup = FolderWatcher.Setup(
-      root: "/v", tree: .named(["quick": .drops]), cookieFolder: "/v/cookies", mark: "m", known: NothingKnown(),
-      rules: SettleRules(), now: { ContinuousClock.now }, accepts: { _, _ in true }, isWhole: { _ in .whole })
-    state = WatchState(setup, mounts: MountTable(parsing: ""), at: now)
-    _ = state.take(.watched("/v/cookies", .success(1)), at: now)
-    _ = state.take(.watched("/v", .success(2)), at: now)
-  }
+  init() { state = .begun(at: now) }
 
   private func reached(_ actions: [WatchAction]) -> [Int] {
     actions.compactMap { if case .tell(.barrier(let number)) = $0 { number } else { nil } }
@@ -84,8 +77,4 @@ struct BarrierTests {
     let file = FileKey(folder: "/v/quick", name: name("a.blend"))
     #expect(reached(state.take(.looked(file, turn: 1, .gone), at: now)) == [1])
   }
-}
-
-private struct NothingKnown: KnownFiles {
-  func knownFiles(in folder: FilePath) async -> [FileName: Fingerprint] { [:] }
 }

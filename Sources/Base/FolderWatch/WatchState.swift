@@ -108,8 +108,10 @@ struct WatchState {
       let isGone =
         event.has(IN_DELETE_SELF) || event.has(IN_MOVE_SELF) || event.has(IN_IGNORED) || event.has(IN_UNMOUNT)
       guard isGone else { return [] }
-      // What took its place, or where the mount was, is told by no event of its own when there is no folder above.
-      return leave(folder, isMoved: event.has(IN_MOVE_SELF)) + (folder == root ? enter(root, tree) : [])
+      // What took its place, or where the mount was, is told by no event of its own when there is no folder above; and
+      // of a folder that was just moved here, this event may come after its watch was set.
+      let isMoved = event.has(IN_MOVE_SELF)
+      return leave(folder, isMoved: isMoved) + (folder == root || isMoved ? enter(folder, tree) : [])
     }
     guard event.has(IN_ISDIR) else {
       return tree.takesFiles ? noticed(folder, name, event.has(IN_MOVED_TO) ? .renamed : .other) : []

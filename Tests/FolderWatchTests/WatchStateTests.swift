@@ -1,0 +1,46 @@
+import CInotifyTools
+import FarmModel
+import SystemPackage
+import Testing
+import VolumeFiles
+
+@testable import FolderWatch
+
+@Suite("What is watched")
+struct WatchStateTests {
+  private let now = ContinuousClock.now
+
+  @Test func `is looked for once more when it was moved while its watch was set`() {
+    var state = WatchState.begun(at: now)
+    let quick = FileName(bytes: Array("quick".utf8))
+    let arrives = InotifyEvent(watch: 2, mask: UInt32(IN_MOVED_TO) | UInt32(IN_ISDIR), name: quick)
+    #expect(watches(state.take(.events([arrives]), at: now)) == ["/v/quick"])
+    _ = state.take(.watched("/v/quick", .success(3)), at: now)
+
+    // The kernel tells the folder above first: the watch of the folder itself may be there before its own event.
+    let moved = InotifyEvent(watch: 3, mask: UInt32(IN_MOVE_SELF), name: nil)
+
+    #expect(watches(state.take(.events([moved]), at: now)) == ["/v/quick"])
+  }
+
+  private func watches(_ actions: [WatchAction]) -> [FilePath] {
+    actions.compactMap { if case .watch(let path) = $0 { path } else { nil } }
+  }
+}
+
+extension WatchState {
+  /// A watch of `/v`, in which `quick` takes drops, with the first watches set and nothing looked at.
+  static func begun(at now: Instant) -> WatchState {
+    let setup = FolderWatcher.Setup(
+      root: "/v", tree: .named(["quick": .drops]), cookieFolder: "/v/cookies", mark: "m", known: NothingKnown(),
+      rules: SettleRules(), now: { ContinuousClock.now }, accepts: { _, _ in true }, isWhole: { _ in .whole })
+    var state = WatchState(setup, mounts: MountTable(parsing: ""), at: now)
+    _ = state.take(.watched("/v/cookies", .success(1)), at: now)
+    _ = state.take(.watched("/v", .success(2)), at: now)
+    return state
+  }
+}
+
+private struct NothingKnown: KnownFiles {
+  func knownFiles(in folder: FilePath) async -> [FileName: Fingerprint] { [:] }
+}

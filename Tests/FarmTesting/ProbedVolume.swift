@@ -70,7 +70,7 @@ package final class RunningWatch: Sendable {
   }
 
   package var text: String { program.text }
-  package var lines: [String] { text.split(separator: "\n").map(String.init) }
+  package var lines: [String] { text.utf8.split(separator: UInt8(ascii: "\n")).map { String(Substring($0)) } }
 
   /// How often a line was told.
   package func count(of line: String) -> Int { lines.count { $0 == line } }

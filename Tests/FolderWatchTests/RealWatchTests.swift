@@ -70,7 +70,7 @@ struct RealWatchTests {
     for number in 0..<count { try volume.drop("quick/\(number).blend") }
     watch.program.send(SIGCONT)
 
-    let done = await eventually(within: .seconds(120)) {
+    let done = await eventually(within: .seconds(300)) {
       watch.lines.count { $0.hasPrefix("settled") } >= count
     }
     #expect(done)

@@ -1,3 +1,4 @@
+import CLinux
 import FarmModel
 import FarmTesting
 import Foundation
@@ -99,6 +100,31 @@ struct VolumeFilesTests {
     #expect(try FileStatus(at: folder.appending("out/shot"))?.mode == 0o2775)
     #expect(try FileStatus(at: folder.appending("out/shot/x"))?.mode == 0o664)
     #expect(folder.appending("out/shot").names == ["x"])
+  }
+
+  @Test func `moved by us takes the access list that its new folder has for new files`() throws {
+    let folder = try scratch.folder("shared")
+    // Version 2; then tag, rights and id of each: owner, user 1234, group, mask, others.
+    let entries: [(tag: UInt16, rights: UInt16, id: UInt32)] = [
+      (0x01, 7, .max), (0x02, 7, 1234), (0x04, 5, .max), (0x10, 7, .max), (0x20, 5, .max),
+    ]
+    let list = entries.reduce(into: Data([2, 0, 0, 0])) { list, entry in
+      for part in [entry.tag, entry.rights] { withUnsafeBytes(of: part.littleEndian) { list.append(contentsOf: $0) } }
+      withUnsafeBytes(of: entry.id.littleEndian) { list.append(contentsOf: $0) }
+    }
+    try #require(
+      list.withUnsafeBytes { setxattr(folder.string, "system.posix_acl_default", $0.baseAddress, $0.count, 0) } == 0)
+
+    try scratch.write("x", to: "work/x")
+    try Placement.move(scratch("work/x"), to: folder.appending("x"), ifOccupied: .refuse)
+    try SharedFolder.adopt(folder.appending("x"))
+
+    var found = [UInt8](repeating: 0, count: 1000)
+    let size = getxattr(folder.appending("x").string, "system.posix_acl_access", &found, found.count)
+    #expect(size == list.count)
+    // Who is on the list may write, and nobody may execute it.
+    #expect(found[12..<20] == [2, 0, 7, 0, 0xD2, 4, 0, 0])
+    #expect(found[28..<32] == [0x10, 0, 6, 0])
   }
 
   @Test func `says what, where and why when something is refused`() {

@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/syscall.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 // Opens a path below a directory; no link of any kind on the way leads anywhere else. -1 and errno on failure.
@@ -37,6 +38,13 @@ static inline int linux_rename_exchange(const char *from, const char *to) {
 // Takes a read lease: fails with EAGAIN while any process of this host has the file open for writing.
 static inline int linux_take_read_lease(int file) { return fcntl(file, F_SETLEASE, F_RDLCK); }
 static inline int linux_drop_lease(int file) { return fcntl(file, F_SETLEASE, F_UNLCK); }
+
+// Gives a file or folder the access list that the folder around it has for new ones. 0 when that has none.
+static inline int linux_inherit_acl(const char *folder, const char *path) {
+  char list[8192];
+  ssize_t size = getxattr(folder, "system.posix_acl_default", list, sizeof list);
+  return size > 0 && setxattr(path, "system.posix_acl_access", list, (size_t)size, 0) == 0;
+}
 
 // Makes a child that is spawned keep none of our open files but the first ones, whatever their flags. Declared by its
 // symbol: <spawn.h> beside _GNU_SOURCE gives fd_set other member names than Swift's own modules know.

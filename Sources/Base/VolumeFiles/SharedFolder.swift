@@ -1,3 +1,4 @@
+import CLinux
 import FarmModel
 import Glibc
 import SystemPackage
@@ -17,22 +18,22 @@ package enum SharedFolder {
     guard folder.withPlatformString({ mkdir($0, 0o777) }) == 0 || errno == EEXIST else {
       throw FileFailure("make", folder)
     }
-    guard let above = try FileStatus(at: parent), let made = try FileStatus(at: folder) else { return }
-    adopt(from: above, path: folder, made: made, modeBits: above.mode & 0o2777)
+    try adopt(folder, allowing: 0o2777)
   }
 
-  /// Gives a file that we made in a shared folder the folder's group and rights, without the execute bits.
-  package static func adopt(_ file: FilePath) throws(FileFailure) {
-    guard let above = try FileStatus(at: file.removingLastComponent()), let made = try FileStatus(at: file) else {
-      return
-    }
-    adopt(from: above, path: file, made: made, modeBits: above.mode & 0o666)
-  }
+  /// Gives a file that we made in a shared folder the folder's group and rights, without the execute bits, and the
+  /// access list that the folder has for new files: the kernel does so only where a file is made, not where it is moved.
+  package static func adopt(_ file: FilePath) throws(FileFailure) { try adopt(file, allowing: 0o666) }
 
   /// Group first: changing it clears the set-group-id bit. A refusal leaves what the umask gave, which still works.
-  private static func adopt(from above: FileStatus, path: FilePath, made: FileStatus, modeBits: mode_t) {
+  private static func adopt(_ path: FilePath, allowing bits: mode_t) throws(FileFailure) {
+    let parent = path.removingLastComponent()
+    let hasList = parent.withPlatformString { parent in path.withPlatformString { linux_inherit_acl(parent, $0) } } != 0
+    guard let above = try FileStatus(at: parent), let made = try FileStatus(at: path) else { return }
     if made.group != above.group { _ = path.withPlatformString { lchown($0, uid_t.max, above.group) } }
-    let wanted = modeBits | 0o600 | (made.kind == .folder ? 0o100 : 0)
+    // Where there is a list, it says what the group may, not the folder's mode.
+    let given = hasList ? made.mode | (above.mode & 0o2000) : above.mode
+    let wanted = (given & bits) | 0o600 | (made.kind == .folder ? 0o100 : 0)
     if made.mode != wanted { _ = path.withPlatformString { chmod($0, wanted) } }
   }
 }

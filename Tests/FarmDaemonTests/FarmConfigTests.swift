@@ -33,7 +33,7 @@ struct FarmConfigTests {
   @Test func `with an unknown key is refused with file, line and the nearest key`() {
     let failure = #expect(throws: ConfigFailure.self) { try parse("chunk: 4\nslotz: 2\n") }
 
-    #expect(failure?.description == "/etc/farm/farm.yaml:2: there is no key \"slotz\"; did you mean \"slots\"?")
+    #expect(failure?.description == "/etc/farm/farm.yaml:2:1: there is no key \"slotz\"; did you mean \"slots\"?")
     #expect(failure?.kind == .wrongUse)
   }
 
@@ -44,7 +44,8 @@ struct FarmConfigTests {
   func `with a value out of range is refused with the range`(text: String) {
     let failure = #expect(throws: ConfigFailure.self) { try parse(text) }
 
-    #expect(failure?.description.hasPrefix("/etc/farm/farm.yaml:1: the value of") == true)
+    #expect(failure?.description.hasPrefix("/etc/farm/farm.yaml:1:") == true, "\(failure?.description ?? "")")
+    #expect(failure?.description.contains(": the value of") == true)
   }
 
   @Test(arguments: ["- a\n- b", "slots: [", "just words"])
@@ -70,28 +71,48 @@ struct FarmConfigTests {
 
 @Suite("release.yaml")
 struct ReleasePlanTests {
-  private func parse(_ text: String) throws -> ReleasePlan { try ReleasePlan(parsing: text, file: "/v/release.yaml") }
+  private func parse(_ text: String) throws -> ReleaseOrder { try ReleasePlan.parse(text, file: "/v/release.yaml") }
 
   @Test func `reads back what the farm writes`() throws {
-    var plan = ReleasePlan(jobs: ["shot_010", "it's: odd", "-dash"])
-    plan.priority = 70
-    plan.harvest = .manual
+    let order = ReleaseOrder(
+      jobs: ["shot_010", "it's: odd", "-dash"], priority: 70, harvest: .manual, naming: "{job}'_{rx:3}.{ext}",
+      namingObject: "Cube.001", archiveAfter: .seconds(30 * 86_400))
 
-    #expect(try parse(plan.text) == plan)
-    #expect(try parse(ReleasePlan(jobs: []).text) == ReleasePlan(jobs: []))
+    #expect(try parse(ReleasePlan.text(order)) == order)
+    #expect(try parse(ReleasePlan.text(ReleaseOrder(jobs: []))) == ReleaseOrder(jobs: []))
+    #expect(try parse("# nothing but a remark") == ReleaseOrder())
     #expect(try parse("priority: 60").jobs == nil)
   }
 
   @Test(arguments: [
-    ("job: [a]", "there is no key \"job\"; did you mean \"jobs\"?"),
-    ("jobs: a", "is not in its range: a list of job names"),
-    ("priority: 101", "is not in its range: 0 to 100"), ("harvest: never", "is not in its range: auto or manual"),
-    ("jobs: ['a/b']", "is not in its range: a list of job names"),
+    ("job: [a]", 1, "there is no key \"job\"; did you mean \"jobs\"?"),
+    ("jobs: a", 7, "is not in its range: a list of job names"),
+    ("priority: 101", 11, "is not in its range: 0 to 100"),
+    ("harvest: never", 10, "is not in its range: auto or manual"),
+    ("jobs: ['a/b']", 7, "is not in its range: a list of job names"),
+    ("naming: '{jub}.png'", 9, "is not in its range: a file name with {job}"),
+    ("archive_after: soon", 16, "is not in its range: a duration, as 30d"),
+    ("harvest: auto: x", 14, "this is not understood"), ("jobs: [a]\njobs: [b]", 1, "\"jobs\" is said twice"),
+    ("[a, b]", 1, "it is not a list of `key: value`"),
   ])
-  func `with a mistake is refused with its line`(text: String, words: String) {
+  func `with a mistake is refused with its line and column`(text: String, column: Int, words: String) {
     let failure = #expect(throws: ConfigFailure.self) { try parse("# plan\n" + text) }
 
-    #expect(failure?.description.hasPrefix("/v/release.yaml:2: ") == true, "\(failure?.description ?? "")")
+    #expect(failure?.description.hasPrefix("/v/release.yaml:2:\(column): ") == true, "\(failure?.description ?? "")")
     #expect(failure?.description.contains(words) == true, "\(failure?.description ?? "")")
   }
+
+  @Test func `is described in etc, with every key and its range`() throws {
+    let text = try String(contentsOfFile: Self.described, encoding: .utf8)
+    let plain = text.replacingOccurrences(of: "\n# ", with: " ")
+    for key in ReleaseKey.all {
+      #expect(text.contains("\n#\(key.name): "), "\(key.name) is missing")
+      #expect(plain.contains("Range: \(key.range)."), "the range of \(key.name) is another: \(key.range)")
+    }
+    #expect(try parse(text) == ReleaseOrder())
+    let lines = text.split(separator: "\n").filter { $0.hasPrefix("#") && !$0.hasPrefix("# ") }
+    #expect(try parse(lines.map { $0.dropFirst() }.joined(separator: "\n")).jobs == ["shot_010", "shot_020"])
+  }
+
+  private static let described = #filePath.components(separatedBy: "/Tests/")[0] + "/etc/release.yaml"
 }

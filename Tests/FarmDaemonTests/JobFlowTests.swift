@@ -185,7 +185,7 @@ struct JobFlowTests {
   @Test func `of a plan waits for the others and for its quiet time`() async throws {
     let world = try FlowWorld()
     world.run()
-    _ = try await world.flow.plan(PlanRequest(name: "spring", jobs: ["a", "b"]))
+    _ = try await world.flow.plan(PlanRequest(name: "spring", order: ReleaseOrder(jobs: ["a", "b"])))
     try await world.drop("releases/spring/store/a.blend", frames: 1...1)
     #expect(try await world.comes("spring/a", to: .completed))
     #expect(try await world.flow.status().releases.last?.waitsFor == ["a drop of b"])
@@ -202,7 +202,7 @@ struct JobFlowTests {
   @Test func `whose frame a person deletes before the harvest renders that frame again`() async throws {
     let world = try FlowWorld()
     world.run()
-    _ = try await world.flow.plan(PlanRequest(name: "spring", jobs: []))
+    _ = try await world.flow.plan(PlanRequest(name: "spring", order: ReleaseOrder(jobs: [])))
     try await world.drop("releases/spring/store/a.blend")
     #expect(try await world.comes("spring/a", to: .completed))
     Placement.remove(world.scratch("volume/releases/spring/out/a/000002.png"))

@@ -186,7 +186,7 @@ struct LedgerTests {
 
     #expect(try await ledger.openHarvests().isEmpty)
     #expect(try await ledger.undelivered(in: "spring").isEmpty)
-    #expect(try await ledger.deliveries(of: "spring").map(\.path) == ["dist/spring/shot.png"])
+    #expect(try await ledger.deliveries(before: harvest).map(\.path) == ["dist/spring/shot.png"])
     #expect(try await ledger.outputs(of: revision.id).map(\.state) == [.harvested])
   }
 

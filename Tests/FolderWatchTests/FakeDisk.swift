@@ -214,7 +214,7 @@ struct FakeDisk {
     let stamp = FolderStamp(folder.fingerprint)
     guard stamp != question.unless else { return .same }
     var files = Reconciler(known: question.known)
-    for (name, node) in folder.children where question.wantsFiles && question.accepts(question.folder, name) {
+    for (name, node) in folder.children where question.accepts?(question.folder, name) == true {
       files.saw(name, node.fingerprint)
     }
     let folders = folder.children.filter(\.value.isFolder).map(\.key).sorted { $0.string < $1.string }

@@ -222,7 +222,7 @@ private final class Churn {
     switch looks.remove(at: index) {
     case .lookAtFolder(let folder, let turn, let known, let unless):
       let question = FolderLook.Question(
-        folder: folder, wantsFiles: state.takesFiles(folder), known: known, unless: unless, accepts: state.accepts)
+        folder: folder, known: known, unless: unless, accepts: state.nameCheck(of: folder))
       seen.append(.folderLooked(folder, turn: turn, disk.look(into: question)))
     case .look(let file, let turn, let deep):
       seen.append(.looked(file, turn: turn, disk.look(at: file.path, deep: deep)))

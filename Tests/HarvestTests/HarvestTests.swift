@@ -15,8 +15,20 @@ private func output(_ id: Int64, _ frame: FrameNumber, _ state: OutputState = .d
 struct HarvestPlanTests {
   private let volume = Volume(root: "/v")
 
-  private func plan(_ jobs: [(String, [Output])]) throws -> HarvestPlan {
-    try HarvestPlan(release: "spring", jobs: jobs.map { (JobName(release: "spring", job: $0.0), $0.1) }, in: volume)
+  private func plan(_ jobs: [(String, [Output])], naming: String? = nil) throws -> HarvestPlan {
+    let release = Release(
+      id: 1, name: "spring", state: .completed, order: ReleaseOrder(naming: naming), isPaused: false, problem: nil,
+      changedAt: Timestamp(nanoseconds: 0))
+    return try HarvestPlan(of: release, jobs.map { HarvestPlan.Part(revision(of: $0.0), outputs: $0.1) }, in: volume)
+  }
+
+  private func revision(of job: String) -> Revision {
+    Revision(
+      id: 1, job: 1, name: JobName(release: "spring", job: job), number: 3,
+      digest: Digest(bytes: Array(repeating: 0, count: 32)),
+      state: .completed, frames: FrameSet([1]), format: .png, scene: "Main/One", notes: [], savedBy: nil, blender: nil,
+      snapshot: nil, problem: nil,
+      createdAt: Timestamp(rfc3339: "2026-11-22T01:02:03.000000000Z") ?? Timestamp(nanoseconds: 0))
   }
 
   @Test func `with the default names, a still without its frame`() throws {
@@ -42,6 +54,71 @@ struct HarvestPlanTests {
 
   @Test func `without what is delivered already`() throws {
     #expect(try plan([("shot", [output(1, 1, .harvested), output(2, 2)])]).moves.map(\.output.id) == [2])
+  }
+}
+
+@Suite("A name of what is delivered")
+struct NamingTemplateTests {
+  private let facts = FrameFacts(camera: "Cam", rotations: ["Cube": [44.6, -90, 0.2]])
+
+  private func names(_ template: String, frames: [FrameNumber] = [7], object: String? = nil) throws -> [String] {
+    let release = Release(
+      id: 1, name: "spring", state: .completed, order: ReleaseOrder(naming: template, namingObject: object),
+      isPaused: false, problem: nil, changedAt: Timestamp(nanoseconds: 0))
+    let revision = Revision(
+      id: 1, job: 1, name: JobName(release: "spring", job: "shot"), number: 3,
+      digest: Digest(bytes: Array(repeating: 0, count: 32)),
+      state: .completed, frames: FrameSet(frames), format: .png, scene: "Main/One", notes: [], savedBy: nil,
+      blender: nil, snapshot: nil, problem: nil,
+      createdAt: Timestamp(rfc3339: "2026-11-22T01:02:03.000000000Z") ?? Timestamp(nanoseconds: 0))
+    let outputs = frames.map { frame in
+      var one = output(Int64(frame), frame)
+      one.facts = facts
+      return one
+    }
+    let part = HarvestPlan.Part(revision, outputs: outputs)
+    return try HarvestPlan(of: release, [part], in: Volume(root: "/v")).moves.map { String($0.target.dropFirst(12)) }
+  }
+
+  @Test(arguments: [
+    ("{job}_{frame:4}.{ext}", "shot_0007.png"), ("cube_{rx:3}_{ry:3}_{rz:3}.png", "cube_045_-090_000.png"),
+    ("{release}-{scene}-{camera}-r{revision:2}-{date}.{ext}", "spring-Main_One-Cam-r03-2026-11-22.png"),
+    ("{job}[_{scene}][_{frame}].{ext}", "shot.png"),
+  ])
+  func `is made of what is known of the frame`(template: String, name: String) throws {
+    #expect(try names(template) == [name])
+  }
+
+  @Test func `says in brackets only what differs`() throws {
+    #expect(try names("{job}[_{scene}][_f{frame:2}].{ext}", frames: [1, 2]) == ["shot_f01.png", "shot_f02.png"])
+  }
+
+  @Test(arguments: [
+    ("{jub}.{ext}", "there is no field {jub}; did you mean {job}?"), ("{job:3}.{ext}", "may follow a field that is a"),
+    ("{job.{ext}", "there is no field {job.{ext}"), ("{job", "a { has no }"), ("job}.{ext}", "a } has no {"),
+    ("[{job}.{ext}", "a [ has no ]"), ("a].{ext}", "a ] has no ["), ("[a[b]]", "brackets stand in brackets"),
+    ("{release}/{job}.{ext}", "it has a slash"), ("{frame}.exr", "does not end with .png, which the picture is"),
+    (".{job}.{ext}", "it starts with a dot"),
+  ])
+  func `is refused with the reason`(template: String, reason: String) {
+    let failure = #expect(throws: HarvestFailure.self) { try names(template) }
+
+    #expect(failure?.description.contains(reason) == true, "\(failure?.description ?? "")")
+    #expect(failure?.remedy.contains("release.yaml") == true)
+  }
+
+  @Test func `that would be given twice is refused, naming both`() {
+    let failure = #expect(throws: HarvestFailure.self) { try names("{job}.{ext}", frames: [1, 2]) }
+
+    #expect(failure?.description == "two outputs of spring/shot would be delivered as shot.png")
+  }
+
+  @Test func `of an object that was not noted is refused with those that were`() {
+    let failure = #expect(throws: HarvestFailure.self) { try names("{rx}.{ext}", object: "Sphere") }
+
+    #expect(
+      failure?.description == "spring/shot cannot be delivered: the rotation of \"Sphere\" at frame 7 is not known; "
+        + "known is that of Cube")
   }
 }
 

@@ -3,28 +3,25 @@ package struct Release: Codable, Hashable, Sendable, Identifiable {
   package let id: Int64
   package let name: String
   package var state: ReleaseState
-  /// Whether somebody planned it: then it is harvested as a whole, else each job by itself.
-  package var isPlanned: Bool
-  /// Jobs that must be there before it is finished, named in the plan.
-  package var plannedJobs: [String]
-  /// 0 to 100; higher goes first.
-  package var priority: Int
-  package var harvest: HarvestMode
+  /// What people want of it.
+  package var order: ReleaseOrder
   package var isPaused: Bool
   package var problem: Problem?
   package var changedAt: Timestamp
 
+  /// Whether it has a plan: then it is harvested as a whole, else each job by itself.
+  package var isPlanned: Bool { order.jobs != nil }
+  /// Jobs that must be there before it is finished, named in the plan.
+  package var plannedJobs: [String] { order.jobs ?? [] }
+
   package init(
-    id: Int64, name: String, state: ReleaseState, isPlanned: Bool, plannedJobs: [String], priority: Int,
-    harvest: HarvestMode, isPaused: Bool, problem: Problem?, changedAt: Timestamp
+    id: Int64, name: String, state: ReleaseState, order: ReleaseOrder, isPaused: Bool, problem: Problem?,
+    changedAt: Timestamp
   ) {
     self.id = id
     self.name = name
     self.state = state
-    self.isPlanned = isPlanned
-    self.plannedJobs = plannedJobs
-    self.priority = priority
-    self.harvest = harvest
+    self.order = order
     self.isPaused = isPaused
     self.problem = problem
     self.changedAt = changedAt
@@ -86,11 +83,12 @@ package struct Revision: Codable, Hashable, Sendable, Identifiable {
   /// The name of the snapshot beside the original, while there is one.
   package var snapshot: String?
   package var problem: Problem?
+  package let createdAt: Timestamp
 
   package init(
     id: Int64, job: Int64, name: JobName, number: Int, digest: Digest, state: JobState, frames: FrameSet,
     format: ImageFormat, scene: String?, notes: [Problem], savedBy: BlenderVersion?, blender: BlenderProgram?,
-    snapshot: String?, problem: Problem?
+    snapshot: String?, problem: Problem?, createdAt: Timestamp
   ) {
     self.id = id
     self.job = job
@@ -106,6 +104,7 @@ package struct Revision: Codable, Hashable, Sendable, Identifiable {
     self.blender = blender
     self.snapshot = snapshot
     self.problem = problem
+    self.createdAt = createdAt
   }
 }
 
@@ -123,11 +122,13 @@ package struct Output: Codable, Hashable, Sendable, Identifiable {
   package var bytes: Int64?
   package var file: FileIdentity?
   package var renderMilliseconds: Int64?
+  /// What was noted of the scene at its frame; nil until it is rendered.
+  package var facts: FrameFacts?
   package var problem: Problem?
 
   package init(
     id: Int64, revision: Int64, path: String, frame: FrameNumber, state: OutputState, attempts: Int, size: PixelSize?,
-    bytes: Int64?, file: FileIdentity?, renderMilliseconds: Int64?, problem: Problem?
+    bytes: Int64?, file: FileIdentity?, renderMilliseconds: Int64?, facts: FrameFacts? = nil, problem: Problem?
   ) {
     self.id = id
     self.revision = revision
@@ -139,6 +140,7 @@ package struct Output: Codable, Hashable, Sendable, Identifiable {
     self.bytes = bytes
     self.file = file
     self.renderMilliseconds = renderMilliseconds
+    self.facts = facts
     self.problem = problem
   }
 }

@@ -55,8 +55,14 @@ package struct ReleaseProgress: Hashable, Sendable {
     plannedJobs.filter { jobs[$0] == nil || jobs[$0] == .removed }.sorted()
   }
 
-  /// What keeps a planned release from being finished, in words; empty when it is.
+  /// What it waits for before it is delivered, in words; empty when it can be.
   package var waitsFor: [String] {
+    if lacks.isEmpty && quietFor < quietNeeded { return ["\(quietNeeded.spelled) without a change"] }
+    return lacks
+  }
+
+  /// What keeps it from being finished, in words; empty when it is.
+  package var lacks: [String] {
     var words: [String] = []
     let missing = missingPlannedJobs.filter { !unsettled.contains($0) }
     if !missing.isEmpty { words.append("a drop of \(missing.joined(separator: ", "))") }
@@ -66,7 +72,6 @@ package struct ReleaseProgress: Hashable, Sendable {
       let names = counted.filter { $0.value == state }.keys.sorted()
       if !names.isEmpty { words.append("\(names.joined(separator: ", ")) (\(state.rawValue))") }
     }
-    if words.isEmpty && quietFor < quietNeeded { words.append("\(quietNeeded.spelled) without a change") }
     return words
   }
 

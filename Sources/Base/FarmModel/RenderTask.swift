@@ -17,10 +17,13 @@ package struct RenderTask: Codable, Hashable, Sendable, Identifiable {
   package let log: String
   /// What a frame of this job usually takes; nil while none is done.
   package let usualFrameTime: Duration?
+  /// The object whose rotation the names of the delivery say, when the release names one.
+  package let namingObject: String?
 
   package init(
     id: Int64, revision: Int64, job: JobName, frames: FrameSet, blend: String, scene: String? = nil, folder: String,
-    format: ImageFormat, blender: BlenderProgram, log: String, usualFrameTime: Duration? = nil
+    format: ImageFormat, blender: BlenderProgram, log: String, usualFrameTime: Duration? = nil,
+    namingObject: String? = nil
   ) {
     self.id = id
     self.revision = revision
@@ -33,6 +36,7 @@ package struct RenderTask: Codable, Hashable, Sendable, Identifiable {
     self.blender = blender
     self.log = log
     self.usualFrameTime = usualFrameTime
+    self.namingObject = namingObject
   }
 }
 

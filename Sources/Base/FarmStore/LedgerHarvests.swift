@@ -144,15 +144,40 @@ extension Ledger {
     }
   }
 
-  /// What we put into the `dist/` folder of a release.
-  package func deliveries(of release: String) async throws(StoreFailure) -> [Delivery] {
-    try await read("read the deliveries of \(release)") { db in
+  /// Whose what we put into `dist/` is, by its path below the root; jobs that are gone are left out.
+  package func deliverers(of paths: [String]) async throws(StoreFailure) -> [String: JobName] {
+    try await read("read whose deliveries these are") { db in
+      let select = try db.makeStatement(
+        sql: """
+          SELECT release.name, job.name FROM delivery JOIN job ON job.id = job_id
+          JOIN release ON release.id = job.release_id WHERE delivery.path = ? AND job.state <> 'removed'
+          """)
+      return try paths.reduce(into: [:]) { found, path in
+        if let row = try Row.fetchOne(select, arguments: [path]) { found[path] = JobName(release: row[0], job: row[1]) }
+      }
+    }
+  }
+
+  /// How many files of a release lie in `dist/`.
+  package func deliveryCount(of release: String) async throws(StoreFailure) -> Int {
+    try await read("count the deliveries of \(release)") { db in
+      try Int.fetchOne(
+        db, sql: "SELECT COUNT(*) FROM delivery JOIN release ON release.id = release_id WHERE name = ?",
+        arguments: [release]) ?? 0
+    }
+  }
+
+  /// What we put into `dist/` before of the jobs of a harvest.
+  package func deliveries(before harvest: Int64) async throws(StoreFailure) -> [Delivery] {
+    try await read("read the deliveries before harvest \(harvest)") { db in
       try Row.fetchAll(
         db,
         sql: """
-          SELECT delivery.*, revision_id FROM delivery JOIN release ON release.id = release_id
-          JOIN output ON output.id = output_id WHERE name = ? ORDER BY delivery.path
-          """, arguments: [release]
+          SELECT delivery.*, revision_id FROM delivery JOIN output ON output.id = output_id WHERE job_id IN (
+            SELECT DISTINCT revision.job_id FROM harvest_move JOIN output ON output.id = output_id
+            JOIN revision ON revision.id = revision_id WHERE harvest_id = ?)
+          ORDER BY delivery.path
+          """, arguments: [harvest]
       ).map { row in
         Delivery(
           path: row["path"], job: row["job_id"], revision: row["revision_id"], output: row["output_id"],

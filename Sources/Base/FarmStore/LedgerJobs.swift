@@ -41,7 +41,7 @@ package struct NewRevision: Sendable {
 
 extension Ledger {
   static let jobColumns = """
-    SELECT job.*, release.name AS release, release.priority AS priority
+    SELECT job.*, release.name AS release, COALESCE(job.priority, release.priority) AS urgency
     FROM job JOIN release ON release.id = job.release_id
     """
 
@@ -104,6 +104,13 @@ extension Ledger {
       try Row.fetchOne(
         db, sql: Self.jobColumns + " WHERE release.name = ? AND job.name = ?", arguments: [name.release, name.job]
       ).map(Job.init(row:))
+    }
+  }
+
+  /// Gives a job a priority of its own, 0 to 100.
+  package func setPriority(of job: Int64, _ priority: Int) async throws(StoreFailure) {
+    try await write("set the priority of a job") { db in
+      try db.execute(sql: "UPDATE job SET priority = ? WHERE id = ?", arguments: [priority, job])
     }
   }
 
@@ -215,7 +222,7 @@ extension Job {
     self.init(
       id: row["id"], name: JobName(release: row["release"], job: row["name"]), path: row["path"], owner: row["owner"],
       state: try Column.word(JobState.self, row, "state"), revision: row["revision"],
-      problem: try Column.value(Problem.self, row["problem"]), priority: row["priority"],
+      problem: try Column.value(Problem.self, row["problem"]), priority: row["urgency"],
       createdAt: Timestamp(nanoseconds: row["created_at"]), changedAt: Timestamp(nanoseconds: row["changed_at"]))
   }
 }

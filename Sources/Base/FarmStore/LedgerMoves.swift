@@ -38,7 +38,7 @@ extension Ledger {
   ) async throws(StoreFailure) -> Bool {
     let now = clock.now()
     return try await write("rename \(job.name)") { db in
-      let release = try Self.ensureRelease(db, named: name.release, priority: job.priority, now: now)
+      let release = try Self.ensureRelease(db, named: name.release, priority: ReleaseOrder.usualPriority, now: now)
       let isTaken = try Bool.fetchOne(
         db, sql: "SELECT EXISTS (SELECT 1 FROM job WHERE release_id = ? AND name = ? AND id <> ?)",
         arguments: [release.id, name.job, job.id])

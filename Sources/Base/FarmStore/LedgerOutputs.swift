@@ -34,13 +34,13 @@ extension Ledger {
       let update = try db.makeStatement(
         sql: """
           UPDATE output SET state = ?, attempts = ?, width = ?, height = ?, bytes = ?, inode = ?, mtime_ns = ?,
-            render_ms = ?, problem = ? WHERE id = ?
+            render_ms = ?, facts = ?, problem = ? WHERE id = ?
           """)
       for output in outputs {
         try update.execute(arguments: [
           output.state.rawValue, output.attempts, output.size?.width, output.size?.height, output.bytes,
-          output.file?.inode, output.file?.mtimeNanoseconds, output.renderMilliseconds, try Column.json(output.problem),
-          output.id,
+          output.file?.inode, output.file?.mtimeNanoseconds, output.renderMilliseconds,
+          try Column.json(output.facts), try Column.json(output.problem), output.id,
         ])
       }
     }
@@ -156,6 +156,7 @@ extension Output {
       id: row["id"], revision: row["revision_id"], path: row["path"], frame: row["frame"],
       state: try Column.word(OutputState.self, row, "state"), attempts: row["attempts"],
       size: width.flatMap { width in height.map { PixelSize(width: width, height: $0) } }, bytes: bytes,
-      file: file, renderMilliseconds: row["render_ms"], problem: try Column.value(Problem.self, row["problem"]))
+      file: file, renderMilliseconds: row["render_ms"],
+      facts: try Column.value(FrameFacts.self, row["facts"]), problem: try Column.value(Problem.self, row["problem"]))
   }
 }

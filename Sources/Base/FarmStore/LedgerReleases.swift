@@ -22,20 +22,24 @@ extension Ledger {
     }
   }
 
-  /// Writes a plan into the ledger; the release is made when it is not known yet.
-  package func plan(
-    release name: String, jobs: [String], priority: Int, harvest: HarvestMode
-  ) async throws(StoreFailure) -> Release {
+  /// Writes what people want of a release into the ledger; the release is made when it is not known yet.
+  /// - Returns: false, and nothing was changed, when they wanted the same before.
+  @discardableResult
+  package func setOrder(of name: String, _ order: ReleaseOrder) async throws(StoreFailure) -> Bool {
     let now = clock.now()
     return try await write("plan release \(name)") { db in
-      let release = try Self.ensureRelease(db, named: name, priority: priority, now: now)
+      let release = try Self.ensureRelease(db, named: name, priority: order.priority, now: now)
+      guard release.order != order || release.problem != nil else { return false }
       try db.execute(
         sql: """
-          UPDATE release SET is_planned = 1, planned_jobs = ?, priority = ?, harvest = ?, problem = NULL, changed_at = ?
-          WHERE id = ?
+          UPDATE release SET is_planned = ?, planned_jobs = ?, priority = ?, harvest = ?, naming = ?, naming_object = ?,
+            archive_after_ms = ?, problem = NULL, changed_at = ? WHERE id = ?
           """,
-        arguments: [try Column.json(jobs), priority, harvest.rawValue, now.nanoseconds, release.id])
-      return try Self.release(db, named: name) ?? release
+        arguments: [
+          order.jobs != nil, try Column.json(order.jobs ?? []), order.priority, order.harvest.rawValue, order.naming,
+          order.namingObject, order.archiveAfter?.inMilliseconds, now.nanoseconds, release.id,
+        ])
+      return true
     }
   }
 
@@ -117,10 +121,15 @@ extension Ledger {
 
 extension Release {
   init(row: Row) throws {
+    let isPlanned: Bool = row["is_planned"]
+    let archiveAfter: Int64? = row["archive_after_ms"]
+    let order = ReleaseOrder(
+      jobs: isPlanned ? try Column.value([String].self, row["planned_jobs"]) ?? [] : nil, priority: row["priority"],
+      harvest: try Column.word(HarvestMode.self, row, "harvest"), naming: row["naming"],
+      namingObject: row["naming_object"], archiveAfter: archiveAfter.map { .milliseconds($0) })
     self.init(
-      id: row["id"], name: row["name"], state: try Column.word(ReleaseState.self, row, "state"),
-      isPlanned: row["is_planned"], plannedJobs: try Column.value([String].self, row["planned_jobs"]) ?? [],
-      priority: row["priority"], harvest: try Column.word(HarvestMode.self, row, "harvest"), isPaused: row["is_paused"],
+      id: row["id"], name: row["name"], state: try Column.word(ReleaseState.self, row, "state"), order: order,
+      isPaused: row["is_paused"],
       problem: try Column.value(Problem.self, row["problem"]),
       changedAt: Timestamp(nanoseconds: row["changed_at"]))
   }

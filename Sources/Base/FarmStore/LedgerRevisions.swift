@@ -120,7 +120,8 @@ extension Revision {
       scene: row["scene"], notes: try Column.value([Problem].self, row["notes"]) ?? [],
       savedBy: try Column.value(BlenderVersion.self, row["saved_by"]),
       blender: try Column.value(BlenderProgram.self, row["blender"]), snapshot: row["snapshot"],
-      problem: try Column.value(Problem.self, row["problem"]))
+      problem: try Column.value(Problem.self, row["problem"]),
+      createdAt: Timestamp(nanoseconds: row["created_at"]))
   }
 }
 

@@ -26,12 +26,11 @@ enum FolderLook: Sendable {
   /// What is asked for.
   struct Question: Sendable {
     let folder: FilePath
-    /// Whether its files count.
-    let wantsFiles: Bool
     let known: [FileName: Fingerprint]
     /// Not to be listed when this is still its stamp.
     let unless: FolderStamp?
-    let accepts: FolderWatcher.NameCheck
+    /// Which files count; nil when none does.
+    let accepts: FolderWatcher.NameCheck?
   }
 
   /// Opens and lists; never follows a link. Blocks for as long as the file system does.
@@ -51,7 +50,7 @@ enum FolderLook: Sendable {
       try listing.each { name, hint throws(FileFailure) in
         // What the folder itself says of the kind spares a look at every picture and texture.
         if hint == .folder { folders.append(name) }
-        guard question.wantsFiles, question.accepts(question.folder, name) else {
+        guard question.accepts?(question.folder, name) == true else {
           if hint == nil, try listing.status(of: name)?.kind == .folder { folders.append(name) }
           return
         }

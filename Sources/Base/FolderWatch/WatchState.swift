@@ -46,7 +46,8 @@ struct WatchState {
   /// Of a folder that is or was watched.
   func mount(ofKnown folder: FilePath) -> MountTable.Mount { folders[folder]?.mount ?? .unknown }
 
-  func takesFiles(_ folder: FilePath) -> Bool { folders[folder]?.tree.takesFiles == true }
+  /// Which files of a folder count; nil when none does.
+  func nameCheck(of folder: FilePath) -> FolderWatcher.NameCheck? { folders[folder]?.tree.nameCheck(drops: accepts) }
 
   /// When something is due without anything happening; nil when nothing is.
   var nextDue: Instant? { agenda.next }
@@ -113,10 +114,8 @@ struct WatchState {
       let isMoved = event.has(IN_MOVE_SELF)
       return leave(folder, isMoved: isMoved) + (folder == root || isMoved ? enter(folder, tree) : [])
     }
-    guard event.has(IN_ISDIR) else {
-      return tree.takesFiles ? noticed(folder, name, event.has(IN_MOVED_TO) ? .renamed : .other) : []
-    }
-    guard let below = tree.below(name) else { return tree.takesFiles ? noticed(folder, name, .other) : [] }
+    guard event.has(IN_ISDIR) else { return noticed(folder, name, event.has(IN_MOVED_TO) ? .renamed : .other) }
+    guard let below = tree.below(name) else { return noticed(folder, name, .other) }
     let path = folder.appending(name)
     if event.has(IN_DELETE) || event.has(IN_MOVED_FROM) {
       return leave(path, isMoved: event.has(IN_MOVED_FROM))

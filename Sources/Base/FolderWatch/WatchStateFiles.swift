@@ -24,7 +24,7 @@ extension WatchState {
   mutating func noticed(
     _ folder: FilePath, _ name: FileName, _ arrival: SettleWindow.Arrival
   ) -> [WatchAction] {
-    guard accepts(folder, name) else { return [] }
+    guard nameCheck(of: folder)?(folder, name) == true else { return [] }
     let file = FileKey(folder: folder, name: name)
     guard candidates[file] == nil else {
       candidates[file]?.window.noticed(arrival)

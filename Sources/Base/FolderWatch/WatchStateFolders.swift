@@ -37,8 +37,8 @@ struct WatchedFolder {
 extension WatchState {
   /// Watch first, list second: what comes in between is seen twice rather than never.
   mutating func enter(_ path: FilePath, _ tree: WatchTree) -> [WatchAction] {
-    var folder =
-      folders[path] ?? WatchedFolder(tree: tree, mount: .unknown, isRecalled: !tree.takesFiles, watchDue: now)
+    let takesFiles = tree.nameCheck(drops: accepts) != nil
+    var folder = folders[path] ?? WatchedFolder(tree: tree, mount: .unknown, isRecalled: !takesFiles, watchDue: now)
     folder.mount = mounts.mount(of: path)
     folder.isEntering = !folder.mount.isBlind
     folders[path] = folder

@@ -204,7 +204,7 @@ final class WatchThread: Sendable {
         case .removeCookie(let name): Placement.remove(setup.cookieFolder.appending(name))
         case .lookAtFolder(let folder, let turn, let known, let unless):
           let question = FolderLook.Question(
-            folder: folder, wantsFiles: state.takesFiles(folder), known: known, unless: unless, accepts: setup.accepts)
+            folder: folder, known: known, unless: unless, accepts: state.nameCheck(of: folder))
           start(on: folder) { .folderLooked(folder, turn: turn, FolderLook(question)) }
         case .look(let file, let turn, let deep):
           let isLocal = !state.mount(ofKnown: file.folder).isBlind

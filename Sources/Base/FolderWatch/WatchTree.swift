@@ -4,19 +4,26 @@ import VolumeFiles
 package indirect enum WatchTree: Hashable, Sendable {
   /// Files here are drops; folders below are not entered.
   case drops
-  /// Folders of these names are entered.
-  case named([String: WatchTree])
+  /// Folders of these names are entered; files of these names count, too.
+  case named([String: WatchTree], files: Set<String> = [])
   /// Every folder is entered, hidden ones excepted.
   case every(WatchTree)
 
-  /// Whether files directly in such a folder count.
-  package var takesFiles: Bool { self == .drops }
+  /// Which files directly in such a folder count; nil when none does.
+  /// - Parameter drops: which names are drops.
+  func nameCheck(drops: @escaping FolderWatcher.NameCheck) -> FolderWatcher.NameCheck? {
+    switch self {
+    case .drops: drops
+    case .named(_, let files) where !files.isEmpty: { files.contains($1.string) }
+    case .named, .every: nil
+    }
+  }
 
   /// How a folder of this name below is watched; nil when it is none of ours.
   package func below(_ name: FileName) -> WatchTree? {
     switch self {
     case .drops: nil
-    case .named(let trees): trees[name.string]
+    case .named(let trees, _): trees[name.string]
     case .every(let tree): name.string.hasPrefix(".") ? nil : tree
     }
   }

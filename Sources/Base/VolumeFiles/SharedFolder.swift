@@ -22,7 +22,7 @@ package enum SharedFolder {
   }
 
   /// Gives a file that we made in a shared folder the folder's group and rights, without the execute bits, and the
-  /// access list that the folder has for new files: the kernel does so only where a file is made, not where it is moved.
+  /// access list that the folder has for new files: the kernel does so where a file is made, not where it is moved.
   package static func adopt(_ file: FilePath) throws(FileFailure) { try adopt(file, allowing: 0o666) }
 
   /// Group first: changing it clears the set-group-id bit. A refusal leaves what the umask gave, which still works.

@@ -65,7 +65,8 @@ struct BlenderTalk {
     guard let frame = said.frame, frame == current else { return Reaction() }
     current = nil
     let picture = RenderedFrame(
-      frame: frame, file: file(of: frame), renderMilliseconds: Int64((said.seconds ?? 0) * 1000))
+      frame: frame, file: file(of: frame), renderMilliseconds: Int64((said.seconds ?? 0) * 1000),
+      facts: said.facts ?? FrameFacts())
     return asked(for: Reaction(reports: [.frame(task: task.id, picture)]))
   }
 
@@ -84,7 +85,11 @@ struct BlenderTalk {
     var reaction = reaction
     current = left.popFirst()
     if let frame = current {
-      reaction.say = command(["do": .text("render"), "frame": .number(Int(frame)), "file": .text(file(of: frame))])
+      var fields: [String: ScriptValue] = [
+        "do": .text("render"), "frame": .number(Int(frame)), "file": .text(file(of: frame)),
+      ]
+      if let object = task.namingObject { fields["naming_object"] = .text(object) }
+      reaction.say = command(fields)
     } else {
       reaction.isOver = true
     }
@@ -146,6 +151,7 @@ struct ScriptReport: Decodable {
   let event: String
   let frame: FrameNumber?
   let seconds: Double?
+  let facts: FrameFacts?
   let width: Int?
   let height: Int?
   let `class`: String?
@@ -158,7 +164,7 @@ struct ScriptReport: Decodable {
   let devices: [String]?
 
   enum CodingKeys: String, CodingKey {
-    case event, frame, seconds, width, height, `class`, cause, missing, notes, version, hash, devices
+    case event, frame, seconds, facts, width, height, `class`, cause, missing, notes, version, hash, devices
     case canDenoise = "can_denoise"
   }
 }

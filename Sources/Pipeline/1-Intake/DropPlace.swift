@@ -11,9 +11,9 @@ package struct DropPlace: Hashable, Sendable {
     self.volume = volume
   }
 
-  /// The folders in which a file is a drop: `quick/` and every `releases/<release>/store/`.
+  /// The folders in which a file is a drop: `quick/` and every `releases/<release>/store/`; and the releases' plans.
   package static let tree = WatchTree.named([
-    "quick": .drops, "releases": .every(.named(["store": .drops])),
+    "quick": .drops, "releases": .every(.named(["store": .drops], files: ["release.yaml"])),
   ])
 
   /// Whether a file of this name is a drop.

@@ -50,11 +50,13 @@ package struct RenderedFrame: Hashable, Sendable {
   /// In the task's folder.
   package let file: String
   package let renderMilliseconds: Int64
+  package let facts: FrameFacts
 
-  package init(frame: FrameNumber, file: String, renderMilliseconds: Int64) {
+  package init(frame: FrameNumber, file: String, renderMilliseconds: Int64, facts: FrameFacts = FrameFacts()) {
     self.frame = frame
     self.file = file
     self.renderMilliseconds = renderMilliseconds
+    self.facts = facts
   }
 }
 

@@ -1,4 +1,5 @@
 import FarmModel
+import SystemPackage
 
 /// What a harvest is to move, decided before anything is touched.
 package struct HarvestPlan: Hashable, Sendable {
@@ -12,42 +13,61 @@ package struct HarvestPlan: Hashable, Sendable {
     package let target: String
   }
 
+  /// A completed job, with everything that its one revision owes.
+  package struct Part: Hashable, Sendable {
+    package let revision: Revision
+    package let outputs: [Output]
+
+    package init(_ revision: Revision, outputs: [Output]) {
+      self.revision = revision
+      self.outputs = outputs
+    }
+  }
+
   package let moves: [Move]
 
-  /// Plans the delivery of completed jobs of one release.
-  /// - Parameter jobs: each job's outputs, all of one revision; those already harvested are passed over.
-  /// - Throws: ``HarvestFailure/gap`` when one of them is not done, ``HarvestFailure/sameName`` when two outputs would
-  ///   get one name. Nothing has moved then.
-  package init(
-    release: String, jobs: [(name: JobName, outputs: [Output])], in volume: Volume
-  ) throws(HarvestFailure) {
-    var moves: [Move] = []
+  /// Plans the delivery of completed jobs of one release; outputs that are delivered already are passed over.
+  /// - Throws: ``HarvestFailure/gap`` when an output is not done, ``HarvestFailure/sameName`` when two would get one
+  ///   name, ``HarvestFailure/noName`` when the template cannot name one. Nothing has moved then.
+  package init(of release: Release, _ parts: [Part], in volume: Volume) throws(HarvestFailure) {
+    let template: NamingTemplate
+    do { template = try NamingTemplate(parsing: release.order.naming ?? NamingTemplate.standard) } catch {
+      throw .badTemplate(release.name, reason: error.reason)
+    }
+    // Windows and macOS see one name where only the case differs.
     var taken: [String: JobName] = [:]
-    for (name, outputs) in jobs {
-      for output in outputs {
-        guard output.state.isDone else { throw .gap(name, output.path) }
-        let file = DeliveryName.standard(job: name.job, output: output, isStill: outputs.count == 1)
-        let target = volume.relative(volume.dist(of: release).appending(file))
-        // Windows and macOS see one name where only the case differs.
+    var moves: [Move] = []
+    for part in parts {
+      let name = part.revision.name
+      let named = part.outputs.map { output in
+        NamedOutput(
+          job: name, revision: part.revision.number, date: String(part.revision.createdAt.rfc3339.prefix(10)),
+          scene: part.revision.scene, output: output, object: release.order.namingObject)
+      }
+      let varying: Set<NamingTemplate.Field> = part.outputs.count > 1 ? [.frame] : []
+      for one in named {
+        guard one.output.state.isDone else { throw .gap(name, one.output.path) }
+        let file: String
+        do { file = try template.name(of: one, varying: varying) } catch {
+          throw .noName(name, reason: error.reason)
+        }
+        let target = volume.relative(volume.dist(of: release.name).appending(file))
         if let other = taken.updateValue(name, forKey: target.lowercased()) { throw .sameName(file, name, other) }
-        guard output.state == .done else { continue }
-        let source = volume.relative(volume.out(of: name).appending(output.path))
-        moves.append(Move(output: output, job: name, source: source, target: target))
+        guard one.output.state == .done else { continue }
+        let source = volume.relative(volume.out(of: name).appending(one.output.path))
+        moves.append(Move(output: one.output, job: name, source: source, target: target))
       }
     }
     self.moves = moves
   }
-}
 
-/// What an output is called when it is delivered.
-package enum DeliveryName {
-  /// `{job}_{frame:4}.{ext}`; a still has no frame.
-  package static func standard(job: String, output: Output, isStill: Bool) -> String {
-    let ending = output.path.split(separator: ".").last.map { ".\($0)" } ?? ""
-    guard !isStill else { return job + ending }
-    let digits = String(output.frame.magnitude)
-    let padded = String(repeating: "0", count: max(0, 4 - digits.count)) + digits
-    return "\(job)_\(output.frame < 0 ? "-" : "")\(padded)\(ending)"
+  /// Refuses the plan where another job's picture has been delivered under a name of it.
+  /// - Parameter deliverers: whose what lies in `dist/` is, by path below the root.
+  package func refuseNamesTaken(by deliverers: [String: JobName]) throws(HarvestFailure) {
+    for move in moves {
+      guard let other = deliverers[move.target], other != move.job else { continue }
+      throw .sameName(FilePath(move.target).lastComponent?.string ?? move.target, move.job, other)
+    }
   }
 }
 
@@ -55,13 +75,19 @@ package enum DeliveryName {
 package enum HarvestFailure: Failure, Equatable {
   case gap(JobName, String)
   case sameName(String, JobName, JobName)
+  case badTemplate(String, reason: String)
+  case noName(JobName, reason: String)
   case notMoved(String, reason: String, remedy: String)
   case lost(String)
 
   package var description: String {
     switch self {
     case .gap(let job, let path): "\(job) cannot be delivered: its output \(path) is not done"
-    case .sameName(let file, let a, let b): "\(a) and \(b) would both be delivered as \(file)"
+    case .sameName(let file, let a, let b):
+      a == b
+        ? "two outputs of \(a) would be delivered as \(file)" : "\(a) and \(b) would both be delivered as \(file)"
+    case .badTemplate(let release, let reason): "the names of \(release) cannot be made: \(reason)"
+    case .noName(let job, let reason): "\(job) cannot be delivered: \(reason)"
     case .notMoved(_, let reason, _): reason
     case .lost(let path): "\(path.escapedForTerminal) is neither in out/ nor in dist/"
     }
@@ -70,16 +96,29 @@ package enum HarvestFailure: Failure, Equatable {
   package var remedy: String {
     switch self {
     case .gap(let job, _): "Wait for it, or look at `farm show job \(job)`."
-    case .sameName: "Rename one of the two files."
+    case .sameName: "Put {job} and {frame:4} into `naming:` in release.yaml, or rename one of the two files."
+    case .badTemplate:
+      "Correct `naming:` in release.yaml; its fields are \(NamingTemplate.fields.joined(separator: " "))."
+    case .noName:
+      "Correct `naming:` or `naming_object:` in release.yaml; frames that were rendered before it named the object: "
+        + "`farm replace job`."
     case .notMoved(_, _, let remedy): remedy
     case .lost: "Save the .blend again; the frame is rendered anew."
+    }
+  }
+
+  package var problemClass: ProblemClass {
+    switch self {
+    case .gap, .lost: .noOutput
+    case .sameName, .badTemplate, .noName: .badName
+    case .notMoved: .notWritable
     }
   }
 
   package var isTransient: Bool {
     switch self {
     case .gap, .notMoved: true
-    case .sameName, .lost: false
+    case .sameName, .badTemplate, .noName, .lost: false
     }
   }
 }

@@ -83,11 +83,11 @@ package struct JobDetail: Codable, Hashable, Sendable {
 package struct PlanRequest: Codable, Hashable, Sendable {
   /// Nil: the daemon takes `r-<date>`.
   package let name: String?
-  package let jobs: [String]
+  package let order: ReleaseOrder
 
-  package init(name: String?, jobs: [String]) {
+  package init(name: String?, order: ReleaseOrder) {
     self.name = name
-    self.jobs = jobs
+    self.order = order
   }
 }
 

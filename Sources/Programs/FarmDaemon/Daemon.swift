@@ -69,7 +69,8 @@ package struct Daemon: Sendable {
         root: volume.root, tree: DropPlace.tree, cookieFolder: volume.cookies, mark: "\(UUID())",
         known: KnownDrops(ledger: ledger, root: volume.root, log: log),
         rules: SettleRules(quiet: config.settleQuiet, stall: config.settleStall), now: { ContinuousClock.now },
-        accepts: accepts, isWhole: Intaker.wholeness))
+        accepts: accepts,
+        isWhole: { $0.lastComponent?.string == ReleasePlan.fileName ? .whole : Intaker.wholeness(of: $0) }))
     let events = EventHub()
     let flow = JobFlow(
       JobFlow.Setup(

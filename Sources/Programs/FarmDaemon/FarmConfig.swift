@@ -29,22 +29,14 @@ package struct FarmConfig: Hashable, Sendable {
 
   /// Reads the text of a configuration file.
   package init(parsing text: String, file: FilePath) throws(ConfigFailure) {
-    let document: Node?
-    do { document = try Yams.compose(yaml: text) } catch { throw .notYAML(file, "\(error)") }
-    guard let document else { return }
-    guard case .mapping(let mapping) = document else {
-      // A file of comments alone is an empty scalar.
-      if case .scalar(let scalar) = document, scalar.string.isEmpty { return }
-      throw .notYAML(file, "it is not a list of `key: value`")
-    }
-    for (key, value) in mapping {
-      let place = ConfigPlace(file: file, line: key.mark?.line ?? 0)
+    for (key, value) in try ConfigText.keys(of: text, file: file) {
       let name = key.string ?? ""
       guard let known = ConfigKey.all.first(where: { $0.name == name }) else {
-        throw .unknownKey(name, place, nearest: Nearest.name(to: name, among: ConfigKey.all.map { $0.name }))
+        let nearest = Nearest.name(to: name, among: ConfigKey.all.map { $0.name })
+        throw .unknownKey(name, ConfigPlace(file, key), nearest: nearest)
       }
       if value.null != nil { continue }
-      guard known.set(&self, value) else { throw .badValue(name, place, wanted: known.range) }
+      guard known.set(&self, value) else { throw .badValue(name, ConfigPlace(file, value), wanted: known.range) }
     }
   }
 }
@@ -140,26 +132,17 @@ package struct ConfigKey: Sendable {
   }
 }
 
-/// A line of a configuration file.
-package struct ConfigPlace: Hashable, Sendable, CustomStringConvertible {
-  package let file: FilePath
-  /// Counts from 1.
-  package let line: Int
-
-  package var description: String { "\(file.string.escapedForTerminal):\(line)" }
-}
-
 /// Why a configuration file was refused.
 package enum ConfigFailure: Failure, Equatable {
   case unreadable(String)
-  case notYAML(FilePath, String)
+  case notYAML(ConfigPlace, String)
   case unknownKey(String, ConfigPlace, nearest: String?)
   case badValue(String, ConfigPlace, wanted: String)
 
   package var description: String {
     switch self {
     case .unreadable(let reason): reason
-    case .notYAML(let file, let reason): "\(file.string.escapedForTerminal) is not understood: \(reason)"
+    case .notYAML(let place, let reason): "\(place): this is not understood: \(reason)"
     case .unknownKey(let key, let place, let nearest):
       "\(place): there is no key \"\(key.escapedForTerminal)\"" + (nearest.map { "; did you mean \"\($0)\"?" } ?? "")
     case .badValue(let key, let place, let wanted): "\(place): the value of \"\(key)\" is not in its range: \(wanted)"
@@ -169,7 +152,8 @@ package enum ConfigFailure: Failure, Equatable {
   package var remedy: String {
     switch self {
     case .unreadable: "Name an existing file with `--config`, or leave it out."
-    case .notYAML, .unknownKey, .badValue: "Correct the file; etc/farm.yaml shows every key."
+    case .notYAML(let place, _), .unknownKey(_, let place, _), .badValue(_, let place, _):
+      "Correct the file; etc/\(place.isPlan ? ReleasePlan.fileName : "farm.yaml") shows every key."
     }
   }
 

@@ -109,6 +109,7 @@ actor JobFlow {
 
   enum Errand: Sendable {
     case claim(FilePath)
+    case readPlan(String, of: FilePath, Fingerprint?)
     case prepare(Revision, BlenderProgram)
     case flush(release: String)
     case ended(task: Int64, TaskEnd)
@@ -202,6 +203,7 @@ actor JobFlow {
   private func run(_ errand: Errand) async {
     switch errand {
     case .claim(let path): await claimAll(at: path)
+    case .readPlan(let release, let path, let fingerprint): await readPlan(of: release, path, fingerprint)
     case .prepare(let revision, let blender): await prepare(revision, blender)
     case .flush(let release):
       try? await Task.sleep(for: Self.flushAfter)  // Cancelled: the rest is flushed at the next start.
@@ -239,8 +241,6 @@ actor JobFlow {
     // Cancelled: the run is over.
     while (try? await Task.sleep(for: Self.reviewEvery)) != nil {
       for release in mustHarvest { errand.yield(.reviewAgain(release)) }
-      // A mistake in a plan is mended by a person, with no event that is watched yet.
-      for release in badPlans { await folderFound(setup.volume.release(release)) }
       if let until = rests?.until, setup.clock.now() >= until {
         rests = nil
         happenings += 1

@@ -29,41 +29,6 @@ extension JobFlow: FarmService {
       path: log, text: String(decoding: bytes, as: UTF8.self), next: start + bytes.count, goesOn: goesOn)
   }
 
-  // MARK: - Planning
-
-  func plan(_ request: PlanRequest) async throws -> PlanAnswer {
-    let free = try await freeReleaseName()
-    let name = request.name ?? free
-    let jobs = Set(request.jobs).sorted()
-    for part in [name] + jobs {
-      if let why = NameRule.refusal(of: part) { throw CommandFailure.badName(part, why: why) }
-    }
-    guard name != NameRule.quick else { throw CommandFailure.badName(name, why: "it is reserved for quick/") }
-    let folder = setup.volume.release(name)
-    let plan = ReleasePlan(jobs: jobs)
-    let (store, out) = (setup.volume.store(of: name), folder.appending("out"))
-    let known = try await setup.ledger.release(named: name)
-    guard known?.isPlanned != true || jobs == known?.plannedJobs else { throw CommandFailure.planned(name) }
-    // The ledger first: a drop that comes with the folder must find the plan.
-    _ = try await setup.ledger.plan(release: name, jobs: jobs, priority: plan.priority, harvest: plan.harvest)
-    try await BlockingWork.run { () throws(FileFailure) in
-      try SharedFolder.make(folder)
-      let file = folder.appending(ReleasePlan.fileName)
-      if try FileStatus(at: file) == nil { try Durable.write(Array(plan.text.utf8), to: file) }
-      try SharedFolder.make(out)
-      try SharedFolder.make(store)
-    }
-    askForReview(of: name)
-    return PlanAnswer(release: name, store: store.string)
-  }
-
-  /// `r-<date>`, with a number when that is taken.
-  private func freeReleaseName() async throws -> String {
-    let taken = Set(try await setup.ledger.releases().map(\.name))
-    let day = "r-" + setup.clock.now().rfc3339.prefix(10)
-    return taken.contains(day) ? (2...10_000).lazy.map { "\(day)-\($0)" }.first { !taken.contains($0) } ?? day : day
-  }
-
   // MARK: - Steering
 
   func pause(_ request: PauseRequest) async throws {
@@ -81,7 +46,7 @@ extension JobFlow: FarmService {
     await schedule()
   }
 
-  private func unknown(release name: String) async throws(StoreFailure) -> CommandFailure {
+  func unknown(release name: String) async throws(StoreFailure) -> CommandFailure {
     let names = try await setup.ledger.releases().map(\.name)
     return .noRelease(name, nearest: Nearest.name(to: name, among: names))
   }
@@ -161,6 +126,11 @@ enum CommandFailure: Failure, Equatable {
   case noLog(JobName)
   case badName(String, why: String)
   case planned(String)
+  case notFinished(String, waitsFor: [String])
+  case badPlan(Problem)
+  case fileGone(JobName)
+  case noFrames(JobName, FrameSet, of: FrameSet)
+  case blocked(JobName, Problem?)
   case emptyQuery
 
   var description: String {
@@ -172,6 +142,12 @@ enum CommandFailure: Failure, Equatable {
     case .noLog(let job): "\(job) has no log yet: nothing of its newest revision was rendered"
     case .badName(let name, let why): "\"\(name)\" cannot be a name: \(why)"
     case .planned(let name): "the release \(name) has a plan already"
+    case .notFinished(let name, let waitsFor):
+      "\(name) is not finished: it waits for \(waitsFor.joined(separator: "; "))"
+    case .badPlan(let problem): problem.cause
+    case .fileGone(let job): "the file of \(job) is gone"
+    case .noFrames(let job, let frames, let all): "\(job) has no frames \(frames); it has \(all)"
+    case .blocked(let job, let problem): "\(job) cannot be rendered: \(problem?.cause ?? "it has no frames")"
     case .emptyQuery: "the query is empty, which would mean all jobs"
     }
   }
@@ -183,7 +159,13 @@ enum CommandFailure: Failure, Equatable {
     case .noRelease: "Look at `farm list releases`."
     case .noLog(let job): "Look at `farm show job \(job)`."
     case .badName: "Take another name."
-    case .planned(let name): "Edit releases/\(name)/release.yaml and start the daemon anew, or take another name."
+    case .planned(let name): "Edit releases/\(name)/release.yaml, which is taken at once, or take another name."
+    case .notFinished(let name, _):
+      "Wait, or deliver what is completed: `farm harvest release \(name.quotedForShell) --partial`."
+    case .badPlan: "Correct release.yaml; nothing is delivered until then."
+    case .fileGone: "Put it back, or drop another one."
+    case .noFrames: "Set the range in the file and save it, or name frames that it has."
+    case .blocked(_, let problem): problem?.remedy ?? "Set the frame range in the file and save it."
     case .emptyQuery: "Write `'*'` when you mean all."
     }
   }
@@ -191,8 +173,8 @@ enum CommandFailure: Failure, Equatable {
   var kind: FailureKind {
     switch self {
     case .noJob, .noRelease, .noLog: .notFound
-    case .severalJobs, .badName, .emptyQuery: .wrongUse
-    case .planned: .conflict
+    case .severalJobs, .badName, .emptyQuery, .noFrames: .wrongUse
+    case .planned, .notFinished, .badPlan, .fileGone, .blocked: .conflict
     }
   }
 

@@ -45,31 +45,11 @@ extension JobFlow {
         troubles[path] = twin.sentences
         return
       }
-      let release = try await setup.ledger.ensureRelease(named: name, priority: ReleasePlan().priority)
-      if let plan = try ReleasePlan.read(in: path), let jobs = plan.jobs {
-        _ = try await setup.ledger.plan(release: name, jobs: jobs, priority: plan.priority, harvest: plan.harvest)
-      }
-      if badPlans.remove(name) != nil { try await setup.ledger.setRelease(release.id, problem: nil) }
-    } catch let failure as ConfigFailure {
-      await planIsWrong(name, failure)
+      _ = try await setup.ledger.ensureRelease(named: name, priority: ReleaseOrder.usualPriority)
     } catch {
-      complain(error, while: "recording release \(name)")
+      return complain(error, while: "recording release \(name)")
     }
-    askForReview(of: name)
-  }
-
-  /// The last good plan stays in force, but nothing is delivered until the mistake is mended.
-  private func planIsWrong(_ name: String, _ failure: ConfigFailure) async {
-    badPlans.insert(name)
-    let problem = Problem(.badRelease, cause: failure.description, remedy: failure.remedy)
-    do {
-      // Looked at again and again until it is mended, so only another mistake is news.
-      guard let release = try await setup.ledger.release(named: name), release.problem != problem else { return }
-      complain(failure, while: "reading the plan of \(name)")
-      try await setup.ledger.setRelease(release.id, problem: problem)
-    } catch {
-      complain(error, while: "recording the mistake in the plan of \(name)")
-    }
+    await planFound(of: name)
   }
 
   // MARK: - Folders that are gone for now

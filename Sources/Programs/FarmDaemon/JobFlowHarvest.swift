@@ -19,12 +19,12 @@ extension JobFlow {
           FarmEvent(at: setup.clock.now(), event: "release.\(progress.state.rawValue)", release: name))
       }
       if undelivered.isEmpty { mustHarvest.remove(name) } else { mustHarvest.insert(name) }
-      guard release.harvest == .auto, release.problem?.problemClass != .badRelease else { return }
+      guard release.order.harvest == .auto, release.problem?.problemClass != .badRelease else { return }
       if !release.isPlanned {
         // Each job by itself: what holds up one must not hold up the others.
-        for revision in undelivered { await harvest(release, [revision]) }
+        for revision in undelivered { await tryHarvest(release, [revision]) }
       } else if progress.isReadyForHarvest {
-        await harvest(release, undelivered)
+        await tryHarvest(release, undelivered)
       }
     } catch {
       complain(error, while: "looking at release \(name)")
@@ -44,7 +44,7 @@ extension JobFlow {
   ) async throws(StoreFailure) -> (progress: ReleaseProgress, undelivered: [Revision]) {
     let undelivered = try await setup.ledger.undelivered(in: release.name)
     let progress = ReleaseProgress(
-      isPlanned: release.isPlanned, plannedJobs: release.plannedJobs, harvest: release.harvest,
+      isPlanned: release.isPlanned, plannedJobs: release.plannedJobs, harvest: release.order.harvest,
       jobs: jobs,
       unsettled: unsettled.keys.filter { $0.release == release.name }.map(\.job),
       undelivered: Set(undelivered.map(\.name.job)), quietFor: setup.clock.now().since(release.changedAt),
@@ -52,22 +52,13 @@ extension JobFlow {
     return (progress, undelivered)
   }
 
-  private func harvest(_ release: Release, _ revisions: [Revision]) async {
+  /// Delivers what nobody asked for by hand; a failure is told by the release.
+  private func tryHarvest(_ release: Release, _ revisions: [Revision]) async {
     guard mayHarvest(revisions), harvesting.insert(release.name).inserted else { return }
     defer { endHarvesting(release.name) }
     do {
-      var jobs: [(name: JobName, outputs: [Output])] = []
-      for revision in revisions {
-        guard try await isAllThere(revision) else { return }
-        jobs.append((revision.name, try await setup.ledger.outputs(of: revision.id)))
-      }
-      let plan = try HarvestPlan(release: release.name, jobs: jobs, in: setup.volume)
-      let journal = try await setup.ledger.beginHarvest(
-        release: release.id,
-        moves: plan.moves.compactMap { move in
-          move.output.file.map { (move.output.id, move.source, move.target, $0) }
-        })
-      try await carryOut(journal, release: release.name)
+      guard let plan = try await harvestPlan(release, revisions) else { return }
+      try await deliver(plan, of: release)
       for revision in revisions { harvestFailedAt[revision.name] = nil }
       try await setup.ledger.setRelease(release.id, problem: nil)
     } catch {
@@ -75,6 +66,26 @@ extension JobFlow {
       await harvestFailed(release, error)
     }
     askForReview(of: release.name)
+  }
+
+  /// What would go where; nil when frames were lost, which are rendered again first.
+  func harvestPlan(_ release: Release, _ revisions: [Revision]) async throws -> HarvestPlan? {
+    var parts: [HarvestPlan.Part] = []
+    for revision in revisions {
+      guard try await isAllThere(revision) else { return nil }
+      parts.append(HarvestPlan.Part(revision, outputs: try await setup.ledger.outputs(of: revision.id)))
+    }
+    let plan = try HarvestPlan(of: release, parts, in: setup.volume)
+    try plan.refuseNamesTaken(by: await setup.ledger.deliverers(of: plan.moves.map(\.target)))
+    return plan
+  }
+
+  /// Journals a plan and carries it out.
+  func deliver(_ plan: HarvestPlan, of release: Release) async throws {
+    let moves = plan.moves.compactMap { move in
+      move.output.file.map { (move.output.id, move.source, move.target, $0) }
+    }
+    try await carryOut(setup.ledger.beginHarvest(release: release.id, moves: moves), release: release.name)
   }
 
   /// A frame that a person deleted from `out/` before the harvest is rendered again: a pick-up.
@@ -110,7 +121,7 @@ extension JobFlow {
   /// Does what is left of a journaled harvest; after a crash it is called again. What landed is noted, also when
   /// something else could not be moved; the rest is planned anew.
   func carryOut(_ journal: Int64, release: String) async throws {
-    let before = try await setup.ledger.deliveries(of: release)
+    let before = try await setup.ledger.deliveries(before: journal)
     let (landed, failure) = try await moveAll(of: journal, before: before)
     let harvester = Harvester(setup.volume)
     let sync = await BlockingWork.run { Result { () throws(HarvestFailure) in try harvester.sync(release) } }
@@ -136,9 +147,10 @@ extension JobFlow {
     of journal: Int64, before: [Delivery]
   ) async throws(StoreFailure) -> (landed: [Landed], failure: HarvestFailure?) {
     let harvester = Harvester(setup.volume)
+    let earlier = Dictionary(before.map { ($0.path, $0) }) { first, _ in first }
     var landed: [Landed] = []
     for move in try await setup.ledger.movesLeft(of: journal) {
-      let ours = before.first { $0.path == move.target && $0.job == move.job }?.file
+      let ours = earlier[move.target].flatMap { $0.job == move.job ? $0.file : nil }
       let landing = await BlockingWork.run {
         Result { () throws(HarvestFailure) in
           try harvester.move(move.file, from: move.source, to: move.target, ours: ours)
@@ -159,19 +171,24 @@ extension JobFlow {
     return (landed, nil)
   }
 
-  /// What an earlier revision of these jobs delivered under names that are no longer owed.
+  /// What was delivered of these jobs under names that are no longer owed: by an earlier revision, or before the
+  /// output got another name.
   private func strays(_ before: [Delivery], _ landed: [Landed]) -> [Delivery] {
     let jobs = Set(landed.map(\.delivery.job))
     let revisions = Set(landed.map(\.delivery.revision))
+    let outputs = Set(landed.map(\.delivery.output))
     let paths = Set(landed.map(\.delivery.path))
-    return before.filter { jobs.contains($0.job) && !revisions.contains($0.revision) && !paths.contains($0.path) }
+    return before.filter { old in
+      jobs.contains(old.job) && !paths.contains(old.path)
+        && (!revisions.contains(old.revision) || outputs.contains(old.output))
+    }
   }
 
   /// The release shows why; it is tried again once a minute, and after a restart.
   private func harvestFailed(_ release: Release, _ error: any Error) async {
     complain(error, while: "harvesting \(release.name)")
     guard let failure = error as? HarvestFailure else { return }
-    let problem = Problem(.notWritable, cause: failure.description, remedy: failure.remedy)
+    let problem = Problem(failure.problemClass, cause: failure.description, remedy: failure.remedy)
     do { try await setup.ledger.setRelease(release.id, problem: problem) } catch {
       complain(error, while: "recording why \(release.name) is not harvested")
     }

@@ -22,7 +22,12 @@ extension JobFlow {
       unsettled[name] = Unsettled(path: path)
       told("job.settling", name)
       askForReview(of: name.release)
-    case .settled(let path, let fingerprint): claim(path, settled: fingerprint)
+    case .settled(let path, let fingerprint):
+      if let release = planned(by: path) {
+        errand.yield(.readPlan(release, of: path, fingerprint))
+      } else {
+        claim(path, settled: fingerprint)
+      }
     case .unchanged(let path): settledIsOver(path)
     case .stalled(let path, let reason):
       guard let name = named(path) else { return }
@@ -30,11 +35,14 @@ extension JobFlow {
       unsettled[name] = Unsettled(path: path, stalled: problem)
       told("job.settling", name, problem: problem)
     case .refused(let path, let reason):
+      if let release = planned(by: path) { return await planIsWrong(release, .unreadable(reason)) }
       settledIsOver(path)
       // Unreadable: the reason says so.
       let isFile = (try? FileStatus(at: path))??.kind == .regular
       reject(path, Problem(isFile ? .unreadableFile : .notAFile, cause: reason))
-    case .vanished(let path): await vanished(path)
+    case .vanished(let path):
+      guard let release = planned(by: path) else { return await vanished(path) }
+      errand.yield(.readPlan(release, of: path, nil))
     case .lost(let path): await lost(path)
     case .folderFound(let path):
       troubles[path] = nil

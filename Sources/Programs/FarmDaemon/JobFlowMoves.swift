@@ -147,7 +147,7 @@ extension JobFlow {
   }
 
   /// Waits for a harvest to end, and lets none begin.
-  private func beginHarvesting(_ release: String) async {
+  func beginHarvesting(_ release: String) async {
     while !harvesting.insert(release).inserted { await withCheckedContinuation { whenHarvested.add($0) } }
   }
 

@@ -28,6 +28,7 @@ extension JobFlow {
       output.bytes = good.bytes
       output.file = good.identity
       output.renderMilliseconds = frame.renderMilliseconds
+      output.facts = frame.facts
       output.problem = nil
       let release = task.task.job.release
       if !checked.contains(where: { $0.release == release }) { errand.yield(.flush(release: release)) }
@@ -135,7 +136,8 @@ extension JobFlow {
       let revision = try await setup.ledger.revision(id)
       guard revision.state == .assembling else { return }
       let out = setup.volume.out(of: revision.name)
-      let frames = try await setup.ledger.outputs(of: id).map { out.appending($0.path) }
+      let place = try await places(of: revision)
+      let frames = try await setup.ledger.outputs(of: id).map { place($0) }
       if frames.count > 1 { await makeContactSheet(of: frames, in: out, revision) }
       await forgetPrevious(in: out, revision)
       await clearAway(revision)

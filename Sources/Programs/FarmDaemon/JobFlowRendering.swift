@@ -12,11 +12,11 @@ extension JobFlow {
   func opened(_ revision: Revision, pace: SavePace = SavePace()) async {
     do {
       let outputs = try await setup.ledger.outputs(of: revision.id)
-      let release = try await setup.ledger.release(named: revision.name.release)
+      let job = try await setup.ledger.job(revision.name)
       // While we waited it may have been superseded or killed.
       guard !gone.contains(revision.id) else { return }
       open[revision.id] = OpenRevision(
-        revision: revision, outputs: outputs, priority: release?.priority ?? 50, pace: pace)
+        revision: revision, outputs: outputs, priority: job?.priority ?? ReleaseOrder.usualPriority, pace: pace)
     } catch {
       complain(error, while: "opening \(revision.name)")
     }
@@ -94,7 +94,9 @@ extension JobFlow {
       let frames = segmenter.nextChunk(of: open[revision.id]?.missing ?? [])
       let (id, log) = try await setup.ledger.beginTask(
         revision: revision.id, frames: frames, logFolder: setup.state.logs(of: revision.name).string)
+      let namingObject = try await setup.ledger.release(named: revision.name.release)?.order.namingObject
       if open[revision.id]?.revision.state == .queued { await move(revision, to: .active) }
+      // From here to the engine nothing is waited for: what is superseded in between would run for ever.
       guard open[revision.id]?.revision.state == .active, !frames.isEmpty else {
         // While we waited it was superseded or killed.
         return try await setup.ledger.endTask(id, as: .canceled, problem: nil)
@@ -102,7 +104,8 @@ extension JobFlow {
       let task = RenderTask(
         id: id, revision: revision.id, job: revision.name, frames: frames, blend: snapshot.path.string,
         scene: revision.scene, folder: setup.volume.work(ofRevision: revision.id).appending("\(id)").string,
-        format: revision.format, blender: blender, log: log, usualFrameTime: open[revision.id]?.usualFrameTime)
+        format: revision.format, blender: blender, log: log, usualFrameTime: open[revision.id]?.usualFrameTime,
+        namingObject: namingObject)
       markActive(task)
       await setup.engine.submit(task)
     } catch {

@@ -30,7 +30,7 @@ extension JobFlow {
       lines += newcomers(in: release.name, besides: Set(lines.map(\.name)))
       releases.append(
         ReleaseStatus(
-          name: release.name, state: progress.state, planned: release.isPlanned, priority: release.priority,
+          name: release.name, state: progress.state, planned: release.isPlanned, priority: release.order.priority,
           paused: release.isPaused, problem: release.problem,
           waitsFor: progress.undelivered.isEmpty && progress.state == .harvested ? [] : progress.waitsFor,
           jobs: lines.sorted { $0.name < $1.name }))
@@ -125,7 +125,7 @@ extension JobFlow {
 
   /// The one job that is meant.
   /// - Throws: ``CommandFailure`` when there is none, or when the word fits in two releases.
-  private func job(named text: String, among fits: [Job]) async throws -> Job {
+  func job(named text: String, among fits: [Job]) async throws -> Job {
     guard let job = fits.first else {
       let names = try await setup.ledger.jobPlaces().map(\.name.job)
       throw CommandFailure.noJob(text, nearest: Nearest.name(to: text, among: names))

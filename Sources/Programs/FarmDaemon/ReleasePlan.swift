@@ -1,24 +1,16 @@
 import FarmModel
+import Harvest
 import SystemPackage
 import VolumeFiles
 import Yams
 
-/// What release.yaml says about a release.
-struct ReleasePlan: Hashable {
-  /// Nil: the file says nothing of jobs, and the release has no plan.
-  var jobs: [String]?
-  var harvest = HarvestMode.auto
-  var priority = 50
-
+/// release.yaml: what people want of a release, in the release's folder.
+enum ReleasePlan {
   static let fileName = "release.yaml"
 
-  init(jobs: [String]? = nil) {
-    self.jobs = jobs
-  }
-
   /// Reads a release's plan; nil when it has no release.yaml.
-  /// - Throws: ``ConfigFailure`` with file and line.
-  static func read(in release: FilePath) throws(ConfigFailure) -> ReleasePlan? {
+  /// - Throws: ``ConfigFailure`` with file, line and column.
+  static func read(in release: FilePath) throws(ConfigFailure) -> ReleaseOrder? {
     let path = release.appending(fileName)
     let bytes: [UInt8]
     do throws(FileFailure) {
@@ -27,59 +19,83 @@ struct ReleasePlan: Hashable {
     } catch {
       throw .unreadable(error.description)
     }
-    return try ReleasePlan(parsing: String(decoding: bytes, as: UTF8.self), file: path)
+    return try parse(String(decoding: bytes, as: UTF8.self), file: path)
   }
 
-  init(parsing text: String, file: FilePath) throws(ConfigFailure) {
-    let document: Node?
-    do { document = try Yams.compose(yaml: text) } catch { throw .notYAML(file, "\(error)") }
-    guard let mapping = document?.mapping else { return }
-    for (key, value) in mapping {
-      let place = ConfigPlace(file: file, line: key.mark?.line ?? 0)
+  /// Reads the text of a release.yaml; without keys it wants what every release gets.
+  static func parse(_ text: String, file: FilePath) throws(ConfigFailure) -> ReleaseOrder {
+    var order = ReleaseOrder()
+    for (key, value) in try ConfigText.keys(of: text, file: file) {
       let name = key.string ?? ""
-      guard take(name, value) ?? false else {
-        guard let wanted = Self.ranges[name] else {
-          throw .unknownKey(name, place, nearest: Nearest.name(to: name, among: Self.ranges.keys.sorted()))
-        }
-        throw .badValue(name, place, wanted: wanted)
+      guard let known = ReleaseKey.all.first(where: { $0.name == name }) else {
+        let nearest = Nearest.name(to: name, among: ReleaseKey.all.map(\.name))
+        throw .unknownKey(name, ConfigPlace(file, key), nearest: nearest)
       }
+      if value.null != nil { continue }
+      guard known.set(&order, value) else { throw .badValue(name, ConfigPlace(file, value), wanted: known.range) }
     }
+    return order
   }
 
-  private static let ranges = [
-    "jobs": "a list of job names", "harvest": "auto or manual", "priority": "0 to 100",
-  ]
+  /// The file's text for a new release.
+  static func text(_ order: ReleaseOrder) -> String {
+    let jobs = order.jobs ?? []
+    let list = jobs.isEmpty ? " []" : jobs.map { "\n  - \(quoted($0))" }.joined()
+    var lines = [
+      "# The plan of this release: it is delivered to dist/ as a whole, when every job here is completed.",
+      "# A job that is not listed counts as soon as it is dropped into store/. Changes here are taken at once.",
+      "jobs:\(list)", "harvest: \(order.harvest.rawValue)", "priority: \(order.priority)",
+    ]
+    if let naming = order.naming { lines.append("naming: \(quoted(naming))") }
+    if let object = order.namingObject { lines.append("naming_object: \(quoted(object))") }
+    if let age = order.archiveAfter { lines.append("archive_after: \(age.spelled)") }
+    return lines.joined(separator: "\n") + "\n"
+  }
 
-  private mutating func take(_ key: String, _ value: Node) -> Bool? {
-    switch key {
-    case "jobs":
-      guard let names = value.sequence?.map(\.string),
+  private static func quoted(_ text: String) -> String { "'" + text.replacing("'", with: "''") + "'" }
+}
+
+/// One key of release.yaml.
+struct ReleaseKey: Sendable {
+  let name: String
+  let range: String
+  /// Takes a value in; false when it is not of the range.
+  let set: @Sendable (inout ReleaseOrder, Node) -> Bool
+
+  static let all = [
+    ReleaseKey(name: "jobs", range: "a list of job names") { order, node in
+      guard let names = node.sequence?.map(\.string),
         names.allSatisfy({ $0.map { NameRule.refusal(of: $0) } == .some(nil) })
       else { return false }
-      jobs = names.compactMap { $0 }
-    case "harvest":
-      guard let mode = value.string.flatMap(HarvestMode.init(rawValue:)) else { return false }
-      harvest = mode
-    case "priority":
-      guard let number = value.int, (0...100).contains(number) else { return false }
-      priority = number
-    default: return nil
-    }
-    return true
-  }
-
-  /// The file's text.
-  var text: String {
-    let head = """
-      # The plan of this release: it is delivered to dist/ as a whole, when every job here is completed.
-      # A job that is not listed counts as soon as it is dropped into store/.
-      """
-    let names = jobs ?? []
-    let list = names.isEmpty ? " []" : names.map { "\n  - \(Self.quoted($0))" }.joined()
-    return head + "\njobs:\(list)\nharvest: \(harvest.rawValue)\npriority: \(priority)\n"
-  }
-
-  private static func quoted(_ name: String) -> String {
-    "'" + name.replacing("'", with: "''") + "'"
-  }
+      order.jobs = names.compactMap { $0 }
+      return true
+    },
+    ReleaseKey(name: "harvest", range: "auto or manual") { order, node in
+      guard let mode = node.string.flatMap(HarvestMode.init(rawValue:)) else { return false }
+      order.harvest = mode
+      return true
+    },
+    ReleaseKey(name: "priority", range: "0 to 100") { order, node in
+      guard let number = node.int, (0...100).contains(number) else { return false }
+      order.priority = number
+      return true
+    },
+    ReleaseKey(name: "naming", range: "a file name with \(NamingTemplate.fields.joined(separator: " "))") {
+      order, node in
+      // The range says how it is written.
+      guard let text = node.string, (try? NamingTemplate(parsing: text)) != nil else { return false }
+      order.naming = text
+      return true
+    },
+    ReleaseKey(name: "naming_object", range: "the name of an object") { order, node in
+      guard let text = node.string, !text.isEmpty else { return false }
+      order.namingObject = text
+      return true
+    },
+    ReleaseKey(name: "archive_after", range: "a duration, as 30d") { order, node in
+      guard let age = node.string.flatMap({ Duration(spelled: $0) }) else { return false }
+      order.archiveAfter = age
+      return true
+    },
+  ]
 }

@@ -33,6 +33,15 @@ package enum FarmServer {
     router.post(RouterPath(Route.plan)) { request, _ in
       try await answer { try await farm.plan(body(request, as: PlanRequest.self)) }
     }
+    router.get(RouterPath(Route.release)) { request, _ in
+      try await answer { try await farm.release(item("name", request)) }
+    }
+    router.post(RouterPath(Route.harvest)) { request, _ in
+      try await answer { try await farm.harvest(body(request, as: HarvestRequest.self)) }
+    }
+    router.post(RouterPath(Route.again)) { request, _ in
+      try await answer { try await farm.renderAgain(body(request, as: AgainRequest.self)) }
+    }
     router.post(RouterPath(Route.pause)) { request, _ in
       try await answer {
         try await farm.pause(body(request, as: PauseRequest.self))

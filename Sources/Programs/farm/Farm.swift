@@ -20,7 +20,10 @@ struct Farm: AsyncParsableCommand {
       CommandGroup(
         name: "Look:", subcommands: [Status.self, List.self, Show.self, Logs.self, Watch.self, Events.self]),
       CommandGroup(
-        name: "Plan and steer:", subcommands: [Plan.self, Kill.self, Retry.self, Pause.self, Resume.self, Sync.self]),
+        name: "Plan and steer:",
+        subcommands: [
+          Plan.self, Harvest.self, Replace.self, Seed.self, Kill.self, Retry.self, Pause.self, Resume.self, Sync.self,
+        ]),
       CommandGroup(name: "Set up:", subcommands: [Init.self, Doctor.self]),
     ])
 }

@@ -14,6 +14,7 @@ when files are; end of input ends the program.
 """
 
 import json
+import math
 import os
 import re
 import sys
@@ -325,7 +326,47 @@ def render_frame(command, scene, picture_format):
     if "FINISHED" not in result or not os.path.exists(written):
         raise Refusal("no-output", "Blender ended frame %d without writing a picture" % command["frame"])
     os.replace(written, wanted)
-    report(event="frame", frame=command["frame"], seconds=time.monotonic() - started)
+    report(event="frame", frame=command["frame"], seconds=time.monotonic() - started,
+           facts=facts_of(scene, command.get("naming_object")))
+
+
+def facts_of(scene, wanted):
+    """What names of pictures may say: the camera, and in degrees how the wanted object and all that turn are turned."""
+    camera = scene.camera
+    return {
+        "camera": camera.name if camera else None,
+        "rotations": {
+            thing.name: [math.degrees(angle) for angle in turn_of(thing)]
+            for thing in scene.objects if thing.name == wanted or does_turn(thing)
+        },
+    }
+
+
+def turn_of(thing):
+    if thing.rotation_mode == "QUATERNION":
+        return thing.rotation_quaternion.to_euler()
+    if thing.rotation_mode == "AXIS_ANGLE":
+        return thing.matrix_basis.to_euler()
+    return thing.rotation_euler
+
+
+def does_turn(thing):
+    """Whether its rotation is animated or driven."""
+    data = thing.animation_data
+    if data is None:
+        return False
+    curves = list(data.drivers)
+    if data.action is not None:
+        curves += curves_of(data.action)
+    return any(curve.data_path.startswith("rotation") for curve in curves)
+
+
+def curves_of(action):
+    """The curves of an action; from 4.4 on they lie in layers, and only there from 5.0 on."""
+    if hasattr(action, "fcurves"):
+        return list(action.fcurves)
+    return [curve for layer in action.layers for strip in layer.strips for bag in strip.channelbags
+            for curve in bag.fcurves]
 
 
 def problem_of(text):

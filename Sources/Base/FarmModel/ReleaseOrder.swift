@@ -1,0 +1,28 @@
+/// What people want of a release; see release.yaml.
+package struct ReleaseOrder: Codable, Hashable, Sendable {
+  /// Jobs that must be there before it is delivered as a whole; nil: it has no plan and delivers job by job.
+  package var jobs: [String]?
+  /// 0 to 100; higher goes first.
+  package var priority: Int
+  package var harvest: HarvestMode
+  /// The template of delivered names; nil for the usual one.
+  package var naming: String?
+  /// The object whose rotation names may use; nil for the only animated one.
+  package var namingObject: String?
+  /// How long after its delivery it goes into the archive by itself; nil: never.
+  package var archiveAfter: Duration?
+
+  package static let usualPriority = 50
+
+  package init(
+    jobs: [String]? = nil, priority: Int = Self.usualPriority, harvest: HarvestMode = .auto, naming: String? = nil,
+    namingObject: String? = nil, archiveAfter: Duration? = nil
+  ) {
+    self.jobs = jobs
+    self.priority = priority
+    self.harvest = harvest
+    self.naming = naming
+    self.namingObject = namingObject
+    self.archiveAfter = archiveAfter
+  }
+}

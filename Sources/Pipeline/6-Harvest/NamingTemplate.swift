@@ -1,0 +1,176 @@
+import FarmModel
+
+/// What outputs are called when they are delivered: `{job}_{frame:4}.{ext}`, `cube_{rx:3}_{ry:3}_{rz:3}.png`.
+///
+/// `{field}` stands for a value, `{field:4}` for a number of at least so many digits. What stands in brackets is left
+/// out where its fields are the same for all outputs of a job. Rotations are in whole degrees.
+package struct NamingTemplate: Hashable, Sendable {
+  /// What a name may be made of.
+  package enum Field: String, CaseIterable, Hashable, Sendable {
+    case job, release, scene, layer, view, camera, frame, ext, revision, date, rx, ry, rz
+
+    var isNumber: Bool { [.frame, .revision, .rx, .ry, .rz].contains(self) }
+  }
+
+  fileprivate enum Piece: Hashable, Sendable {
+    case text(String)
+    case field(Field, digits: Int)
+    case optional([Piece])
+  }
+
+  /// The usual names; a still has no frame.
+  package static let standard = "{job}[_{scene}][_{layer}][_{view}][_{frame:4}].{ext}"
+  /// Every field as it is written.
+  package static let fields = Field.allCases.map { "{\($0.rawValue)}" }
+
+  private let pieces: [Piece]
+
+  /// - Throws: ``NamingFailure`` with what is wrong and how to write it.
+  package init(parsing text: String) throws(NamingFailure) {
+    var rest = Substring(text)
+    pieces = try Self.pieces(of: &rest, isInside: false)
+    guard !text.contains("/") else { throw NamingFailure("it has a slash, and dist/<release>/ has no folders") }
+    guard !text.isEmpty else { throw NamingFailure("it is empty") }
+  }
+
+  private static func pieces(of rest: inout Substring, isInside: Bool) throws(NamingFailure) -> [Piece] {
+    var pieces: [Piece] = []
+    while let first = rest.popFirst() {
+      switch first {
+      case "{":
+        guard let end = rest.firstIndex(of: "}") else { throw NamingFailure("a { has no }") }
+        pieces.append(try field(rest[..<end]))
+        rest = rest[rest.index(after: end)...]
+      case "[":
+        guard !isInside else { throw NamingFailure("brackets stand in brackets") }
+        pieces.append(.optional(try Self.pieces(of: &rest, isInside: true)))
+      case "]":
+        guard isInside else { throw NamingFailure("a ] has no [") }
+        return pieces
+      case "}": throw NamingFailure("a } has no {")
+      default: pieces.append(.text(String(first)))
+      }
+    }
+    if isInside { throw NamingFailure("a [ has no ]") }
+    return pieces
+  }
+
+  private static func field(_ text: Substring) throws(NamingFailure) -> Piece {
+    let parts = text.split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
+    let name = parts.first ?? ""
+    guard let field = Field(rawValue: name) else {
+      let nearest = Nearest.name(to: name, among: Field.allCases.map(\.rawValue))
+      throw NamingFailure("there is no field {\(name)}" + (nearest.map { "; did you mean {\($0)}?" } ?? ""))
+    }
+    guard parts.count == 2 else { return .field(field, digits: 0) }
+    guard field.isNumber, let digits = Int(parts[1]), (1...12).contains(digits) else {
+      throw NamingFailure("{\(text)} is not understood: a number from 1 to 12 may follow a field that is a number")
+    }
+    return .field(field, digits: digits)
+  }
+
+  /// The name of one output.
+  /// - Parameter varying: the fields that differ among the outputs of its job.
+  /// - Throws: ``NamingFailure`` when a value is not known, or when the name is none that can be delivered.
+  func name(of output: NamedOutput, varying: Set<Field>) throws(NamingFailure) -> String {
+    let name = try Self.text(of: pieces, output, varying: varying)
+    guard name.lowercased().hasSuffix(".\(output.ending.lowercased())") else {
+      throw NamingFailure("\"\(name)\" does not end with .\(output.ending), which the picture is")
+    }
+    if let why = NameRule.refusal(of: name) { throw NamingFailure("\"\(name)\" cannot be a file: \(why)") }
+    return name
+  }
+
+  private static func text(
+    of pieces: [Piece], _ output: NamedOutput, varying: Set<Field>
+  ) throws(NamingFailure) -> String {
+    var text = ""
+    for piece in pieces {
+      switch piece {
+      case .text(let plain): text += plain
+      case .field(let field, let digits): text += try output.text(of: field, digits: digits)
+      case .optional(let inner) where inner.contains(where: { $0.isAbout(varying) }):
+        text += try Self.text(of: inner, output, varying: varying)
+      case .optional: break
+      }
+    }
+    return text
+  }
+}
+
+extension NamingTemplate.Piece {
+  fileprivate func isAbout(_ fields: Set<NamingTemplate.Field>) -> Bool {
+    if case .field(let field, _) = self { fields.contains(field) } else { false }
+  }
+}
+
+/// An output with all that its name may say.
+struct NamedOutput {
+  let job: JobName
+  /// The number of its revision, and the day on which that came, `2026-11-22`.
+  let revision: Int
+  let date: String
+  let scene: String?
+  let output: Output
+  /// The object whose rotation is meant; nil for the only animated one.
+  let object: String?
+
+  var ending: String { output.path.split(separator: ".").last.map(String.init) ?? "" }
+
+  /// The value of a field as a part of a name.
+  func text(of field: NamingTemplate.Field, digits: Int) throws(NamingFailure) -> String {
+    if field.isNumber { return Self.padded(try number(of: field), digits) }
+    guard let text = self.text(of: field) else {
+      throw NamingFailure("{\(field.rawValue)} of frame \(output.frame) is not known")
+    }
+    return NameRule.asPathComponent(text)
+  }
+
+  private func text(of field: NamingTemplate.Field) -> String? {
+    switch field {
+    case .job: job.job
+    case .release: job.release
+    case .scene: scene
+    case .camera: output.facts?.camera
+    case .ext: ending
+    case .date: date
+    // There is one of each so far.
+    case .layer, .view: ""
+    case .frame, .revision, .rx, .ry, .rz: nil
+    }
+  }
+
+  private func number(of field: NamingTemplate.Field) throws(NamingFailure) -> Int {
+    switch field {
+    case .frame: return Int(output.frame)
+    case .revision: return revision
+    case .rx: return try degrees(0)
+    case .ry: return try degrees(1)
+    case .rz: return try degrees(2)
+    case .job, .release, .scene, .layer, .view, .camera, .ext, .date: return 0
+    }
+  }
+
+  private func degrees(_ axis: Int) throws(NamingFailure) -> Int {
+    guard let rotation = output.facts?.rotation(of: object), rotation.count == 3 else {
+      let known = output.facts?.rotations.keys.sorted().joined(separator: ", ") ?? ""
+      let which = object.map { "\"\($0)\"" } ?? "the only animated object"
+      throw NamingFailure(
+        "the rotation of \(which) at frame \(output.frame) is not known"
+          + (known.isEmpty ? "" : "; known is that of \(known)"))
+    }
+    return Int(rotation[axis].rounded())
+  }
+
+  private static func padded(_ number: Int, _ digits: Int) -> String {
+    let plain = String(number.magnitude)
+    return (number < 0 ? "-" : "") + String(repeating: "0", count: max(0, digits - plain.count)) + plain
+  }
+}
+
+/// Why a template, or a name made of it, was refused.
+package struct NamingFailure: Error, Hashable {
+  package let reason: String
+
+  init(_ reason: String) { self.reason = reason }
+}

@@ -1,0 +1,113 @@
+import FarmAPI
+import FarmModel
+import FarmStore
+import Rendering
+import Segmentation
+import SystemPackage
+import VolumeFiles
+
+/// Jobs that are rendered again, or first of all, because a person wants it.
+extension JobFlow {
+  func renderAgain(_ request: AgainRequest) async throws -> AgainAnswer {
+    defer { happenings += 1 }
+    let job = try await job(named: request.job, among: setup.ledger.jobs(fitting: request.job))
+    guard let revision = try await setup.ledger.newestRevision(of: job.name), job.state != .removed else {
+      throw CommandFailure.fileGone(job.name)
+    }
+    if let priority = request.priority { try await prefer(job, priority) }
+    switch request.what {
+    case .all: return try await renderAll(of: job, revision)
+    case .asItIs:
+      await schedule()
+      return AgainAnswer(job: job.name, revision: revision.number, frames: nil)
+    case .frames(let frames):
+      let unknown = frames.frames.filter { !revision.frames.frames.contains($0) }
+      guard unknown.isEmpty else { throw CommandFailure.noFrames(job.name, FrameSet(unknown), of: revision.frames) }
+      return try await pickUp(of: revision) { frames.frames.contains($0.frame) }
+    case .missing: return try await pickUp(of: revision, where: isMissing(revision))
+    case .bad: return try await pickUp(of: revision, where: isBad(revision))
+    }
+  }
+
+  /// Puts a job before or behind others, whatever its release's priority is.
+  private func prefer(_ job: Job, _ priority: Int) async throws(StoreFailure) {
+    try await setup.ledger.setPriority(of: job.id, priority)
+    for id in open.keys where open[id]?.revision.job == job.id { open[id]?.priority = priority }
+  }
+
+  /// The same bytes as a new revision: everything is rendered again.
+  private func renderAll(of job: Job, _ before: Revision) async throws -> AgainAnswer {
+    guard !before.frames.frames.isEmpty else { throw CommandFailure.blocked(job.name, before.problem) }
+    let outputs = Segmenter.owed(before.frames, format: before.format)
+    let (revision, superseded) = try await setup.ledger.record(
+      NewRevision(
+        name: job.name, path: job.path, owner: job.owner, digest: before.digest, state: .queued, frames: before.frames,
+        format: before.format, scene: before.scene, notes: before.notes, savedBy: before.savedBy, problem: nil,
+        outputs: outputs.map { ($0.path, $0.frame) }), known: nil)
+    for old in superseded {
+      await end(old)
+      told("job.superseded", old.name, revision: old.number)
+    }
+    told("job.queued", job.name, revision: revision.number)
+    askForReview(of: job.name.release)
+    await opened(revision)
+    await schedule()
+    return AgainAnswer(job: job.name, revision: revision.number, frames: revision.frames)
+  }
+
+  // MARK: - Some frames
+
+  /// Renders some frames of a revision again; those that nobody has to render already are passed over.
+  private func pickUp(of revision: Revision, where isMeant: (Output) -> Bool) async throws -> AgainAnswer {
+    await flush(revision.name.release)
+    await beginHarvesting(revision.name.release)
+    defer { endHarvesting(revision.name.release) }
+    var again = try await setup.ledger.outputs(of: revision.id).filter { output in
+      (output.state.isDone || output.state == .failed) && isMeant(output)
+    }
+    for index in again.indices {
+      again[index].state = .owed
+      again[index].attempts = 0
+      again[index].problem = nil
+    }
+    guard !again.isEmpty else { return AgainAnswer(job: revision.name, revision: revision.number, frames: nil) }
+    try await setup.ledger.update(again)
+    for output in again { put(output) }
+    gone.remove(revision.id)
+    if open[revision.id] == nil {
+      await requeue(try await setup.ledger.revision(revision.id))
+    } else {
+      await schedule()
+    }
+    let frames = FrameSet(again.map(\.frame))
+    return AgainAnswer(job: revision.name, revision: revision.number, frames: frames)
+  }
+
+  /// Where a picture of a revision lies now: in `dist/` once it was delivered.
+  func places(of revision: Revision) async throws(StoreFailure) -> (Output) -> FilePath {
+    let delivered = try await setup.ledger.deliveries(ofJob: revision.job).map { ($0.output.id, $0.delivery.path) }
+    let paths = Dictionary(delivered) { first, _ in first }
+    let (root, out) = (setup.volume.root, setup.volume.out(of: revision.name))
+    return { output in paths[output.id].map { root.appending($0) } ?? out.appending(output.path) }
+  }
+
+  private func isMissing(_ revision: Revision) async throws(StoreFailure) -> (Output) -> Bool {
+    let place = try await places(of: revision)
+    let outputs = try await setup.ledger.outputs(of: revision.id).map { ($0.id, place($0)) }
+    let missing = await BlockingWork.run {
+      // Unreadable: it is there.
+      Set(outputs.filter { (try? FileStatus(at: $0.1)) == .some(nil) }.map(\.0))
+    }
+    return { $0.state == .failed || missing.contains($0.id) }
+  }
+
+  private func isBad(_ revision: Revision) async throws(StoreFailure) -> (Output) -> Bool {
+    let place = try await places(of: revision)
+    let outputs = try await setup.ledger.outputs(of: revision.id).map { ($0.id, place($0), $0.size) }
+    let format = revision.format
+    let bad = await BlockingWork.run {
+      Set(outputs.filter { !FrameCheck.isWhole($0.1, format: format, size: $0.2) }.map(\.0))
+    }
+    return { $0.state == .failed || bad.contains($0.id) }
+  }
+}

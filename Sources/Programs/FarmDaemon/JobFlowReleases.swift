@@ -1,0 +1,152 @@
+import FarmAPI
+import FarmModel
+import FarmStore
+import Harvest
+import SystemPackage
+import VolumeFiles
+
+/// What people want of releases: by `farm plan`, by release.yaml, and by asking for a harvest.
+extension JobFlow {
+  // MARK: - release.yaml
+
+  /// The release whose release.yaml lies there; nil for other files.
+  func planned(by path: FilePath) -> String? {
+    let folder = path.removingLastComponent()
+    guard path.lastComponent?.string == ReleasePlan.fileName, folder.removingLastComponent() == setup.volume.releases
+    else { return nil }
+    return folder.lastComponent?.string
+  }
+
+  /// A release.yaml that was made or changed, or is gone.
+  func readPlan(of release: String, _ path: FilePath, _ fingerprint: Fingerprint?) async {
+    await planFound(of: release)
+    guard let fingerprint else { return }
+    do { try await setup.ledger.remember(KnownPath(below(path)), fingerprint) } catch {
+      complain(error, while: "noting the plan of \(release)")
+    }
+  }
+
+  /// Reads a release's release.yaml. Without one it keeps what was last wanted of it, and so it does after a mistake;
+  /// but then nothing is delivered until that is mended.
+  func planFound(of name: String) async {
+    let folder = setup.volume.release(name)
+    do {
+      let order = try await BlockingWork.run { () throws(ConfigFailure) in try ReleasePlan.read(in: folder) }
+      let wasWrong = badPlans.remove(name) != nil
+      if let order {
+        try await take(order, of: name)
+      } else if wasWrong, let release = try await setup.ledger.release(named: name) {
+        try await setup.ledger.setRelease(release.id, problem: nil)
+      }
+    } catch let failure as ConfigFailure {
+      await planIsWrong(name, failure)
+    } catch {
+      complain(error, while: "recording the plan of \(name)")
+    }
+    askForReview(of: name)
+  }
+
+  /// What is wanted of a release now; what waits is put in order again.
+  private func take(_ order: ReleaseOrder, of name: String) async throws(StoreFailure) {
+    guard try await setup.ledger.setOrder(of: name, order) else { return }
+    setup.log.notice("release.planned", metadata: ["release": "\(name)"])
+    for id in open.keys where open[id]?.revision.name.release == name {
+      guard let job = open[id]?.revision.name, let urgency = try await setup.ledger.job(job)?.priority else { continue }
+      open[id]?.priority = urgency
+    }
+    await schedule()
+  }
+
+  func planIsWrong(_ name: String, _ failure: ConfigFailure) async {
+    badPlans.insert(name)
+    let problem = Problem(.badRelease, cause: failure.description, remedy: failure.remedy)
+    do {
+      // Looked at again and again until it is mended, so only another mistake is news.
+      guard let release = try await setup.ledger.release(named: name), release.problem != problem else { return }
+      complain(failure, while: "reading the plan of \(name)")
+      try await setup.ledger.setRelease(release.id, problem: problem)
+    } catch {
+      complain(error, while: "recording the mistake in the plan of \(name)")
+    }
+  }
+
+  // MARK: - farm plan release
+
+  func plan(_ request: PlanRequest) async throws -> PlanAnswer {
+    let free = try await freeReleaseName()
+    let name = request.name ?? free
+    var order = request.order
+    order.jobs = Set(order.jobs ?? []).sorted()
+    for part in [name] + (order.jobs ?? []) {
+      if let why = NameRule.refusal(of: part) { throw CommandFailure.badName(part, why: why) }
+    }
+    guard name != NameRule.quick else { throw CommandFailure.badName(name, why: "it is reserved for quick/") }
+    if let naming = order.naming {
+      do { _ = try NamingTemplate(parsing: naming) } catch {
+        throw HarvestFailure.badTemplate(name, reason: error.reason)
+      }
+    }
+    let folder = setup.volume.release(name)
+    let before = try await BlockingWork.run { () throws(ConfigFailure) in try ReleasePlan.read(in: folder) }
+    guard before == nil || before == order else { throw CommandFailure.planned(name) }
+    let (store, out, text) = (setup.volume.store(of: name), folder.appending("out"), ReleasePlan.text(order))
+    // The ledger first: a drop that comes with the folder must find the plan.
+    try await setup.ledger.setOrder(of: name, order)
+    try await BlockingWork.run { () throws(FileFailure) in
+      try SharedFolder.make(folder)
+      if before == nil { try Durable.write(Array(text.utf8), to: folder.appending(ReleasePlan.fileName)) }
+      try SharedFolder.make(out)
+      try SharedFolder.make(store)
+    }
+    askForReview(of: name)
+    return PlanAnswer(release: name, store: store.string)
+  }
+
+  /// `r-<date>`, with a number when that is taken.
+  private func freeReleaseName() async throws -> String {
+    let taken = Set(try await setup.ledger.releases().map(\.name))
+    let day = "r-" + setup.clock.now().rfc3339.prefix(10)
+    return taken.contains(day) ? (2...10_000).lazy.map { "\(day)-\($0)" }.first { !taken.contains($0) } ?? day : day
+  }
+
+  // MARK: - farm harvest release
+
+  func harvest(_ request: HarvestRequest) async throws -> HarvestAnswer {
+    guard let release = try await setup.ledger.release(named: request.release) else {
+      throw try await unknown(release: request.release)
+    }
+    if let problem = release.problem, problem.problemClass == .badRelease { throw CommandFailure.badPlan(problem) }
+    await flush(release.name)
+    await beginHarvesting(release.name)
+    defer { endHarvesting(release.name) }
+    let (progress, ready) = try await progress(of: release, jobs: setup.ledger.jobStates(in: release.name))
+    let lacks = progress.lacks
+    guard lacks.isEmpty || request.isPartial else {
+      throw CommandFailure.notFinished(release.name, waitsFor: lacks)
+    }
+    guard let plan = try await harvestPlan(release, ready) else {
+      throw CommandFailure.notFinished(release.name, waitsFor: ["frames that were lost and are rendered again"])
+    }
+    if !request.isDryRun, !plan.moves.isEmpty {
+      try await deliver(plan, of: release)
+      for revision in ready { harvestFailedAt[revision.name] = nil }
+      try await setup.ledger.setRelease(release.id, problem: nil)
+    }
+    askForReview(of: release.name)
+    let moves = plan.moves.map { HarvestAnswer.Move(from: $0.source, to: $0.target) }
+    return HarvestAnswer(release: release.name, moves: moves, isDryRun: request.isDryRun, left: lacks)
+  }
+
+  // MARK: - farm show release
+
+  func release(_ name: String) async throws -> ReleaseDetail {
+    guard let release = try await setup.ledger.release(named: name) else { throw try await unknown(release: name) }
+    guard let status = try await status(adopted: false).releases.first(where: { $0.name == name }) else {
+      throw try await unknown(release: name)
+    }
+    return ReleaseDetail(
+      status: status, order: release.order, store: setup.volume.relative(setup.volume.store(of: name)),
+      dist: setup.volume.relative(setup.volume.dist(of: name)),
+      delivered: try await setup.ledger.deliveryCount(of: name))
+  }
+}

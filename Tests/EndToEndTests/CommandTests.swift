@@ -111,8 +111,8 @@ extension EndToEnd {
         "farmd", ["--root", farm.root.string, "--config", wrong.string], output: farm.scratch("a.log"))
       #expect(await config.end() == 2)
       #expect(
-        config.text.contains("wrong.yaml:1: there is no key \\\"slotz\\\"; did you mean \\\"slots\\\"?")
-          || config.text.contains("wrong.yaml:1: there is no key \"slotz\"; did you mean \"slots\"?"))
+        config.text.contains("wrong.yaml:1:1: there is no key \\\"slotz\\\"; did you mean \\\"slots\\\"?")
+          || config.text.contains("wrong.yaml:1:1: there is no key \"slotz\"; did you mean \"slots\"?"))
       let folder = try RunningProgram(
         "farmd", ["--root", farm.scratch("nowhere").string, "--log-format", "json"], output: farm.scratch("b.log"))
       #expect(await folder.end() == 1)

@@ -115,7 +115,11 @@ struct CommandFailureTests {
     CommandFailure.noJob("shto", nearest: "shot"), .severalJobs("a", [JobName(release: "r", job: "a")]),
     .noRelease("sprin", nearest: "spring"), .noLog(JobName(release: "r", job: "a")),
     .badName("a/b", why: "it has a slash"),
-    .planned("spring"), .emptyQuery,
+    .planned("spring"), .emptyQuery, .notFinished("spring", waitsFor: ["a drop of b"]),
+    .badPlan(Problem(.badRelease, cause: "release.yaml:1:1: it is wrong")), .fileGone(JobName(release: "r", job: "a")),
+    .beingAssembled(JobName(release: "r", job: "a")),
+    .noFrames(JobName(release: "r", job: "a"), FrameSet([7]), of: FrameSet([1])),
+    .blocked(JobName(release: "r", job: "a"), nil),
   ])
   func `is said with a remedy`(failure: CommandFailure) {
     #expect(failure.description.first?.isUppercase == false)

@@ -214,6 +214,19 @@ struct JobFlowTests {
     #expect(await world.delivers(["spring/a_0001.png", "spring/a_0002.png", "spring/a_0003.png"]))
   }
 
+  @Test func `that was refused and is taken away is told of both`() async throws {
+    let world = try FlowWorld()
+    world.run()
+    var events = world.flow.events().makeAsyncIterator()
+    let path = world.volume.quick.appending("folder.blend")
+
+    await world.flow.take(.refused(path, reason: "it is a folder"))
+    await world.flow.take(.vanished(path))
+
+    #expect(await events.next()?.event == "job.rejected")
+    #expect(await events.next()?.event == "job.removed")
+  }
+
   @Test func `that is killed ends, and the same bytes do not bring it back`() async throws {
     let world = try FlowWorld { _, _ in .endless }
     world.run()

@@ -1,9 +1,10 @@
 import FarmModel
 import FarmTesting
-import Harvest
 import SystemPackage
 import Testing
 import VolumeFiles
+
+@testable import Harvest
 
 private func output(_ id: Int64, _ frame: FrameNumber, _ state: OutputState = .done) -> Output {
   Output(
@@ -83,7 +84,7 @@ struct NamingTemplateTests {
   @Test(arguments: [
     ("{job}_{frame:4}.{ext}", "shot_0007.png"), ("cube_{rx:3}_{ry:3}_{rz:3}.png", "cube_045_-090_000.png"),
     ("{release}-{scene}-{camera}-r{revision:2}-{date}.{ext}", "spring-Main_One-Cam-r03-2026-11-22.png"),
-    ("{job}[_{scene}][_{frame}].{ext}", "shot.png"),
+    ("{job}[_{scene}][_{frame}].{ext}", "shot.png"), ("{job}{layer}{view}.{ext}", "shot.png"),
   ])
   func `is made of what is known of the frame`(template: String, name: String) throws {
     #expect(try names(template) == [name])
@@ -111,6 +112,16 @@ struct NamingTemplateTests {
     let failure = #expect(throws: HarvestFailure.self) { try names("{job}.{ext}", frames: [1, 2]) }
 
     #expect(failure?.description == "two outputs of spring/shot would be delivered as shot.png")
+  }
+
+  @Test func `of a turn beyond all numbers is refused`() {
+    var one = output(1, 1)
+    one.facts = FrameFacts(rotations: ["Cube": [1e300, 0, 0]])
+    let named = NamedOutput(
+      job: JobName(release: "r", job: "j"), revision: 1, date: "", scene: nil, output: one, object: nil)
+
+    #expect(throws: NamingFailure.self) { try named.text(of: .rx, digits: 3) }
+    #expect(throws: Never.self) { try named.text(of: .ry, digits: 3) }
   }
 
   @Test func `of an object that was not noted is refused with those that were`() {

@@ -105,20 +105,13 @@ enum LedgerSchema {
     "CREATE INDEX output_done ON output(revision_id) WHERE state = 'done'",
   ]
 
-  /// A job without a priority has that of its release. `facts` is JSON. `history` is never read by the farm itself.
+  /// A job without a priority has that of its release. `facts` is JSON.
   private static let version4 = [
     "ALTER TABLE release ADD COLUMN naming TEXT",
     "ALTER TABLE release ADD COLUMN naming_object TEXT",
     "ALTER TABLE release ADD COLUMN archive_after_ms INTEGER",
     "ALTER TABLE job ADD COLUMN priority INTEGER",
     "ALTER TABLE output ADD COLUMN facts TEXT",
-    """
-    CREATE TABLE history (
-      id INTEGER PRIMARY KEY, at INTEGER NOT NULL, who TEXT NOT NULL, what TEXT NOT NULL, release TEXT, job TEXT,
-      revision INTEGER, detail TEXT
-    ) STRICT
-    """,
-    "CREATE INDEX history_of_job ON history(release, job)",
     "CREATE INDEX delivery_of_job ON delivery(job_id)",
   ]
 }

@@ -123,7 +123,7 @@ struct NamedOutput {
     guard let text = self.text(of: field) else {
       throw NamingFailure("{\(field.rawValue)} of frame \(output.frame) is not known")
     }
-    return NameRule.asPathComponent(text)
+    return text.isEmpty ? "" : NameRule.asPathComponent(text)
   }
 
   private func text(of field: NamingTemplate.Field) -> String? {
@@ -152,14 +152,16 @@ struct NamedOutput {
   }
 
   private func degrees(_ axis: Int) throws(NamingFailure) -> Int {
-    guard let rotation = output.facts?.rotation(of: object), rotation.count == 3 else {
+    guard let rotation = output.facts?.rotation(of: object), rotation.count == 3,
+      let whole = Int(exactly: rotation[axis].rounded())
+    else {
       let known = output.facts?.rotations.keys.sorted().joined(separator: ", ") ?? ""
       let which = object.map { "\"\($0)\"" } ?? "the only animated object"
       throw NamingFailure(
         "the rotation of \(which) at frame \(output.frame) is not known"
           + (known.isEmpty ? "" : "; known is that of \(known)"))
     }
-    return Int(rotation[axis].rounded())
+    return whole
   }
 
   private static func padded(_ number: Int, _ digits: Int) -> String {

@@ -129,6 +129,7 @@ enum CommandFailure: Failure, Equatable {
   case notFinished(String, waitsFor: [String])
   case badPlan(Problem)
   case fileGone(JobName)
+  case beingAssembled(JobName)
   case noFrames(JobName, FrameSet, of: FrameSet)
   case blocked(JobName, Problem?)
   case emptyQuery
@@ -146,6 +147,7 @@ enum CommandFailure: Failure, Equatable {
       "\(name) is not finished: it waits for \(waitsFor.joined(separator: "; "))"
     case .badPlan(let problem): problem.cause
     case .fileGone(let job): "the file of \(job) is gone"
+    case .beingAssembled(let job): "\(job) is being assembled"
     case .noFrames(let job, let frames, let all): "\(job) has no frames \(frames); it has \(all)"
     case .blocked(let job, let problem): "\(job) cannot be rendered: \(problem?.cause ?? "it has no frames")"
     case .emptyQuery: "the query is empty, which would mean all jobs"
@@ -164,6 +166,7 @@ enum CommandFailure: Failure, Equatable {
       "Wait, or deliver what is completed: `farm harvest release \(name.quotedForShell) --partial`."
     case .badPlan: "Correct release.yaml; nothing is delivered until then."
     case .fileGone: "Put it back, or drop another one."
+    case .beingAssembled: "Try again in a moment."
     case .noFrames: "Set the range in the file and save it, or name frames that it has."
     case .blocked(_, let problem): problem?.remedy ?? "Set the frame range in the file and save it."
     case .emptyQuery: "Write `'*'` when you mean all."
@@ -174,7 +177,7 @@ enum CommandFailure: Failure, Equatable {
     switch self {
     case .noJob, .noRelease, .noLog: .notFound
     case .severalJobs, .badName, .emptyQuery, .noFrames: .wrongUse
-    case .planned, .notFinished, .badPlan, .fileGone, .blocked: .conflict
+    case .planned, .notFinished, .badPlan, .fileGone, .beingAssembled, .blocked: .conflict
     }
   }
 

@@ -10,7 +10,7 @@ extension JobFlow {
   // MARK: - What is gone, what is found
 
   func vanished(_ path: FilePath) async {
-    rejected[path] = nil
+    let wasRefused = rejected.removeValue(forKey: path) != nil
     if !isThere(path.removingLastComponent()) { return hold(path.removingLastComponent()) }
     guard let name = named(path) else { return }
     if unsettled[name]?.path == path { unsettled[name] = nil }
@@ -18,6 +18,7 @@ extension JobFlow {
     do {
       let wasKnown = try await setup.ledger.job(name)?.path == setup.volume.relative(path)
       guard wasKnown else {
+        if wasRefused { told("job.removed", name) }
         askForReview(of: name.release)
         return
       }

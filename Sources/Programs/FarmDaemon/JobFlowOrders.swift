@@ -59,6 +59,7 @@ extension JobFlow {
 
   /// Renders some frames of a revision again; those that nobody has to render already are passed over.
   private func pickUp(of revision: Revision, where isMeant: (Output) -> Bool) async throws -> AgainAnswer {
+    guard revision.state != .assembling else { throw CommandFailure.beingAssembled(revision.name) }
     await flush(revision.name.release)
     await beginHarvesting(revision.name.release)
     defer { endHarvesting(revision.name.release) }

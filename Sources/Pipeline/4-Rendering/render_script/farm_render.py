@@ -337,7 +337,9 @@ def facts_of(scene, wanted):
         "camera": camera.name if camera else None,
         "rotations": {
             thing.name: [math.degrees(angle) for angle in turn_of(thing)]
-            for thing in scene.objects if thing.name == wanted or does_turn(thing)
+            for thing in scene.objects
+            # A driver may compute what is no number, and JSON has none of those.
+            if (thing.name == wanted or does_turn(thing)) and all(math.isfinite(angle) for angle in turn_of(thing))
         },
     }
 

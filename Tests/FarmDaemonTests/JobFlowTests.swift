@@ -214,6 +214,22 @@ struct JobFlowTests {
     #expect(await world.delivers(["spring/a_0001.png", "spring/a_0002.png", "spring/a_0003.png"]))
   }
 
+  @Test(arguments: ["quick", "bad."])
+  func `takes no plan from a folder that cannot be a release`(name: String) async throws {
+    let world = try FlowWorld()
+    world.run()
+    let folder = try world.scratch.folder("volume/releases/\(name)")
+    let plan = try world.scratch.write("harvest: manual\n", to: "volume/releases/\(name)/release.yaml")
+    let before = try await world.ledger.releases()
+
+    await world.flow.take(.folderFound(folder))
+    await world.flow.readPlan(at: plan, nil)
+    await world.flow.take(.refused(plan, reason: "it is a symbolic link"))
+
+    #expect(try await world.ledger.releases().map(\.order) == before.map(\.order))
+    #expect(try await world.ledger.releases().allSatisfy { $0.problem == nil })
+  }
+
   @Test func `that was refused and is taken away is told of both`() async throws {
     let world = try FlowWorld()
     world.run()

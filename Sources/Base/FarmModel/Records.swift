@@ -143,6 +143,13 @@ package struct Output: Codable, Hashable, Sendable, Identifiable {
     self.facts = facts
     self.problem = problem
   }
+
+  /// A person wants it once more: all its tries are before it.
+  package mutating func oweAnew() {
+    state = .owed
+    attempts = 0
+    problem = nil
+  }
 }
 
 /// Which file, with which content as far as `stat` tells; stays the same over a rename.

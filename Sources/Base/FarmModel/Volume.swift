@@ -43,6 +43,9 @@ package struct Volume: Hashable, Sendable {
     name.hasPrefix(".") || topNames.contains(name) || systemNames.contains(name)
   }
 
+  /// What the plan of a release is called, in the release's folder.
+  package static let planName = "release.yaml"
+
   /// The folder of a release; `quick` has its own place.
   package func release(_ name: String) -> FilePath {
     name == NameRule.quick ? quick : releases.appending(name)

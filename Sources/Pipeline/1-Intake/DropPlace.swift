@@ -13,7 +13,7 @@ package struct DropPlace: Hashable, Sendable {
 
   /// The folders in which a file is a drop: `quick/` and every `releases/<release>/store/`; and the releases' plans.
   package static let tree = WatchTree.named([
-    "quick": .drops, "releases": .every(.named(["store": .drops], files: ["release.yaml"])),
+    "quick": .drops, "releases": .every(.named(["store": .drops], files: [Volume.planName])),
   ])
 
   /// Whether a file of this name is a drop.

@@ -2,10 +2,36 @@ import FarmModel
 import SystemPackage
 import Yams
 
+/// One key of a configuration file.
+protocol ConfigEntry {
+  associatedtype Settings
+  var name: String { get }
+  /// Which values it takes, for people.
+  var range: String { get }
+  /// Takes a value in; false when it is not of the range.
+  var set: @Sendable (inout Settings, Node) -> Bool { get }
+}
+
 /// A configuration file's text as keys and values that know where they stand.
 enum ConfigText {
+  /// Takes every key of a text into the settings; keys without a value are passed over.
+  /// - Throws: ``ConfigFailure`` with file, line and column.
+  static func take<Entry: ConfigEntry>(
+    _ text: String, file: FilePath, entries: [Entry], into settings: inout Entry.Settings
+  ) throws(ConfigFailure) {
+    for (key, value) in try keys(of: text, file: file) {
+      let name = key.string ?? ""
+      guard let known = entries.first(where: { $0.name == name }) else {
+        let nearest = Nearest.name(to: name, among: entries.map(\.name))
+        throw .unknownKey(name, ConfigPlace(file, key), nearest: nearest)
+      }
+      if value.null != nil { continue }
+      guard known.set(&settings, value) else { throw .badValue(name, ConfigPlace(file, value), wanted: known.range) }
+    }
+  }
+
   /// - Throws: ``ConfigFailure/notYAML`` when it is no mapping.
-  static func keys(of text: String, file: FilePath) throws(ConfigFailure) -> [(key: Node, value: Node)] {
+  private static func keys(of text: String, file: FilePath) throws(ConfigFailure) -> [(key: Node, value: Node)] {
     let document: Node?
     do { document = try Yams.compose(yaml: text) } catch let error as YamlError {
       throw notYAML(file, error)
@@ -50,8 +76,10 @@ package struct ConfigPlace: Hashable, Sendable, CustomStringConvertible {
     self.init(file: file, line: node.mark?.line ?? 1, column: node.mark?.column ?? 1)
   }
 
-  /// Whether it is in a release's plan.
-  var isPlan: Bool { file.lastComponent?.string == ReleasePlan.fileName }
-
   package var description: String { "\(file.string.escapedForTerminal):\(line):\(column)" }
+}
+
+extension FilePath {
+  /// Whether it is called like a release's plan.
+  var isPlan: Bool { lastComponent?.string == Volume.planName }
 }

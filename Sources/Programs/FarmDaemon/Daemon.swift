@@ -70,7 +70,7 @@ package struct Daemon: Sendable {
         known: KnownDrops(ledger: ledger, root: volume.root, log: log),
         rules: SettleRules(quiet: config.settleQuiet, stall: config.settleStall), now: { ContinuousClock.now },
         accepts: accepts,
-        isWhole: { $0.lastComponent?.string == ReleasePlan.fileName ? .whole : Intaker.wholeness(of: $0) }))
+        isWhole: { $0.isPlan ? .whole : Intaker.wholeness(of: $0) }))
     let events = EventHub()
     let flow = JobFlow(
       JobFlow.Setup(

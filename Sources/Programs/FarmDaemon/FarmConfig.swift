@@ -23,26 +23,18 @@ package struct FarmConfig: Hashable, Sendable {
   /// - Throws: ``ConfigFailure`` with file and line.
   package init(at path: FilePath) throws(ConfigFailure) {
     let bytes: [UInt8]
-    do { bytes = try FileBytes.all(of: path, limitBytes: 1 << 20) } catch { throw .unreadable(error.description) }
+    do { bytes = try FileBytes.all(of: path, limitBytes: 1 << 20) } catch { throw .unreadable(path, error.description) }
     try self.init(parsing: String(decoding: bytes, as: UTF8.self), file: path)
   }
 
   /// Reads the text of a configuration file.
   package init(parsing text: String, file: FilePath) throws(ConfigFailure) {
-    for (key, value) in try ConfigText.keys(of: text, file: file) {
-      let name = key.string ?? ""
-      guard let known = ConfigKey.all.first(where: { $0.name == name }) else {
-        let nearest = Nearest.name(to: name, among: ConfigKey.all.map { $0.name })
-        throw .unknownKey(name, ConfigPlace(file, key), nearest: nearest)
-      }
-      if value.null != nil { continue }
-      guard known.set(&self, value) else { throw .badValue(name, ConfigPlace(file, value), wanted: known.range) }
-    }
+    try ConfigText.take(text, file: file, entries: ConfigKey.all, into: &self)
   }
 }
 
 /// One key of farm.yaml: what it is for, its unit, default and range, and how it is taken in.
-package struct ConfigKey: Sendable {
+package struct ConfigKey: ConfigEntry, Sendable {
   package let name: String
   package let meaning: String
   package let unit: String
@@ -134,14 +126,14 @@ package struct ConfigKey: Sendable {
 
 /// Why a configuration file was refused.
 package enum ConfigFailure: Failure, Equatable {
-  case unreadable(String)
+  case unreadable(FilePath, String)
   case notYAML(ConfigPlace, String)
   case unknownKey(String, ConfigPlace, nearest: String?)
   case badValue(String, ConfigPlace, wanted: String)
 
   package var description: String {
     switch self {
-    case .unreadable(let reason): reason
+    case .unreadable(_, let reason): reason
     case .notYAML(let place, let reason): "\(place): this is not understood: \(reason)"
     case .unknownKey(let key, let place, let nearest):
       "\(place): there is no key \"\(key.escapedForTerminal)\"" + (nearest.map { "; did you mean \"\($0)\"?" } ?? "")
@@ -151,9 +143,10 @@ package enum ConfigFailure: Failure, Equatable {
 
   package var remedy: String {
     switch self {
+    case .unreadable(let path, _) where path.isPlan: "Put a file there that the daemon's user may read, or remove it."
     case .unreadable: "Name an existing file with `--config`, or leave it out."
     case .notYAML(let place, _), .unknownKey(_, let place, _), .badValue(_, let place, _):
-      "Correct the file; etc/\(place.isPlan ? ReleasePlan.fileName : "farm.yaml") shows every key."
+      "Correct the file; etc/\(place.file.isPlan ? Volume.planName : "farm.yaml") shows every key."
     }
   }
 

@@ -109,7 +109,7 @@ actor JobFlow {
 
   enum Errand: Sendable {
     case claim(FilePath)
-    case readPlan(String, of: FilePath, Fingerprint?)
+    case readPlan(FilePath, Fingerprint?)
     case prepare(Revision, BlenderProgram)
     case flush(release: String)
     case ended(task: Int64, TaskEnd)
@@ -203,7 +203,7 @@ actor JobFlow {
   private func run(_ errand: Errand) async {
     switch errand {
     case .claim(let path): await claimAll(at: path)
-    case .readPlan(let release, let path, let fingerprint): await readPlan(of: release, path, fingerprint)
+    case .readPlan(let path, let fingerprint): await readPlan(at: path, fingerprint)
     case .prepare(let revision, let blender): await prepare(revision, blender)
     case .flush(let release):
       try? await Task.sleep(for: Self.flushAfter)  // Cancelled: the rest is flushed at the next start.

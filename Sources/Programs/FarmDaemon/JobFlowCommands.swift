@@ -95,11 +95,7 @@ extension JobFlow: FarmService {
       await end(revision)
     case .retry:
       var again = try await setup.ledger.outputs(of: revision.id).filter { !$0.state.isDone }
-      for index in again.indices {
-        again[index].state = .owed
-        again[index].attempts = 0
-        again[index].problem = nil
-      }
+      for index in again.indices { again[index].oweAnew() }
       try await setup.ledger.update(again)
       gone.remove(revision.id)
       lacks[revision.id] = nil

@@ -22,12 +22,10 @@ extension JobFlow {
       unsettled[name] = Unsettled(path: path)
       told("job.settling", name)
       askForReview(of: name.release)
-    case .settled(let path, let fingerprint):
-      if let release = planned(by: path) {
-        errand.yield(.readPlan(release, of: path, fingerprint))
-      } else {
-        claim(path, settled: fingerprint)
-      }
+    case .settled(let path, let fingerprint) where path.isPlan: errand.yield(.readPlan(path, fingerprint))
+    case .vanished(let path) where path.isPlan: errand.yield(.readPlan(path, nil))
+    case .refused(let path, let reason) where path.isPlan: await planRefused(at: path, reason)
+    case .settled(let path, let fingerprint): claim(path, settled: fingerprint)
     case .unchanged(let path): settledIsOver(path)
     case .stalled(let path, let reason):
       guard let name = named(path) else { return }
@@ -35,14 +33,11 @@ extension JobFlow {
       unsettled[name] = Unsettled(path: path, stalled: problem)
       told("job.settling", name, problem: problem)
     case .refused(let path, let reason):
-      if let release = planned(by: path) { return await planIsWrong(release, .unreadable(reason)) }
       settledIsOver(path)
       // Unreadable: the reason says so.
       let isFile = (try? FileStatus(at: path))??.kind == .regular
       reject(path, Problem(isFile ? .unreadableFile : .notAFile, cause: reason))
-    case .vanished(let path):
-      guard let release = planned(by: path) else { return await vanished(path) }
-      errand.yield(.readPlan(release, of: path, nil))
+    case .vanished(let path): await vanished(path)
     case .lost(let path): await lost(path)
     case .folderFound(let path):
       troubles[path] = nil
@@ -167,10 +162,7 @@ extension JobFlow {
       newRevision(drop, blocking: blocking, notes: notes), known: (KnownPath(below(drop.path)), drop.fingerprint))
     unsettled[drop.name] = nil
     let pace = SavePace(after: superseded.compactMap { open[$0.id]?.pace })
-    for old in superseded {
-      await end(old)
-      told("job.superseded", old.name, revision: old.number)
-    }
+    await endSuperseded(superseded)
     guard blocking?.problemClass != .adopted else {
       adoptedCount += 1
       return
@@ -181,6 +173,14 @@ extension JobFlow {
     guard revision.state == .queued else { return }
     await opened(revision, pace: pace)
     await schedule()
+  }
+
+  /// Ends what runs of revisions in whose place another one is.
+  func endSuperseded(_ superseded: [Revision]) async {
+    for old in superseded {
+      await end(old)
+      told("job.superseded", old.name, revision: old.number)
+    }
   }
 
   private func newRevision(_ drop: Drop, blocking: Problem?, notes: [Problem]) -> NewRevision {

@@ -44,10 +44,7 @@ extension JobFlow {
         name: job.name, path: job.path, owner: job.owner, digest: before.digest, state: .queued, frames: before.frames,
         format: before.format, scene: before.scene, notes: before.notes, savedBy: before.savedBy, problem: nil,
         outputs: outputs.map { ($0.path, $0.frame) }), known: nil)
-    for old in superseded {
-      await end(old)
-      told("job.superseded", old.name, revision: old.number)
-    }
+    await endSuperseded(superseded)
     told("job.queued", job.name, revision: revision.number)
     askForReview(of: job.name.release)
     await opened(revision)
@@ -66,11 +63,7 @@ extension JobFlow {
     var again = try await setup.ledger.outputs(of: revision.id).filter { output in
       (output.state.isDone || output.state == .failed) && isMeant(output)
     }
-    for index in again.indices {
-      again[index].state = .owed
-      again[index].attempts = 0
-      again[index].problem = nil
-    }
+    for index in again.indices { again[index].oweAnew() }
     guard !again.isEmpty else { return AgainAnswer(job: revision.name, revision: revision.number, frames: nil) }
     try await setup.ledger.update(again)
     for output in again { put(output) }

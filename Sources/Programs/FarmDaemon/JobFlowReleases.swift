@@ -9,21 +9,26 @@ import VolumeFiles
 extension JobFlow {
   // MARK: - release.yaml
 
-  /// The release whose release.yaml lies there; nil for other files.
-  func planned(by path: FilePath) -> String? {
-    let folder = path.removingLastComponent()
-    guard path.lastComponent?.string == ReleasePlan.fileName, folder.removingLastComponent() == setup.volume.releases
-    else { return nil }
-    return folder.lastComponent?.string
-  }
-
-  /// A release.yaml that was made or changed, or is gone.
-  func readPlan(of release: String, _ path: FilePath, _ fingerprint: Fingerprint?) async {
+  /// A release.yaml that was made or changed, or is gone. That of a folder which cannot be a release is nobody's plan.
+  func readPlan(at path: FilePath, _ fingerprint: Fingerprint?) async {
+    guard let release = release(plannedBy: path) else { return }
     await planFound(of: release)
     guard let fingerprint else { return }
     do { try await setup.ledger.remember(KnownPath(below(path)), fingerprint) } catch {
       complain(error, while: "noting the plan of \(release)")
     }
+  }
+
+  /// A release.yaml that is no file that can be read.
+  func planRefused(at path: FilePath, _ reason: String) async {
+    guard let release = release(plannedBy: path) else { return }
+    await planIsWrong(release, .unreadable(path, reason))
+  }
+
+  private func release(plannedBy path: FilePath) -> String? {
+    let folder = path.removingLastComponent()
+    guard let name = folder.lastComponent?.string, releasesTaken[name.lowercased()] == folder else { return nil }
+    return name
   }
 
   /// Reads a release's release.yaml. Without one it keeps what was last wanted of it, and so it does after a mistake;
@@ -57,7 +62,7 @@ extension JobFlow {
     await schedule()
   }
 
-  func planIsWrong(_ name: String, _ failure: ConfigFailure) async {
+  private func planIsWrong(_ name: String, _ failure: ConfigFailure) async {
     badPlans.insert(name)
     let problem = Problem(.badRelease, cause: failure.description, remedy: failure.remedy)
     do {
@@ -94,7 +99,7 @@ extension JobFlow {
     try await setup.ledger.setOrder(of: name, order)
     try await BlockingWork.run { () throws(FileFailure) in
       try SharedFolder.make(folder)
-      if before == nil { try Durable.write(Array(text.utf8), to: folder.appending(ReleasePlan.fileName)) }
+      if before == nil { try Durable.write(Array(text.utf8), to: folder.appending(Volume.planName)) }
       try SharedFolder.make(out)
       try SharedFolder.make(store)
     }

@@ -6,18 +6,16 @@ import Yams
 
 /// release.yaml: what people want of a release, in the release's folder.
 enum ReleasePlan {
-  static let fileName = "release.yaml"
-
   /// Reads a release's plan; nil when it has no release.yaml.
   /// - Throws: ``ConfigFailure`` with file, line and column.
   static func read(in release: FilePath) throws(ConfigFailure) -> ReleaseOrder? {
-    let path = release.appending(fileName)
+    let path = release.appending(Volume.planName)
     let bytes: [UInt8]
     do throws(FileFailure) {
       guard try FileStatus(at: path) != nil else { return nil }
       bytes = try FileBytes.all(of: path, limitBytes: 1 << 20)
     } catch {
-      throw .unreadable(error.description)
+      throw .unreadable(path, error.description)
     }
     return try parse(String(decoding: bytes, as: UTF8.self), file: path)
   }
@@ -25,15 +23,7 @@ enum ReleasePlan {
   /// Reads the text of a release.yaml; without keys it wants what every release gets.
   static func parse(_ text: String, file: FilePath) throws(ConfigFailure) -> ReleaseOrder {
     var order = ReleaseOrder()
-    for (key, value) in try ConfigText.keys(of: text, file: file) {
-      let name = key.string ?? ""
-      guard let known = ReleaseKey.all.first(where: { $0.name == name }) else {
-        let nearest = Nearest.name(to: name, among: ReleaseKey.all.map(\.name))
-        throw .unknownKey(name, ConfigPlace(file, key), nearest: nearest)
-      }
-      if value.null != nil { continue }
-      guard known.set(&order, value) else { throw .badValue(name, ConfigPlace(file, value), wanted: known.range) }
-    }
+    try ConfigText.take(text, file: file, entries: ReleaseKey.all, into: &order)
     return order
   }
 
@@ -56,7 +46,7 @@ enum ReleasePlan {
 }
 
 /// One key of release.yaml.
-struct ReleaseKey: Sendable {
+struct ReleaseKey: ConfigEntry, Sendable {
   let name: String
   let range: String
   /// Takes a value in; false when it is not of the range.

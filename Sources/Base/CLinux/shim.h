@@ -9,8 +9,13 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/syscall.h>
-#include <sys/xattr.h>
 #include <unistd.h>
+
+// <sys/select.h> beside _GNU_SOURCE gives fd_set other member names than Swift's own modules know. Only a clean build
+// shows it, and not each one, so it is refused here: <sys/types.h>, <sys/xattr.h> and <spawn.h> bring it in.
+#ifdef _SYS_SELECT_H
+#error "a header above brings in <sys/select.h>: call the kernel or declare the symbol instead"
+#endif
 
 // Opens a path below a directory; no link of any kind on the way leads anywhere else. -1 and errno on failure.
 static inline int linux_open_beneath(int directory, const char *path, int flags, unsigned int mode) {
@@ -42,10 +47,9 @@ static inline int linux_drop_lease(int file) { return fcntl(file, F_SETLEASE, F_
 // Gives a file or folder the access list that the folder around it has for new ones. 0 when that has none.
 static inline int linux_inherit_acl(const char *folder, const char *path) {
   char list[8192];
-  ssize_t size = getxattr(folder, "system.posix_acl_default", list, sizeof list);
-  return size > 0 && setxattr(path, "system.posix_acl_access", list, (size_t)size, 0) == 0;
+  long size = syscall(SYS_getxattr, folder, "system.posix_acl_default", list, sizeof list);
+  return size > 0 && syscall(SYS_setxattr, path, "system.posix_acl_access", list, (size_t)size, 0) == 0;
 }
 
-// Makes a child that is spawned keep none of our open files but the first ones, whatever their flags. Declared by its
-// symbol: <spawn.h> beside _GNU_SOURCE gives fd_set other member names than Swift's own modules know.
+// Makes a child that is spawned keep none of our open files but the first ones, whatever their flags.
 int linux_spawn_close_from(void *actions, int first) __asm__("posix_spawn_file_actions_addclosefrom_np");

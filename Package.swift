@@ -112,7 +112,7 @@ let checks: [Target] = [
   tests("BlendFileTests", ["FarmModel", "BlendFile", "Supervisor"]),
   tests("PicturesTests", ["FarmModel", "Pictures", "Supervisor"]),
   tests("SupervisorTests", ["Supervisor"]),
-  tests("VolumeFilesTests", ["CLinux", "FarmModel", "VolumeFiles"]),
+  tests("VolumeFilesTests", ["CLinux", "FarmModel", "Supervisor", "VolumeFiles"]),
   tests("FarmStoreTests", ["FarmModel", "FarmStore", grdb]),
   tests("IntakeTests", ["FarmModel", "VolumeFiles", "Intake"]),
   tests("PreflightTests", ["FarmModel", "BlendFile", "Preflight"]),

@@ -30,6 +30,9 @@ package enum Needs {
 
   package static let rsync = met(access("/usr/bin/rsync", X_OK) == 0)
 
+  /// The programs that read and write access lists.
+  package static let accessLists = met(access("/usr/bin/setfacl", X_OK) == 0)
+
   /// A real file server and a client for it that can write as desktops do.
   package static let samba = met(
     access("/usr/sbin/smbd", X_OK) == 0 && access("/usr/bin/smbclient", X_OK) == 0 && geteuid() == 0

@@ -1,6 +1,8 @@
 # Two commands matter: `make demo` shows the farm at work, `make test` runs every test. Both install what is missing.
 
 SWIFT_FLAGS = --explicit-target-dependency-import-check error
+# All tests at once would keep those that wait for something from their processor for minutes.
+TEST_FLAGS = $(SWIFT_FLAGS) --experimental-maximum-parallelization-width 4
 SOURCES = Sources Tests Benchmarks Package.swift
 
 .PHONY: demo test check build deps format soak bench
@@ -10,7 +12,7 @@ demo: build
 
 test: build
 	@packaging/install-deps tests
-	swift test $(SWIFT_FLAGS)
+	swift test $(TEST_FLAGS)
 
 # What a change has to pass before it is pushed. Warnings are errors in every build (Package.swift).
 check: deps
@@ -20,7 +22,7 @@ check: deps
 # Long tests: the whole suite with FARM_SOAK set, which turns on the suites that take minutes.
 soak: build
 	@packaging/install-deps tests
-	FARM_SOAK=1 swift test $(SWIFT_FLAGS)
+	FARM_SOAK=1 swift test $(TEST_FLAGS)
 
 # Measures what is promised, with a release build; prints each figure beside its goal.
 bench: deps

@@ -94,6 +94,8 @@ package final class RunningWatch: Sendable {
     guard try await eventually({ try await barrier().hasSuffix("unsettled=0") }) else {
       throw ProbeFailure(description: "files are still on their way")
     }
+    // The counts are newer than the lines before them: what was told in between comes before the next barrier.
+    try await barrier()
   }
 }
 

@@ -127,6 +127,20 @@ struct JobFlowTests {
     #expect(world.volume.out(of: detail.name).names == ["000001.png", "000003.png"])
   }
 
+  @Test func `that is more urgent starts with the next free frame, and costs the others no try`() async throws {
+    let world = try FlowWorld { frame, _ in frame < 10 ? .slow : nil }
+    world.run()
+    try await world.drop("releases/spring/store/a.blend", frames: 1...4)
+    #expect(try await world.comes("spring/a", to: .active))
+
+    try await world.drop("quick/b.blend", frames: 11...12)
+
+    #expect(try await world.comes("quick/b", to: .completed))
+    #expect(try await world.flow.jobDetail("spring/a").counts.done < 4)
+    #expect(try await world.comes("spring/a", to: .completed))
+    #expect(try await world.flow.jobDetail("spring/a").outputs.map(\.attempts) == [1, 1, 1, 1])
+  }
+
   @Test func `saved again while it renders goes on as saved last`() async throws {
     let world = try FlowWorld { frame, attempt in frame == 3 && attempt == 1 ? .endless : nil }
     world.run()
@@ -147,7 +161,8 @@ struct JobFlowTests {
     let world = try FlowWorld { frame, attempt in frame == 1 && attempt == 1 ? .endless : nil }
     world.run()
     try await world.drop("quick/a.blend", frames: 1...1)
-    #expect(try await world.comes("quick/a", to: .active))
+    // Once it is handed out, and not only about to be: from then on its ten seconds count.
+    #expect(await eventually { await world.flow.workers().contains { $0.job?.job == "a" } })
 
     for last in 2...5 as ClosedRange<Int32> {
       world.time.advance(by: .seconds(2))
@@ -185,7 +200,7 @@ struct JobFlowTests {
   @Test func `of a plan waits for the others and for its quiet time`() async throws {
     let world = try FlowWorld()
     world.run()
-    _ = try await world.flow.plan(PlanRequest(name: "spring", order: ReleaseOrder(jobs: ["a", "b"])))
+    _ = try await world.flow.plan(PlanRequest(name: "spring", order: ReleaseOrder(jobs: ["a", "b"])), by: "ann")
     try await world.drop("releases/spring/store/a.blend", frames: 1...1)
     #expect(try await world.comes("spring/a", to: .completed))
     #expect(try await world.flow.status().releases.last?.waitsFor == ["a drop of b"])
@@ -202,7 +217,7 @@ struct JobFlowTests {
   @Test func `whose frame a person deletes before the harvest renders that frame again`() async throws {
     let world = try FlowWorld()
     world.run()
-    _ = try await world.flow.plan(PlanRequest(name: "spring", order: ReleaseOrder(jobs: [])))
+    _ = try await world.flow.plan(PlanRequest(name: "spring", order: ReleaseOrder(jobs: [])), by: "ann")
     try await world.drop("releases/spring/store/a.blend")
     #expect(try await world.comes("spring/a", to: .completed))
     Placement.remove(world.scratch("volume/releases/spring/out/a/000002.png"))
@@ -249,7 +264,8 @@ struct JobFlowTests {
     try await world.drop("quick/a.blend")
     #expect(try await world.comes("quick/a", to: .active))
 
-    let killed = try await world.flow.steer(SteerRequest(.kill, query: ["a"], release: nil, isDryRun: false, jobs: nil))
+    let killed = try await world.flow.steer(
+      SteerRequest(.kill, query: ["a"], release: nil, isDryRun: false, jobs: nil), by: "ann")
 
     #expect(killed.jobs.map(\.description) == ["quick/a"])
     #expect(try await world.state("quick/a") == .canceled)
@@ -258,7 +274,7 @@ struct JobFlowTests {
     #expect(try await world.ledger.newestRevision(of: JobName(release: "quick", job: "a"))?.number == 1)
     #expect(world.volume.quick.names == ["a.blend", "out"])
     await #expect(throws: CommandFailure.emptyQuery) {
-      try await world.flow.steer(SteerRequest(.kill, query: [], release: nil, isDryRun: false, jobs: nil))
+      try await world.flow.steer(SteerRequest(.kill, query: [], release: nil, isDryRun: false, jobs: nil), by: "ann")
     }
   }
 
@@ -309,15 +325,15 @@ struct JobFlowTests {
   @Test func `is not handed out while the farm or its release is paused`() async throws {
     let world = try FlowWorld()
     world.run()
-    try await world.flow.pause(PauseRequest(release: nil, paused: true))
+    try await world.flow.pause(PauseRequest(release: nil, paused: true), by: "ann")
     try await world.drop("quick/a.blend", frames: 1...1)
     #expect(try await world.comes("quick/a", to: .queued))
     #expect(try await world.flow.jobDetail("a").waitsFor == "the farm is paused (`farm resume`)")
 
-    try await world.flow.pause(PauseRequest(release: "quick", paused: true))
-    try await world.flow.pause(PauseRequest(release: nil, paused: false))
+    try await world.flow.pause(PauseRequest(release: "quick", paused: true), by: "ann")
+    try await world.flow.pause(PauseRequest(release: nil, paused: false), by: "ann")
     #expect(try await world.flow.jobDetail("a").waitsFor == "the release is paused (`farm resume quick`)")
-    try await world.flow.pause(PauseRequest(release: "quick", paused: false))
+    try await world.flow.pause(PauseRequest(release: "quick", paused: false), by: "ann")
 
     #expect(await world.delivers(["quick/a.png"]))
   }
@@ -332,15 +348,15 @@ struct JobFlowTests {
     try await world.drop("quick/a.blend")
     #expect(try await world.comes("quick/a", to: .failed))
     let request = SteerRequest(.retry, query: ["state:failed"], release: nil, isDryRun: true, jobs: nil)
-    #expect(try await world.flow.steer(request).jobs.map(\.description) == ["quick/a"])
+    #expect(try await world.flow.steer(request, by: "ann").jobs.map(\.description) == ["quick/a"])
     #expect(try await world.state("quick/a") == .failed)
 
     let touched = try await world.flow.steer(
-      SteerRequest(.retry, query: ["a"], release: "quick", isDryRun: false, jobs: nil))
+      SteerRequest(.retry, query: ["a"], release: "quick", isDryRun: false, jobs: nil), by: "ann")
 
     #expect(touched.jobs.count == 1)
     #expect(await world.delivers(["quick/a_0001.png", "quick/a_0002.png", "quick/a_0003.png"]))
     #expect(try await world.flow.jobDetail("a").outputs.map(\.attempts) == [1, 1, 1])
-    #expect(try await world.flow.steer(request).jobs.isEmpty)
+    #expect(try await world.flow.steer(request, by: "ann").jobs.isEmpty)
   }
 }

@@ -114,6 +114,28 @@ package struct EngineContract: Sendable {
     }
   }
 
+  /// A task that shall finish early ends after the frame that it is at, and what it rendered is reported.
+  package func finishesEarly() async throws {
+    let scratch = try ScratchFolder()
+    let scene = scene
+    try await running { engine, able, reports in
+      await engine.submit(try Self.task(1, scene, FrameSet(1...6), in: scratch, able))
+      var frames: [FrameNumber] = []
+      while let report = await reports.next() {
+        switch report {
+        case .opened: await engine.finishEarly([1, 99])
+        case .frame(1, let frame): frames.append(frame.frame)
+        case .ended(1, let end):
+          #expect(end == .canceled)
+          #expect(frames.count <= 2)
+          return
+        default: break
+        }
+      }
+      Issue.record("the task never ended")
+    }
+  }
+
   private static func end(of task: Int64, _ reports: inout AsyncStream<EngineReport>.AsyncIterator) async -> TaskEnd? {
     while let report = await reports.next() {
       if case .ended(task, let end) = report { return end }

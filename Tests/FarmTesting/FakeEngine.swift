@@ -9,6 +9,7 @@ package actor FakeEngine: RenderEngine {
   private let slots: Int
   private let spoil: @Sendable (FrameNumber, Int) -> Spoiling?
   private var active: [RenderTask.ID: Task<Void, Never>] = [:]
+  private var shortened: Set<RenderTask.ID> = []
   private var tries: [FrameNumber: Int] = [:]
 
   /// What may go wrong with a frame.
@@ -21,6 +22,8 @@ package actor FakeEngine: RenderEngine {
     case forgotten
     /// It takes so long that somebody loses patience.
     case endless
+    /// It takes a second, as most real ones do.
+    case slow
   }
 
   /// - Parameter spoil: what goes wrong with a frame at its n-th try, counted from 1.
@@ -34,7 +37,11 @@ package actor FakeEngine: RenderEngine {
     path: "/fake/blender", version: BlenderVersion(major: 3, minor: 4), fullVersion: "3.4.0", buildHash: "fake",
     canDenoise: false, devices: ["CPU"])
 
-  package func abilities() -> EngineAbilities { EngineAbilities(tasksAtOnce: slots, blenders: [Self.blender]) }
+  package func abilities() -> EngineAbilities {
+    EngineAbilities(workers: (1...slots).map { "fake-\($0)" }, blenders: [Self.blender])
+  }
+
+  package nonisolated func commandLine(for task: RenderTask) -> String { "true" }
 
   package func submit(_ task: RenderTask) {
     active[task.id] = Task { await self.work(on: task) }
@@ -44,6 +51,8 @@ package actor FakeEngine: RenderEngine {
     for id in tasks { active[id]?.cancel() }
     for id in tasks { await active[id]?.value }
   }
+
+  package func finishEarly(_ tasks: Set<RenderTask.ID>) { shortened.formUnion(tasks) }
 
   package func run() async {
     report.yield(.abilities(abilities()))
@@ -66,10 +75,11 @@ package actor FakeEngine: RenderEngine {
     else { return .failed(Problem(.unreadableFile, cause: "not a .blend"), frame: nil) }
     report.yield(.opened(task: task.id, size: PixelSize(width: 4, height: 3), notes: []))
     for frame in task.frames.frames {
+      if shortened.contains(task.id) { return .canceled }
       tries[frame, default: 0] += 1
       let spoiling = spoil(frame, tries[frame] ?? 1)
       // As long as a quick frame takes, so that there is something to cancel.
-      let time = spoiling == .endless ? Duration.seconds(3600) : .milliseconds(30)
+      let time = spoiling == .endless ? Duration.seconds(3600) : .milliseconds(spoiling == .slow ? 1000 : 30)
       if (try? await Task.sleep(for: time)) == nil { return .canceled }
       if spoiling == .crash { return .failed(Problem(.rendererCrashed, cause: "signal 11"), frame: frame) }
       if spoiling == .forgotten { continue }

@@ -28,6 +28,7 @@ struct LocalEngineContractTests {
   @Test func `renders every frame`() async throws { try await contract().rendersEveryFrame() }
   @Test func `says why a file cannot be opened`() async throws { try await contract().saysWhyAFileCannotBeOpened() }
   @Test func `cancels`() async throws { try await contract().cancels() }
+  @Test func `finishes early`() async throws { try await contract().finishesEarly() }
 }
 
 @Suite("The fake engine keeps the contract")
@@ -39,6 +40,7 @@ struct FakeEngineContractTests {
   @Test func `renders every frame`() async throws { try await contract().rendersEveryFrame() }
   @Test func `says why a file cannot be opened`() async throws { try await contract().saysWhyAFileCannotBeOpened() }
   @Test func `cancels`() async throws { try await contract().cancels() }
+  @Test func `finishes early`() async throws { try await contract().finishesEarly() }
 }
 
 @Suite("Blenders")

@@ -169,24 +169,6 @@ struct FrameCheckTests {
   }
 }
 
-@Suite("The next task")
-struct TaskChooserTests {
-  private func candidate(_ id: Int64, priority: Int = 50, paused: Bool = false, missing: [FrameNumber] = [1])
-    -> TaskChooser.Candidate
-  {
-    TaskChooser.Candidate(revision: id, priority: priority, isPaused: paused, missing: missing)
-  }
-
-  @Test func `is of the highest priority, then of the first drop`() {
-    #expect(TaskChooser.next(among: [candidate(3), candidate(2), candidate(9, priority: 60)])?.revision == 9)
-    #expect(TaskChooser.next(among: [candidate(3), candidate(2)])?.revision == 2)
-  }
-
-  @Test func `is none of a paused release, and none that has nothing to do`() {
-    #expect(TaskChooser.next(among: [candidate(1, paused: true), candidate(2, missing: [])]) == nil)
-  }
-}
-
 @Suite("The render script")
 struct RenderScriptTests {
   @Test func `is installed once, under its digest`() throws {

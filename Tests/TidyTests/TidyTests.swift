@@ -112,6 +112,7 @@ struct TidyTests {
     // What a protocol asks for is documented there.
     let required = [
       "func encode(to", "func < (", "func log(event", "func abilities()", "func submit(", "func cancel(", "func run()",
+      "func finishEarly(", "func commandLine(",
     ]
     for file in Self.sources {
       for (number, line) in file.lines.enumerated() where line.contains(declared) {

@@ -13,6 +13,10 @@ package struct ReleaseOrder: Codable, Hashable, Sendable {
   package var archiveAfter: Duration?
 
   package static let usualPriority = 50
+  package static let quickPriority = 60
+
+  /// The priority of a release of which nobody has said any.
+  package static func priority(ofRelease name: String) -> Int { name == NameRule.quick ? quickPriority : usualPriority }
 
   package init(
     jobs: [String]? = nil, priority: Int = Self.usualPriority, harvest: HarvestMode = .auto, naming: String? = nil,

@@ -42,15 +42,18 @@ package struct RenderTask: Codable, Hashable, Sendable, Identifiable {
 
 /// What an engine can do, asked before anything is handed to it.
 package struct EngineAbilities: Codable, Hashable, Sendable {
-  /// How many tasks it takes at once; more wait on our side, where they can still be put in order.
-  package let tasksAtOnce: Int
+  /// The names of the workers that can take a task now; more wait on our side, where they can still be put in order.
+  package let workers: [String]
   /// The Blenders of its workers.
   package let blenders: [BlenderProgram]
   /// Programs that are there and do not work.
   package let unwell: [UnwellProgram]
 
-  package init(tasksAtOnce: Int, blenders: [BlenderProgram], unwell: [UnwellProgram] = []) {
-    self.tasksAtOnce = tasksAtOnce
+  /// How many tasks it takes at once.
+  package var tasksAtOnce: Int { workers.count }
+
+  package init(workers: [String], blenders: [BlenderProgram], unwell: [UnwellProgram] = []) {
+    self.workers = workers
     self.blenders = blenders
     self.unwell = unwell
   }

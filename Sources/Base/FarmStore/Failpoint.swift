@@ -13,8 +13,8 @@
       self.act = act
     }
 
-    /// Called after every commit.
-    func passed(_ act: String) {
+    /// Called after every commit, and after every step of what is done without a ledger.
+    package func passed(_ act: String) {
       // `move revision 7 to active` is the same act for every revision.
       let words = act.split(separator: " ").filter { word in !word.contains { $0.isNumber || $0 == "/" } }
       let plain = words.joined(separator: " ")

@@ -33,6 +33,8 @@ package struct Ledger: Sendable {
       guard verdict == "ok" else { throw StoreFailure.damaged(path, verdict ?? "no answer") }
     } catch let failure as StoreFailure {
       throw failure
+    } catch let error as DatabaseError where [.SQLITE_CORRUPT, .SQLITE_NOTADB].contains(error.resultCode) {
+      throw .damaged(path, error.message ?? "it is no database")
     } catch {
       throw StoreFailure(error, while: "open the ledger \(path.string)")
     }

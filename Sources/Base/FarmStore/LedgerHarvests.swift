@@ -125,6 +125,9 @@ extension Ledger {
             delivery.job,
           ])
       }
+      for job in Set(done.map(\.delivery.job)) {
+        try db.execute(sql: "UPDATE job SET manifest_due = manifest_due + 1 WHERE id = ?", arguments: [job])
+      }
     }
   }
 
@@ -139,7 +142,10 @@ extension Ledger {
   /// Ends a harvest; what became of deliveries that are no longer owed is forgotten.
   package func endHarvest(_ harvest: Int64, forgetting paths: [String]) async throws(StoreFailure) {
     try await write("end harvest \(harvest)") { db in
-      for path in paths { try db.execute(sql: "DELETE FROM delivery WHERE path = ?", arguments: [path]) }
+      for path in paths {
+        try Self.changeManifests(db, "id = (SELECT job_id FROM delivery WHERE path = ?)", [path])
+        try db.execute(sql: "DELETE FROM delivery WHERE path = ?", arguments: [path])
+      }
       try db.execute(sql: "UPDATE harvest SET is_open = 0 WHERE id = ?", arguments: [harvest])
     }
   }

@@ -162,17 +162,15 @@ extension Ledger {
       try db.execute(
         sql: "UPDATE job SET state = 'removed', problem = NULL, changed_at = ? WHERE id = ?",
         arguments: [now.nanoseconds, job])
+      try Self.changeManifests(db, "id = ?", [job])
       try Self.touchRelease(db, ofJob: job, now: now)
       return ended
     }
   }
 
   private static func ensureJob(_ db: Database, _ new: NewRevision, now: Timestamp) throws -> Int64 {
-    let quickPriority = 60
-    let releasePriority = 50
     let release = try ensureRelease(
-      db, named: new.name.release, priority: new.name.release == NameRule.quick ? quickPriority : releasePriority,
-      now: now)
+      db, named: new.name.release, priority: ReleaseOrder.priority(ofRelease: new.name.release), now: now)
     try db.execute(
       sql: """
         INSERT INTO job (release_id, name, path, owner, state, revision, created_at, changed_at)
@@ -204,10 +202,15 @@ extension Ledger {
   static func showOnJob(
     _ db: Database, _ job: Int64, state: JobState, revision: Int, problem: Problem?, now: Timestamp
   ) throws {
+    let isAdopted = problem?.problemClass == .adopted
     try db.execute(
-      sql: "UPDATE job SET state = ?, revision = ?, problem = ?, changed_at = ?, is_adopted = ? WHERE id = ?",
+      sql: """
+        UPDATE job SET state = ?, revision = ?, problem = ?, changed_at = ?, is_adopted = ?,
+          manifest_due = manifest_due + ? WHERE id = ?
+        """,
       arguments: [
-        state.rawValue, revision, try Column.json(problem), now.nanoseconds, problem?.problemClass == .adopted, job,
+        state.rawValue, revision, try Column.json(problem), now.nanoseconds, isAdopted,
+        state.isFinal && !isAdopted ? 1 : 0, job,
       ])
     try touchRelease(db, ofJob: job, now: now)
   }

@@ -47,6 +47,7 @@ extension Ledger {
       try db.execute(
         sql: "UPDATE job SET release_id = ?, name = ?, path = ?, changed_at = ? WHERE id = ?",
         arguments: [release.id, name.job, path, now.nanoseconds, job.id])
+      try Self.changeManifests(db, "id = ?", [job.id])
       try db.execute(sql: "DELETE FROM known_file WHERE path = ?", arguments: [known.old.path])
       try Self.remember(db, known.new, known.fingerprint)
       try Self.touchRelease(db, ofJob: job.id, now: now)
@@ -77,6 +78,7 @@ extension Ledger {
         try db.execute(
           sql: "UPDATE job SET path = ? WHERE id = ?", arguments: ["\(store)/\(file)", job["id"] as Int64])
       }
+      try Self.changeManifests(db, "release_id = (SELECT id FROM release WHERE name = ?)", [new])
       // What lies in the new place settles anew: equal bytes render nothing.
       try db.execute(sql: "DELETE FROM known_file WHERE folder = ?", arguments: [oldStore.bytes])
       return true
@@ -133,6 +135,7 @@ extension Ledger {
       for (delivery, _) in taken {
         try db.execute(sql: "DELETE FROM delivery WHERE path = ?", arguments: [delivery.path])
       }
+      for job in Set(taken.map(\.delivery.job)) { try Self.changeManifests(db, "id = ?", [job]) }
     }
   }
 }

@@ -120,6 +120,33 @@ extension Ledger {
     }
   }
 
+  /// The newest tasks of these jobs, newest first, with whose they are.
+  package func tasks(
+    limit: Int, where isMeant: @escaping @Sendable (JobName) -> Bool
+  ) async throws(StoreFailure) -> [(task: TaskRecord, revision: Revision)] {
+    try await read("read the tasks") { db in
+      var found: [(TaskRecord, Revision)] = []
+      let sql = """
+        SELECT task.*, release.name AS release, job.name AS job FROM task JOIN revision ON revision.id = revision_id
+        JOIN job ON job.id = job_id JOIN release ON release.id = release_id ORDER BY task.id DESC
+        """
+      let rows = try Row.fetchCursor(db, sql: sql)
+      while found.count < limit, let row = try rows.next() {
+        guard isMeant(JobName(release: row["release"], job: row["job"])) else { continue }
+        let task = try TaskRecord(row: row)
+        found.append((task, try Self.revision(db, id: task.revision)))
+      }
+      return found
+    }
+  }
+
+  /// The task of this number; nil when there is none.
+  package func task(_ id: Int64) async throws(StoreFailure) -> TaskRecord? {
+    try await read("read task \(id)") { db in
+      try Row.fetchOne(db, sql: "SELECT * FROM task WHERE id = ?", arguments: [id]).map(TaskRecord.init(row:))
+    }
+  }
+
   /// Tasks of a revision, newest first; all active ones without a revision.
   package func tasks(of revision: Int64?) async throws(StoreFailure) -> [TaskRecord] {
     try await read("read the tasks") { db in

@@ -2,19 +2,12 @@ import GRDB
 
 /// The tables of the ledger, version by version. A released version's steps are never changed, only added to.
 enum LedgerSchema {
+  private static let versions = [version1, version2, version3, version4, version5]
+
   static var migrator: DatabaseMigrator {
     var migrator = DatabaseMigrator()
-    migrator.registerMigration("1") { db in
-      for statement in version1 { try db.execute(sql: statement) }
-    }
-    migrator.registerMigration("2") { db in
-      for statement in version2 { try db.execute(sql: statement) }
-    }
-    migrator.registerMigration("3") { db in
-      for statement in version3 { try db.execute(sql: statement) }
-    }
-    migrator.registerMigration("4") { db in
-      for statement in version4 { try db.execute(sql: statement) }
+    for (index, steps) in versions.enumerated() {
+      migrator.registerMigration("\(index + 1)") { db in for step in steps { try db.execute(sql: step) } }
     }
     return migrator
   }
@@ -113,5 +106,20 @@ enum LedgerSchema {
     "ALTER TABLE job ADD COLUMN priority INTEGER",
     "ALTER TABLE output ADD COLUMN facts TEXT",
     "CREATE INDEX delivery_of_job ON delivery(job_id)",
+  ]
+
+  /// What people did; what the farm did stands in the other tables. And of which jobs the manifest, written under the
+  /// name `manifest`, is not what the ledger says.
+  private static let version5 = [
+    "ALTER TABLE job ADD COLUMN manifest TEXT",
+    "ALTER TABLE job ADD COLUMN manifest_due INTEGER NOT NULL DEFAULT 0",
+    "UPDATE job SET manifest_due = 1 WHERE is_adopted = 0",
+    "CREATE INDEX job_manifest_due ON job(id) WHERE manifest_due > 0",
+    """
+    CREATE TABLE act (
+      id INTEGER PRIMARY KEY, at INTEGER NOT NULL, who TEXT NOT NULL, what TEXT NOT NULL, release TEXT, job TEXT,
+      detail TEXT
+    ) STRICT
+    """,
   ]
 }

@@ -21,6 +21,8 @@ struct BlenderTalk {
   private var left: ArraySlice<FrameNumber>
   private var current: FrameNumber?
   private var isOpen = false
+  /// Whether frames of the task were left to a later one.
+  private var isShortened = false
   /// Something no frame of this file can mend.
   private var refusal: Problem?
   private var lastLines: [String] = []
@@ -61,6 +63,12 @@ struct BlenderTalk {
     }
   }
 
+  /// Asks for no further frame.
+  mutating func finishEarly() {
+    isShortened = isShortened || !left.isEmpty
+    left = []
+  }
+
   private mutating func rendered(_ said: ScriptReport) -> Reaction {
     guard let frame = said.frame, frame == current else { return Reaction() }
     current = nil
@@ -85,11 +93,7 @@ struct BlenderTalk {
     var reaction = reaction
     current = left.popFirst()
     if let frame = current {
-      var fields: [String: ScriptValue] = [
-        "do": .text("render"), "frame": .number(Int(frame)), "file": .text(file(of: frame)),
-      ]
-      if let object = task.namingObject { fields["naming_object"] = .text(object) }
-      reaction.say = command(fields)
+      reaction.say = renderCommand(frame)
     } else {
       reaction.isOver = true
     }
@@ -108,6 +112,17 @@ struct BlenderTalk {
     return command(fields)
   }
 
+  private func renderCommand(_ frame: FrameNumber) -> String {
+    var fields: [String: ScriptValue] = [
+      "do": .text("render"), "frame": .number(Int(frame)), "file": .text(file(of: frame)),
+    ]
+    if let object = task.namingObject { fields["naming_object"] = .text(object) }
+    return command(fields)
+  }
+
+  /// Everything that is said when nothing goes wrong.
+  var allCommands: [String] { [openCommand] + task.frames.frames.map(renderCommand) }
+
   private func command(_ fields: [String: ScriptValue]) -> String {
     let encoder = JSONEncoder()
     encoder.outputFormatting = .sortedKeys
@@ -119,7 +134,7 @@ struct BlenderTalk {
   func ended(_ end: ChildEnd, hung: Problem? = nil) -> TaskEnd {
     if let hung { return .failed(hung, frame: current) }
     if let refusal { return .failed(refusal, frame: nil) }
-    if isOpen, current == nil, left.isEmpty, end.isSuccess { return .completed }
+    if isOpen, current == nil, left.isEmpty, end.isSuccess { return isShortened ? .canceled : .completed }
     return .failed(CrashReason.problem(end, lastLines: lastLines), frame: current)
   }
 }

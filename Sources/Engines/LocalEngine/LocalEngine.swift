@@ -55,6 +55,7 @@ package actor LocalEngine: RenderEngine {
     let slot: Int
     var process: ChildIdentity?
     var isCanceled = false
+    let talk: Conversation
     /// Why it was ended, when it hung.
     var hung: Problem?
     var whenEnded: [CheckedContinuation<Void, Never>] = []
@@ -69,14 +70,24 @@ package actor LocalEngine: RenderEngine {
 
   package func abilities() -> EngineAbilities {
     EngineAbilities(
-      tasksAtOnce: programs.isEmpty ? 0 : slots, blenders: programs,
+      workers: programs.isEmpty ? [] : (1...slots).map(Self.worker), blenders: programs,
       unwell: unwell.map { UnwellProgram(path: $0.key, reason: $0.value.reason) }.sorted { $0.path < $1.path })
+  }
+
+  private static func worker(_ slot: Int) -> String { "local-\(slot)" }
+
+  package nonisolated func commandLine(for task: RenderTask) -> String {
+    let program = Blenders.command(task.blender.path, script: setup.script, temporary: nil)
+    let lines = BlenderTalk(task, threads: 0).allCommands.map(\.quotedForShell)
+    let words = ([program.executable.string] + program.arguments).map(\.quotedForShell)
+    return "mkdir -p \(task.folder.quotedForShell) && printf '%s\\n' \(lines.joined(separator: " ")) | "
+      + words.joined(separator: " ")
   }
 
   package func submit(_ task: RenderTask) {
     precondition(working.count < slots, "more tasks were submitted than the engine said it takes")
     let slot = (1...slots).first { number in !working.values.contains { $0.slot == number } } ?? 1
-    working[task.id] = Work(slot: slot)
+    working[task.id] = Work(slot: slot, talk: Conversation(task, threads: threads))
     submission.yield(task)
   }
 
@@ -88,6 +99,10 @@ package actor LocalEngine: RenderEngine {
     for id in tasks where working[id] != nil {
       await withCheckedContinuation { working[id]?.whenEnded.append($0) }
     }
+  }
+
+  package func finishEarly(_ tasks: Set<RenderTask.ID>) {
+    for id in tasks { working[id]?.talk.with { $0.finishEarly() } }
   }
 
   package func run() async {
@@ -164,6 +179,7 @@ package actor LocalEngine: RenderEngine {
   }
 
   private func converse(_ task: RenderTask) async -> TaskEnd {
+    guard let talk = working[task.id]?.talk else { return .canceled }
     let temporary = task.folder + "/tmp"
     let taskLog: TaskLog
     do throws(FileFailure) {
@@ -174,8 +190,7 @@ package actor LocalEngine: RenderEngine {
     }
     defer { removeTemporary(FilePath(temporary)) }
     return await withTaskGroup(of: Void.self) { group in
-      let talk = Mutex(BlenderTalk(task, threads: threads))
-      group.addTask { await self.endIfHung(task) { talk.withLock(\.linesHeard) } }
+      group.addTask { await self.endIfHung(task) { talk.with { $0.linesHeard } } }
       defer { group.cancelAll() }
       do throws(SupervisorFailure) {
         let end = try await ChildProcess.run(
@@ -183,12 +198,13 @@ package actor LocalEngine: RenderEngine {
           started: { process, _ in await self.started(task, process) },
           onLine: { line, input in
             taskLog.add(line)
-            let reaction = talk.withLock { $0.heard(line) }
+            let reaction = talk.with { $0.heard(line) }
             for report in reaction.reports { self.report.yield(report) }
             if let command = reaction.say { await input.send(line: command) }
             if reaction.isOver { await input.finish() }
           })
-        return talk.withLock { $0.ended(end, hung: working[task.id]?.hung) }
+        let hung = working[task.id]?.hung
+        return talk.with { $0.ended(end, hung: hung) }
       } catch {
         return .failed(Problem(.rendererCrashed, cause: error.description, remedy: error.remedy), frame: nil)
       }
@@ -214,7 +230,7 @@ package actor LocalEngine: RenderEngine {
     if work.isCanceled { ProcessTable.killGroup(of: process) }
     report.yield(
       .started(
-        task: task.id, worker: "local-\(work.slot)",
+        task: task.id, worker: Self.worker(work.slot),
         process: WorkerProcess(pid: process.pid, startTicks: process.startTicks)))
   }
 
@@ -223,6 +239,15 @@ package actor LocalEngine: RenderEngine {
       log.warning("cannot remove a task's temporary folder", metadata: ["reason": "\(error)"])
     }
   }
+}
+
+/// A talk that its slot leads and the engine may shorten.
+private final class Conversation: Sendable {
+  private let talk: Mutex<BlenderTalk>
+
+  init(_ task: RenderTask, threads: Int) { talk = Mutex(BlenderTalk(task, threads: threads)) }
+
+  func with<Result: Sendable>(_ body: (inout sending BlenderTalk) -> sending Result) -> Result { talk.withLock(body) }
 }
 
 /// What a task's program said, line by line, in a file of its own; owns the open file.

@@ -10,11 +10,18 @@ package protocol RenderEngine: Sendable {
   /// What it can do now; changes are told by ``EngineReport/abilities(_:)``.
   func abilities() async -> EngineAbilities
 
+  /// One line for a shell that does what a worker does with a task, by hand.
+  func commandLine(for task: RenderTask) -> String
+
   /// Takes a task; the caller keeps to `tasksAtOnce`.
   func submit(_ task: RenderTask) async
 
   /// Ends tasks; when it returns, no process of them is alive. Unknown and ended ones are passed over.
   func cancel(_ tasks: Set<RenderTask.ID>) async
+
+  /// Has tasks end with the frame that they render now, ``TaskEnd/canceled`` when others are left: something more
+  /// urgent waits. An engine that cannot passes over it.
+  func finishEarly(_ tasks: Set<RenderTask.ID>) async
 
   /// Works until the surrounding task is cancelled; then ends all tasks first.
   func run() async

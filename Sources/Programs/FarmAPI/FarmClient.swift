@@ -1,6 +1,7 @@
 import AsyncHTTPClient
 import FarmModel
 import Foundation
+import Glibc
 import NIOCore
 import SystemPackage
 
@@ -37,6 +38,7 @@ package struct FarmClient: Sendable {
     var call = HTTPClientRequest(url: url(route, [:]))
     call.method = .POST
     call.headers.add(name: "content-type", value: "application/json")
+    call.headers.add(name: RequestHeader.person, value: Self.person)
     call.body = .bytes(ByteBuffer(bytes: try JSONEncoder().encode(request)))
     return try await JSONDecoder().decode(answer, from: fetch(call))
   }
@@ -58,6 +60,9 @@ package struct FarmClient: Sendable {
       }
     }
   }
+
+  /// The user whom this program runs for.
+  private static var person: String { getpwuid(getuid()).map { String(cString: $0.pointee.pw_name) } ?? "\(getuid())" }
 
   private func fetch(_ call: HTTPClientRequest) async throws -> Data {
     let (status, data) = try await talking { client in

@@ -12,8 +12,21 @@ package enum Route {
   package static let pause = "/v1/pause"
   package static let doctor = "/v1/doctor"
   package static let steer = "/v1/steer"
+  package static let workers = "/v1/workers"
+  package static let tasks = "/v1/tasks"
+  package static let task = "/v1/task"
+  package static let history = "/v1/history"
+  package static let ledgerCheck = "/v1/ledger/check"
+  package static let ledgerBackup = "/v1/ledger/backup"
+  package static let slashAndBurn = "/v1/slash-and-burn"
   package static let sync = "/v1/sync"
   package static let events = "/v1/events"
+}
+
+/// What requests carry besides their bodies.
+package enum RequestHeader {
+  /// The user who asks, as the history names them.
+  package static let person = "farm-person"
 }
 
 /// A failure as it crosses the socket.

@@ -25,9 +25,9 @@ package struct Daemon: Sendable {
   /// Whether a daemon of this process has served.
   package static var wasReady: Bool { readiness.withLock { $0 } }
 
-  private let volume: Volume
-  private let config: FarmConfig
-  private let log: Logger
+  let volume: Volume
+  let config: FarmConfig
+  let log: Logger
 
   package init(volume: Volume, config: FarmConfig, log: Logger) {
     self.volume = volume
@@ -42,14 +42,22 @@ package struct Daemon: Sendable {
     return Timestamp(nanoseconds: Int64(now.tv_sec) * 1_000_000_000 + Int64(now.tv_nsec))
   }
 
-  /// Runs until SIGTERM or SIGINT.
-  package func run() async throws {
+  /// How a run ends.
+  package enum Ending: Sendable {
+    case stopped
+    /// What was ordered is done at the next start, which is to be now.
+    case beginAnew
+  }
+
+  /// Runs until SIGTERM or SIGINT, or until a new start is needed.
+  package func run() async throws -> Ending {
     guard VolumeTree.isVolume(volume) else { throw DaemonFailure.notAVolume(volume.root) }
     for folder in volume.tree { try SharedFolder.make(folder) }
     let state = try StateFolder(volume: volume, configured: config.state)
     let lock = try VolumeLock(volume, socket: state.socket)
     defer { lock.release() }
-    let ledger = try openLedger(state)
+    try slashAndBurn(state)
+    let ledger = try await openLedger(state)
     defer { ledger.foldLog() }
     // Before the first listing: a Blender may be there now, so what was blocked settles anew.
     try await ledger.forgetBlockedFiles()
@@ -77,46 +85,7 @@ package struct Daemon: Sendable {
         volume: volume, state: state, config: config, ledger: ledger, engine: engine, watcher: watcher, events: events,
         clock: Self.clock, log: log, version: FarmVersion.current, powerCut: lock.powerCut))
     try await serve(flow, engine, watcher, Paperwork(volume: volume, flow: flow, events: events, log: log), state, lock)
-  }
-
-  private func openLedger(_ state: StateFolder) throws(StoreFailure) -> Ledger {
-    #if FARM_FAILPOINTS
-      var ledger = try Ledger(at: state.ledger, clock: Self.clock)
-      ledger.failpoint = getenv("FARM_FAILPOINT").map { Failpoint(after: String(cString: $0)) }
-      return ledger
-    #else
-      return try Ledger(at: state.ledger, clock: Self.clock)
-    #endif
-  }
-
-  /// Looks at everything that the farm stands on, without a daemon.
-  package func check() async -> DoctorReport {
-    var found: [BlenderProgram] = []
-    var unwell: [UnwellProgram] = []
-    do {
-      let state = try StateFolder(volume: volume, configured: config.state)
-      let script = try RenderScript.install(in: volume)
-      for path in Blenders.executables(matching: config.blenders) {
-        switch await Blenders.probe(path, script: script) {
-        case .found(let program): found.append(program)
-        case .failed(let program): unwell.append(program)
-        }
-      }
-      return await Checkup(volume: volume, state: state.folder, clock: Self.clock)
-        .report(blenders: found, unwell: unwell, ledger: await ledgerState(at: state.ledger))
-    } catch {
-      return await Checkup(volume: volume, state: volume.own, clock: Self.clock)
-        .report(blenders: found, unwell: unwell, ledger: .closed(error))
-    }
-  }
-
-  private func ledgerState(at path: FilePath) async -> LedgerState {
-    do {
-      guard try FileStatus(at: path) != nil else { return .absent }
-      return LedgerState(trouble: try await Ledger(at: path, clock: Self.clock).trouble())
-    } catch {
-      return .closed(error)
-    }
+    return await flow.mustBeginAnew ? .beginAnew : .stopped
   }
 
   private func serve(

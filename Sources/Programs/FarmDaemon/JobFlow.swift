@@ -51,6 +51,8 @@ actor JobFlow {
   var gone: Set<Int64> = []
   /// Tasks handed out, by id.
   var running: [Int64: RunningTask] = [:]
+  /// Who was served for how long in this run.
+  var turns = Turns()
   /// Revisions whose snapshot is being taken.
   var preparing: Set<Int64> = []
   var isScheduling = false
@@ -87,6 +89,7 @@ actor JobFlow {
   /// Releases that are looked at in a moment.
   var reviewsDue: Set<String> = []
   var reviewTook: [String: Duration] = [:]
+  var areManifestsAsked = false
   /// Releases that are looked at again without anything happening in them, and when they were harvested in vain.
   var mustHarvest: Set<String> = []
   var harvestFailedAt: [JobName: Timestamp] = [:]
@@ -100,6 +103,8 @@ actor JobFlow {
   var adoptedCount = 0
   /// Whether the run is over; nobody waits for anything then.
   var isOver = false
+  /// Whether the run ends so that the next start does what was ordered.
+  var mustBeginAnew = false
   /// The ledger's failure that ends the run.
   var fatal: StoreFailure?
 
@@ -115,6 +120,7 @@ actor JobFlow {
     case ended(task: Int64, TaskEnd)
     case assemble(Int64)
     case review(String)
+    case writeManifests
     /// Without anything having happened.
     case reviewAgain(String)
   }
@@ -131,6 +137,7 @@ actor JobFlow {
     var revision: Revision
     var outputs: [Output]
     var priority: Int
+    let owner: String
     /// Whether the earlier revision's frames were put aside in this run.
     var hasRoom = false
     /// Whether the snapshot was taken, or proven, in this run.
@@ -143,6 +150,8 @@ actor JobFlow {
       return times.isEmpty ? nil : .milliseconds(times[times.count / 2])
     }
 
+    var party: Turns.Party { Turns.Party(release: revision.name.release, owner: owner) }
+
     /// Frames that nobody works on.
     var missing: [FrameNumber] { outputs.filter { $0.state == .owed }.map(\.frame) }
   }
@@ -150,6 +159,12 @@ actor JobFlow {
   /// A task that the engine has.
   struct RunningTask {
     let task: RenderTask
+    let party: Turns.Party
+    var worker: String?
+    let begun: Timestamp
+    let expected: Duration
+    /// Whether it was asked to make room for something more urgent.
+    var isShortened = false
     /// Frames of which nothing was heard yet.
     var waiting: Set<FrameNumber>
     var size: PixelSize?
@@ -217,6 +232,7 @@ actor JobFlow {
       let begun = setup.clock.now()
       await review(release)
       reviewTook[release] = setup.clock.now().since(begun)
+    case .writeManifests: return await writeManifests()
     case .reviewAgain(let release): return await review(release)
     }
     happenings += 1

@@ -31,7 +31,7 @@ extension JobFlow: FarmService {
 
   // MARK: - Steering
 
-  func pause(_ request: PauseRequest) async throws {
+  func pause(_ request: PauseRequest, by person: String) async throws {
     defer { happenings += 1 }
     if let name = request.release {
       guard try await setup.ledger.release(named: name) != nil else {
@@ -41,8 +41,9 @@ extension JobFlow: FarmService {
     } else {
       try await setup.ledger.setPaused(request.paused)
     }
-    setup.log.notice(
-      request.paused ? "paused" : "resumed", metadata: ["release": "\(request.release ?? "(all)")"])
+    let deed = request.paused ? Act.Deed.paused : .resumed
+    try await setup.ledger.remember([Act(person, deed, release: request.release)])
+    setup.log.notice("\(deed.rawValue)", metadata: ["release": "\(request.release ?? "(all)")", "by": "\(person)"])
     await schedule()
   }
 
@@ -51,7 +52,7 @@ extension JobFlow: FarmService {
     return .noRelease(name, nearest: Nearest.name(to: name, among: names))
   }
 
-  func steer(_ request: SteerRequest) async throws -> TouchedJobs {
+  func steer(_ request: SteerRequest, by person: String) async throws -> TouchedJobs {
     defer { happenings += 1 }
     let query = try JobQuery(parsing: request.query)
     guard !query.words.isEmpty else { throw CommandFailure.emptyQuery }
@@ -68,6 +69,10 @@ extension JobFlow: FarmService {
       } else if try await carryOut(request.act, revision) {
         touched.append(revision.name)
       }
+    }
+    if !request.isDryRun {
+      let deed = request.act == .kill ? Act.Deed.killed : .retried
+      try await setup.ledger.remember(touched.map { Act(person, deed, release: $0.release, job: $0.job) })
     }
     await schedule()
     return TouchedJobs(jobs: touched)
@@ -111,6 +116,26 @@ extension JobFlow: FarmService {
       ledger: LedgerState(trouble: try await setup.ledger.trouble()))
   }
 
+  // MARK: - The ledger
+
+  func checkLedger() async throws -> LedgerAnswer {
+    if let trouble = try await setup.ledger.trouble() { throw StoreFailure.damaged(setup.state.ledger, trouble) }
+    return LedgerAnswer(path: setup.state.ledger, "it is whole")
+  }
+
+  func backUpLedger(_ request: BackupRequest) async throws -> LedgerAnswer {
+    try await LedgerBackup(of: setup.ledger, at: setup.state.ledger).write(to: FilePath(request.path))
+  }
+
+  /// The run ends in a moment, and the next start does it: whatever happens, it is done as a whole.
+  func slashAndBurn(by person: String) async throws -> BurntAnswer {
+    let ashes = try SlashAndBurn.order(setup.volume, at: setup.clock.now())
+    setup.log.warning("everything will be forgotten", metadata: ["by": "\(person)", "old": "\(ashes)"])
+    mustBeginAnew = true
+    errand.finish()
+    return BurntAnswer(ashes: ashes.string)
+  }
+
   nonisolated func events() -> AsyncStream<FarmEvent> { setup.events.listen() }
 }
 
@@ -120,6 +145,7 @@ enum CommandFailure: Failure, Equatable {
   case severalJobs(String, [JobName])
   case noRelease(String, nearest: String?)
   case noLog(JobName)
+  case noTask(Int64)
   case badName(String, why: String)
   case planned(String)
   case notFinished(String, waitsFor: [String])
@@ -137,6 +163,7 @@ enum CommandFailure: Failure, Equatable {
       "\"\(text)\" is the name of several jobs: \(names.map(\.description).joined(separator: ", "))"
     case .noRelease(let text, let nearest): "there is no release \"\(text)\"" + Self.hint(nearest)
     case .noLog(let job): "\(job) has no log yet: nothing of its newest revision was rendered"
+    case .noTask(let id): "there is no task \(id)"
     case .badName(let name, let why): "\"\(name)\" cannot be a name: \(why)"
     case .planned(let name): "the release \(name) has a plan already"
     case .notFinished(let name, let waitsFor):
@@ -156,6 +183,7 @@ enum CommandFailure: Failure, Equatable {
     case .severalJobs: "Write `<release>/<job>`."
     case .noRelease: "Look at `farm list releases`."
     case .noLog(let job): "Look at `farm show job \(job)`."
+    case .noTask: "Look at `farm list tasks`."
     case .badName: "Take another name."
     case .planned(let name): "Edit releases/\(name)/release.yaml, which is taken at once, or take another name."
     case .notFinished(let name, _):
@@ -171,7 +199,7 @@ enum CommandFailure: Failure, Equatable {
 
   var kind: FailureKind {
     switch self {
-    case .noJob, .noRelease, .noLog: .notFound
+    case .noJob, .noRelease, .noLog, .noTask: .notFound
     case .severalJobs, .badName, .emptyQuery, .noFrames: .wrongUse
     case .planned, .notFinished, .badPlan, .fileGone, .beingAssembled, .blocked: .conflict
     }

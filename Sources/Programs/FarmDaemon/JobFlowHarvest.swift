@@ -29,6 +29,7 @@ extension JobFlow {
     } catch {
       complain(error, while: "looking at release \(name)")
     }
+    askForManifests()
   }
 
   /// A harvest that failed is tried again once a minute.

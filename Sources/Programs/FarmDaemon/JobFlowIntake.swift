@@ -200,6 +200,7 @@ extension JobFlow {
     guard isAdopting else { return }
     do {
       try await sync()
+      try await writeAdopted()
       isAdopting = false
       Placement.remove(VolumeTree.adoptMark(setup.volume))
       setup.log.notice(

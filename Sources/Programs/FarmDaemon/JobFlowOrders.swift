@@ -8,7 +8,16 @@ import VolumeFiles
 
 /// Jobs that are rendered again, or first of all, because a person wants it.
 extension JobFlow {
-  func renderAgain(_ request: AgainRequest) async throws -> AgainAnswer {
+  func renderAgain(_ request: AgainRequest, by person: String) async throws -> AgainAnswer {
+    let answer = try await renderAgain(request)
+    let deed = request.priority == nil ? Act.Deed.replaced : .seeded
+    let frames = answer.frames.map { "frames \($0)" }
+    try await setup.ledger.remember(
+      [Act(person, deed, release: answer.job.release, job: answer.job.job, detail: frames)])
+    return answer
+  }
+
+  private func renderAgain(_ request: AgainRequest) async throws -> AgainAnswer {
     defer { happenings += 1 }
     let job = try await job(named: request.job, among: setup.ledger.jobs(fitting: request.job))
     guard let revision = try await setup.ledger.newestRevision(of: job.name), job.state != .removed else {

@@ -8,7 +8,8 @@ import VolumeFiles
 /// What is done at the start: nothing of an earlier life is left half-way.
 extension JobFlow {
   func recover() async throws {
-    _ = try await setup.ledger.ensureRelease(named: NameRule.quick, priority: 60)
+    _ = try await setup.ledger.ensureRelease(
+      named: NameRule.quick, priority: ReleaseOrder.quickPriority)
     try await setup.ledger.forgetHarvestProblems()
     try await rememberNames()
     try await endLeftTasks()

@@ -77,7 +77,7 @@ extension JobFlow {
 
   // MARK: - farm plan release
 
-  func plan(_ request: PlanRequest) async throws -> PlanAnswer {
+  func plan(_ request: PlanRequest, by person: String) async throws -> PlanAnswer {
     let free = try await freeReleaseName()
     let name = request.name ?? free
     var order = request.order
@@ -103,6 +103,7 @@ extension JobFlow {
       try SharedFolder.make(out)
       try SharedFolder.make(store)
     }
+    try await setup.ledger.remember([Act(person, .planned, release: name)])
     askForReview(of: name)
     return PlanAnswer(release: name, store: store.string)
   }
@@ -116,7 +117,7 @@ extension JobFlow {
 
   // MARK: - farm harvest release
 
-  func harvest(_ request: HarvestRequest) async throws -> HarvestAnswer {
+  func harvest(_ request: HarvestRequest, by person: String) async throws -> HarvestAnswer {
     guard let release = try await setup.ledger.release(named: request.release) else {
       throw try await unknown(release: request.release)
     }
@@ -136,6 +137,7 @@ extension JobFlow {
       try await deliver(plan, of: release)
       for revision in ready { harvestFailedAt[revision.name] = nil }
       try await setup.ledger.setRelease(release.id, problem: nil)
+      try await setup.ledger.remember([Act(person, .harvested, release: release.name)])
     }
     askForReview(of: release.name)
     let moves = plan.moves.map { HarvestAnswer.Move(from: $0.source, to: $0.target) }

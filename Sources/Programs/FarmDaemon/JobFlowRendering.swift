@@ -6,80 +6,9 @@ import Segmentation
 import SystemPackage
 import VolumeFiles
 
-/// From a queued revision to tasks, and what becomes of them.
+/// From a queued revision to tasks, and what becomes of them; `JobFlowScheduling` says which is next.
 extension JobFlow {
-  /// Takes a revision into the set of those that are rendered.
-  func opened(_ revision: Revision, pace: SavePace = SavePace()) async {
-    do {
-      let outputs = try await setup.ledger.outputs(of: revision.id)
-      let job = try await setup.ledger.job(revision.name)
-      // While we waited it may have been superseded or killed.
-      guard !gone.contains(revision.id) else { return }
-      open[revision.id] = OpenRevision(
-        revision: revision, outputs: outputs, priority: job?.priority ?? ReleaseOrder.usualPriority, pace: pace)
-    } catch {
-      complain(error, while: "opening \(revision.name)")
-    }
-  }
-
-  // MARK: - Handing out
-
-  /// Fills the engine's free places; the next of everything that is owed goes first.
-  func schedule() async {
-    mustSchedule = true
-    guard !isScheduling else { return }
-    isScheduling = true
-    defer { isScheduling = false }
-    while mustSchedule {
-      mustSchedule = false
-      if abilities?.tasksAtOnce == 0 { await blockWithoutBlender() }
-      if await isDiskNearlyFull() { return }
-      while let abilities, rests == nil, placesTaken < abilities.tasksAtOnce, let next = await nextCandidate() {
-        await handOut(next)
-      }
-    }
-  }
-
-  /// Tasks handed out, and those that will be once their snapshot is taken.
-  private var placesTaken: Int {
-    running.count + preparing.count { open[$0].map { !isHung(place(of: $0.revision)) } ?? false }
-  }
-
-  /// Where a revision's file and frames are.
-  private func place(of revision: Revision) -> FilePath { setup.volume.out(of: revision.name) }
-
-  /// Nothing new is handed out onto a disk that is nearly full; it goes on by itself.
-  private func isDiskNearlyFull() async -> Bool {
-    let leastBytes: Int64 = 16 << 20
-    guard rests == nil, !open.isEmpty else { return false }
-    let folders = [setup.volume.work, setup.volume.root]
-    let full = await BlockingWork.run { folders.first { DiskSpace.freeBytes(at: $0) ?? leastBytes < leastBytes } }
-    guard let full else { return false }
-    rest(
-      Problem(.diskFull, cause: "No space left on device: less than 16 MB are free at \(setup.volume.relative(full))"))
-    return true
-  }
-
-  private func nextCandidate() async -> TaskChooser.Candidate? {
-    do {
-      guard try await !setup.ledger.isPaused() else { return nil }
-      let paused = Set(try await setup.ledger.releases().filter(\.isPaused).map(\.name))
-      let now = setup.clock.now()
-      return TaskChooser.next(
-        among: open.values.map {
-          TaskChooser.Candidate(
-            revision: $0.revision.id, priority: $0.priority,
-            isPaused: paused.contains($0.revision.name.release) || held.contains($0.revision.name.release)
-              || $0.pace.isWaiting(at: now) || preparing.contains($0.revision.id) || isHung(place(of: $0.revision)),
-            missing: $0.missing)
-        })
-    } catch {
-      complain(error, while: "choosing what to render next")
-      return nil
-    }
-  }
-
-  private func handOut(_ candidate: TaskChooser.Candidate) async {
+  func handOut(_ candidate: TaskChooser.Candidate) async {
     guard let revision = open[candidate.revision]?.revision else { return }
     do {
       guard let blender = try await boundBlender(of: revision) else { return }
@@ -193,7 +122,11 @@ extension JobFlow {
 
   private func markActive(_ task: RenderTask) {
     open[task.revision]?.pace.begins(at: setup.clock.now())
-    running[task.id] = RunningTask(task: task, waiting: Set(task.frames.frames))
+    let party = open[task.revision]?.party ?? Turns.Party(release: task.job.release, owner: "")
+    let expected = (task.usualFrameTime ?? .seconds(1)) * task.frames.frames.count
+    turns.begin(party, expected: expected)
+    running[task.id] = RunningTask(
+      task: task, party: party, begun: setup.clock.now(), expected: expected, waiting: Set(task.frames.frames))
     for index in open[task.revision]?.outputs.indices ?? 0..<0 {
       let frame = open[task.revision]?.outputs[index].frame
       if let frame, task.frames.frames.contains(frame) { open[task.revision]?.outputs[index].state = .active }
@@ -216,6 +149,7 @@ extension JobFlow {
       if !isFirst { await freeWaitingForBlender() }
       await schedule()
     case .started(let id, let worker, let process):
+      running[id]?.worker = worker
       guard let process else { return }
       do {
         try await setup.ledger.startTask(id, worker: worker, pid: process.pid, startTicks: process.startTicks)
@@ -251,6 +185,7 @@ extension JobFlow {
 
   func ended(_ id: Int64, _ end: TaskEnd) async {
     guard let task = running.removeValue(forKey: id) else { return }
+    turns.took(task.party, setup.clock.now().since(task.begun), of: task.expected)
     await flush(task.task.job.release)
     let left = task.waiting.sorted()
     var state = TaskState.completed

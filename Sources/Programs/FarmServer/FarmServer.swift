@@ -19,6 +19,14 @@ package enum FarmServer {
 
   static func router(_ farm: any FarmService) -> Router<BasicRequestContext> {
     let router = Router()
+    addLooks(to: router, farm)
+    addOrders(to: router, farm)
+    router.get(RouterPath(Route.events)) { _, _ in stream(farm.events()) }
+    return router
+  }
+
+  /// What changes nothing.
+  private static func addLooks(to router: Router<BasicRequestContext>, _ farm: any FarmService) {
     router.get(RouterPath(Route.status)) { _, _ in try await answer { try await farm.status() } }
     router.get(RouterPath(Route.doctor)) { _, _ in try await answer { try await farm.doctor() } }
     router.get(RouterPath(Route.job)) { request, _ in
@@ -30,26 +38,46 @@ package enum FarmServer {
         return try await farm.log(ofJob: item("name", request), read: from.map { (item("path", request), $0) })
       }
     }
-    router.post(RouterPath(Route.plan)) { request, _ in
-      try await answer { try await farm.plan(body(request, as: PlanRequest.self)) }
-    }
     router.get(RouterPath(Route.release)) { request, _ in
       try await answer { try await farm.release(item("name", request)) }
     }
+    router.get(RouterPath(Route.workers)) { _, _ in try await answer { try await farm.workers() } }
+    router.get(RouterPath(Route.tasks)) { request, _ in
+      try await answer { try await farm.tasks([item("query", request)], limit: limit(request)) }
+    }
+    router.get(RouterPath(Route.task)) { request, _ in
+      try await answer { try await farm.task(Int64(item("id", request)) ?? 0) }
+    }
+    router.get(RouterPath(Route.ledgerCheck)) { _, _ in try await answer { try await farm.checkLedger() } }
+    router.get(RouterPath(Route.history)) { request, _ in
+      try await answer { try await farm.history([item("query", request)], limit: limit(request)) }
+    }
+  }
+
+  private static func addOrders(to router: Router<BasicRequestContext>, _ farm: any FarmService) {
+    router.post(RouterPath(Route.plan)) { request, _ in
+      try await answer { try await farm.plan(body(request, as: PlanRequest.self), by: person(request)) }
+    }
     router.post(RouterPath(Route.harvest)) { request, _ in
-      try await answer { try await farm.harvest(body(request, as: HarvestRequest.self)) }
+      try await answer { try await farm.harvest(body(request, as: HarvestRequest.self), by: person(request)) }
     }
     router.post(RouterPath(Route.again)) { request, _ in
-      try await answer { try await farm.renderAgain(body(request, as: AgainRequest.self)) }
+      try await answer { try await farm.renderAgain(body(request, as: AgainRequest.self), by: person(request)) }
     }
     router.post(RouterPath(Route.pause)) { request, _ in
       try await answer {
-        try await farm.pause(body(request, as: PauseRequest.self))
+        try await farm.pause(body(request, as: PauseRequest.self), by: person(request))
         return Done()
       }
     }
     router.post(RouterPath(Route.steer)) { request, _ in
-      try await answer { try await farm.steer(body(request, as: SteerRequest.self)) }
+      try await answer { try await farm.steer(body(request, as: SteerRequest.self), by: person(request)) }
+    }
+    router.post(RouterPath(Route.ledgerBackup)) { request, _ in
+      try await answer { try await farm.backUpLedger(body(request, as: BackupRequest.self)) }
+    }
+    router.post(RouterPath(Route.slashAndBurn)) { request, _ in
+      try await answer { try await farm.slashAndBurn(by: person(request)) }
     }
     router.post(RouterPath(Route.sync)) { _, _ in
       try await answer {
@@ -57,12 +85,19 @@ package enum FarmServer {
         return Done()
       }
     }
-    router.get(RouterPath(Route.events)) { _, _ in stream(farm.events()) }
-    return router
   }
 
   private static func item(_ name: String, _ request: Request) -> String {
     request.uri.queryParameters[Substring(name)].map(String.init) ?? ""
+  }
+
+  private static let usualLimit = 100
+
+  private static func limit(_ request: Request) -> Int { Int(item("limit", request)) ?? usualLimit }
+
+  /// Who asks: as the client says, since whoever may write to the socket is trusted.
+  private static func person(_ request: Request) -> String {
+    request.headers.first { $0.name.canonicalName == RequestHeader.person }?.value ?? "somebody"
   }
 
   private static let requestBytesMax = 1 << 20

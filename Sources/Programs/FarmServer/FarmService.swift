@@ -1,7 +1,7 @@
 import FarmAPI
 import FarmModel
 
-/// What the daemon does for those who ask; the server only carries it.
+/// What the daemon does for those who ask; the server only carries it. `person` is who asks, for the history.
 package protocol FarmService: Sendable {
   func status() async throws -> FarmStatus
   /// - Parameter text: `job` or `release/job`.
@@ -10,18 +10,30 @@ package protocol FarmService: Sendable {
   ///   - read: what a follower has read so far, up to byte `from`; of another log the whole. Nil: nobody follows.
   func log(ofJob text: String, read: (path: String, from: Int)?) async throws -> LogAnswer
   func release(_ name: String) async throws -> ReleaseDetail
-  func plan(_ request: PlanRequest) async throws -> PlanAnswer
+  func workers() async throws -> [WorkerLine]
+  /// The newest tasks of the jobs that a query means, newest first.
+  func tasks(_ query: [String], limit: Int) async throws -> [TaskLine]
+  func task(_ id: Int64) async throws -> TaskDetail
+  /// What happened last, oldest first.
+  func history(_ query: [String], limit: Int) async throws -> [HistoryLine]
+  func plan(_ request: PlanRequest, by person: String) async throws -> PlanAnswer
   /// Delivers a release now.
-  func harvest(_ request: HarvestRequest) async throws -> HarvestAnswer
+  func harvest(_ request: HarvestRequest, by person: String) async throws -> HarvestAnswer
   /// Renders a known job again, or changes its turn.
-  func renderAgain(_ request: AgainRequest) async throws -> AgainAnswer
-  func pause(_ request: PauseRequest) async throws
+  func renderAgain(_ request: AgainRequest, by person: String) async throws -> AgainAnswer
+  func pause(_ request: PauseRequest, by person: String) async throws
   /// Cancels jobs, or tries them again.
-  func steer(_ request: SteerRequest) async throws -> TouchedJobs
+  func steer(_ request: SteerRequest, by person: String) async throws -> TouchedJobs
   /// Returns when everything that lies in the watched folders now is known.
   func sync() async throws
   /// Looks at everything that the farm stands on.
   func doctor() async throws -> DoctorReport
+  /// - Throws: when the ledger is damaged.
+  func checkLedger() async throws -> LedgerAnswer
+  /// Copies the ledger to a file that is not there yet.
+  func backUpLedger(_ request: BackupRequest) async throws -> LedgerAnswer
+  /// Forgets everything; the daemon begins anew.
+  func slashAndBurn(by person: String) async throws -> BurntAnswer
   /// What happens from now on.
   func events() -> AsyncStream<FarmEvent>
 }

@@ -18,12 +18,13 @@ struct Farm: AsyncParsableCommand {
     version: FarmVersion.current,
     groupedSubcommands: [
       CommandGroup(
-        name: "Look:", subcommands: [Status.self, List.self, Show.self, Logs.self, Watch.self, Events.self]),
+        name: "Look:",
+        subcommands: [Status.self, List.self, Show.self, Logs.self, History.self, Watch.self, Events.self]),
       CommandGroup(
         name: "Plan and steer:",
         subcommands: [
           Plan.self, Harvest.self, Replace.self, Seed.self, Kill.self, Retry.self, Pause.self, Resume.self, Sync.self,
         ]),
-      CommandGroup(name: "Set up:", subcommands: [Init.self, Doctor.self]),
+      CommandGroup(name: "Set up:", subcommands: [Init.self, Doctor.self, LedgerCommands.self, SlashAndBurn.self]),
     ])
 }

@@ -38,31 +38,57 @@ struct Farmd: AsyncParsableCommand {
   @Flag(help: .hidden)
   var again = false
 
+  @Flag(help: .hidden)
+  var slashAndBurn = false
+
+  @Option(help: .hidden)
+  var ledger: LedgerAct?
+
+  @Option(help: .hidden)
+  var to: String?
+
+  /// What `farm ledger` has this program do when no daemon runs.
+  enum LedgerAct: String, ExpressibleByArgument {
+    case check, backup, rebuild
+  }
+
   mutating func run() async throws {
     let format = logFormat
     LoggingSystem.bootstrap { FarmLog(label: $0, format: format, clock: Daemon.clock) }
     let log = Logger(label: "farmd")
     do {
       let daemon = Daemon(volume: try ProgramMain.volume(root), config: try readConfig(), log: log)
-      if check {
-        print(String(decoding: try JSONEncoder().encode(await daemon.check()), as: UTF8.self))
-      } else {
-        try await daemon.run()
+      if let answer = try await withoutDaemon(daemon) {
+        print(String(decoding: try JSONEncoder().encode(answer), as: UTF8.self))
+      } else if try await daemon.run() == .beginAnew {
+        await startAnew(after: .zero)
       }
     } catch let failure as StoreFailure where failure.isTransient && (again || Daemon.wasReady) {
       log.critical("\(failure.description); starting anew in 5 s", metadata: ["remedy": "\(failure.remedy)"])
-      await startAnew()
+      await startAnew(after: .seconds(5))
     } catch let failure as any Failure {
       log.critical("\(failure.description)", metadata: ["remedy": "\(failure.remedy)"])
       throw ExitCode(ProgramMain.exitCode(of: failure.kind))
     }
   }
 
+  /// What `farm` has this program do where no daemon runs; nil: a daemon is wanted.
+  private func withoutDaemon(_ daemon: Daemon) async throws -> (any Encodable)? {
+    if check { return await daemon.check() }
+    if slashAndBurn { return try await daemon.slashAndBurn() }
+    switch ledger {
+    case .check: return try await daemon.checkLedger()
+    case .backup: return try await daemon.backUpLedger(to: ProgramMain.absolute(to ?? ""))
+    case .rebuild: return try await daemon.rebuildLedger()
+    case nil: return nil
+    }
+  }
+
   /// What a ledger that could not be written leaves in memory is not to be trusted, so the program begins again, as the
   /// same process: whoever supervises it sees it running.
-  private func startAnew() async {
+  private func startAnew(after pause: Duration) async {
     for number in [SIGTERM, SIGINT] { signal(number, SIG_DFL) }
-    try? await Task.sleep(for: .seconds(5))  // Cancelled: then at once.
+    try? await Task.sleep(for: pause)  // Cancelled: then at once.
     let words = CommandLine.arguments + (again ? [] : ["--again"])
     var arguments = words.map { strdup($0) } + [nil]
     execv("/proc/self/exe", &arguments)

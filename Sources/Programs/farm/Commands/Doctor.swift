@@ -1,10 +1,7 @@
 import ArgumentParser
 import FarmAPI
 import FarmModel
-import Foundation
 import ProgramMain
-import Supervisor
-import SystemPackage
 
 /// `farm doctor`
 struct Doctor: AsyncParsableCommand {
@@ -40,28 +37,8 @@ struct Doctor: AsyncParsableCommand {
   private func report() async throws -> DoctorReport {
     let volume = try ProgramMain.volume(options.root)
     do { return try await FarmClient(volume: volume).get(Route.doctor, as: DoctorReport.self) } catch is ClientFailure {
-      // Beside this program, where both were installed.
-      let own = try FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")
-      let daemon = FilePath(own).removingLastComponent().appending("farmd")
-      let arguments = ["--check", "--root", volume.root.string] + (config.map { ["--config", $0] } ?? [])
-      let (_, lines) = try await ChildProcess.output(of: ChildCommand(daemon, arguments), lineCountMax: 100_000)
-      guard let report = try? JSONDecoder().decode(DoctorReport.self, from: Data(lines.joined().utf8)) else {
-        throw DoctorFailure.noReport(lines.suffix(3).joined(separator: "\n"))  // It said why instead.
-      }
-      return report
+      let words = ["--check"] + (config.map { ["--config", $0] } ?? [])
+      return try await OwnDaemon.ask(words, of: volume, as: DoctorReport.self)
     }
   }
-}
-
-/// Why there is no report.
-enum DoctorFailure: Failure {
-  case noReport(String)
-
-  var description: String {
-    switch self {
-    case .noReport(let words): "farmd could not look: \(words)"
-    }
-  }
-
-  var remedy: String { "Run `farmd --check` by hand." }
 }

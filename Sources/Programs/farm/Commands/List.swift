@@ -3,30 +3,36 @@ import FarmAPI
 import FarmModel
 import ProgramMain
 
-/// `farm list jobs|releases [<query>]`
+/// `farm list jobs|releases|workers|tasks [<query>]`
 struct List: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
-    abstract: "List jobs or releases.",
+    abstract: "List jobs, releases, workers or tasks.",
     discussion: """
       A query for jobs is words that must all hold: a glob on the name (shot_0?0, spring/*) or state:failed
-      release:spring owner:ann age>2d priority>50 problem:camera. Releases take globs on the name.
-      Example: farm list jobs 'shot_*' state:failed
+      release:spring owner:ann age>2d priority>50 problem:camera. Tasks take a query for their jobs, releases and
+      workers take globs on the name.
+      Examples: farm list jobs 'shot_*' state:failed · farm list tasks release:spring --limit 20
       """)
 
   enum What: String, CaseIterable, ExpressibleByArgument {
-    case jobs, releases
+    case jobs, releases, workers, tasks
   }
 
-  @Argument(help: "jobs or releases")
+  @Argument(help: "jobs, releases, workers or tasks")
   var what: What
 
   @Argument(help: "Which of them; all without a query.")
   var query: [String] = []
 
+  @Option(help: ArgumentHelp("The newest n tasks.", valueName: "n"))
+  var limit = 100
+
   @OptionGroup var options: VolumeOptions
 
   func run() async throws {
     switch what {
+    case .workers: try await listWorkers()
+    case .tasks: try await listTasks()
     case .jobs: try await listJobs()
     case .releases: try await listReleases()
     }
@@ -48,6 +54,23 @@ struct List: AsyncParsableCommand {
         }
       ).lines(terminal)
     }
+  }
+
+  private func listWorkers() async throws {
+    let patterns = query.map { Glob($0) }
+    let found = try await options.client().get(Route.workers, as: [WorkerLine].self).filter { worker in
+      patterns.allSatisfy { $0.matches(worker.name) }
+    }
+    if found.isEmpty { ProgramMain.say("no worker fits") }
+    try options.print(found) { WorkTable(workers: found).lines($0) }
+  }
+
+  private func listTasks() async throws {
+    _ = try JobQuery(parsing: query)
+    let items = ["query": query.joined(separator: " "), "limit": "\(limit)"]
+    let found = try await options.client().get(Route.tasks, items, as: [TaskLine].self)
+    if found.isEmpty { ProgramMain.say("no task fits") }
+    try options.print(found) { WorkTable(tasks: found).lines($0) }
   }
 
   private func listReleases() async throws {

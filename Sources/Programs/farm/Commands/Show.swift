@@ -1,10 +1,48 @@
 import ArgumentParser
 import FarmAPI
+import FarmModel
 
-/// `farm show job|release <name>`
+/// `farm show job|release|task <name>`
 struct Show: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
-    abstract: "Show all that is known of one job or release.", subcommands: [ShowJob.self, ShowRelease.self])
+    abstract: "Show all that is known of one job, release or task.",
+    subcommands: [ShowJob.self, ShowRelease.self, ShowTask.self])
+}
+
+struct ShowTask: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "task", abstract: "Show a task: its frames, its worker, its log, and how to run it by hand.",
+    discussion: "Examples: farm show task 12 · farm show task 12 --command | sh")
+
+  @Argument(help: ArgumentHelp("The number that `farm list tasks` shows.", valueName: "number"))
+  var task: Int64
+
+  @Flag(help: "Print only the one line that renders its frames by hand, into /tmp/farm-task-<number>.")
+  var command = false
+
+  @OptionGroup var options: VolumeOptions
+
+  func run() async throws {
+    let detail = try await options.client().get(Route.task, ["id": "\(task)"], as: TaskDetail.self)
+    guard command else { return try options.print(detail) { TaskSheet(task: detail).lines($0) } }
+    guard let line = detail.command else { throw ShowFailure.cannotRun(task) }
+    print(line)
+  }
+}
+
+/// Why something is not shown.
+enum ShowFailure: Failure, Equatable {
+  case cannotRun(Int64)
+
+  var description: String {
+    switch self {
+    case .cannotRun(let task):
+      "task \(task) cannot be run by hand: what it rendered, or its Blender, is not there any more"
+    }
+  }
+
+  var remedy: String { "Take a newer task of the job: `farm list tasks`." }
+  var kind: FailureKind { .conflict }
 }
 
 struct ShowRelease: AsyncParsableCommand {

@@ -1,0 +1,90 @@
+import FarmModel
+import FoundationEssentials
+import GRDB
+import SystemPackage
+
+extension Ledger {
+  /// Writes into an empty ledger what manifests prove, all of it or nothing. Of two manifests of one job the first
+  /// counts.
+  package func rebuild(from manifests: [Manifest]) async throws(StoreFailure) {
+    let now = clock.now()
+    try await write("rebuild the ledger") { db in
+      for manifest in manifests { try Self.rebuild(db, manifest, now: now) }
+    }
+  }
+
+  private static func rebuild(_ db: Database, _ manifest: Manifest, now: Timestamp) throws {
+    let release = try ensureRelease(
+      db, named: manifest.release, priority: ReleaseOrder.priority(ofRelease: manifest.release), now: now)
+    let isAdopted = manifest.problem?.problemClass == .adopted
+    try db.execute(
+      sql: """
+        INSERT INTO job (release_id, name, path, owner, state, revision, problem, created_at, changed_at, is_adopted,
+          priority, manifest) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING
+        """,
+      arguments: [
+        release.id, manifest.job, manifest.path, manifest.owner, manifest.state.rawValue, manifest.revision,
+        try Column.json(manifest.problem), manifest.createdAt, manifest.droppedAt, isAdopted, manifest.priority,
+        isAdopted ? nil : "\(manifest.release)/\(manifest.job)",
+      ])
+    guard db.changesCount == 1 else { return }
+    let job = db.lastInsertedRowID
+    try db.execute(
+      sql: """
+        INSERT INTO revision (job_id, number, digest, state, frames, format, scene, saved_by, blender, problem,
+          created_at, ended_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+        """,
+      arguments: [
+        job, manifest.revision, DatabaseValue.blob(manifest.digest), manifest.state.rawValue,
+        manifest.frames.description, manifest.format.rawValue, manifest.scene, try Column.json(manifest.savedBy),
+        try Column.json(manifest.blender), try Column.json(manifest.problem), manifest.droppedAt, manifest.droppedAt,
+      ])
+    let revision = db.lastInsertedRowID
+    if let file = manifest.file { try remember(db, KnownPath(FilePath(manifest.path)), file) }
+    for picture in manifest.outputs { try rebuild(db, picture, revision: revision, job: job, release: release.id) }
+  }
+
+  private static func rebuild(
+    _ db: Database, _ picture: Manifest.Picture, revision: Int64, job: Int64, release: Int64
+  ) throws {
+    // What was under way is owed.
+    let state = picture.state.isDone || picture.state == .failed ? picture.state : .owed
+    try db.execute(
+      sql: """
+        INSERT INTO output (revision_id, path, frame, state, attempts, width, height, bytes, inode, mtime_ns, render_ms,
+          facts, problem) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+        """,
+      arguments: [
+        revision, picture.path, picture.frame, state.rawValue, picture.attempts, picture.size?.width,
+        picture.size?.height, picture.file?.size, picture.file?.inode, picture.file?.mtimeNanoseconds,
+        picture.renderMilliseconds, try Column.json(picture.facts), try Column.json(picture.problem),
+      ])
+    guard let path = picture.delivered, let file = picture.deliveredFile else { return }
+    try db.execute(
+      sql: "INSERT OR REPLACE INTO delivery VALUES (?, ?, ?, ?, ?, ?, ?)",
+      arguments: [path, release, job, db.lastInsertedRowID, file.inode, file.size, file.mtimeNanoseconds])
+  }
+
+  /// Whether nothing was ever recorded in it.
+  package func isEmpty() async throws(StoreFailure) -> Bool {
+    try await read("look into the ledger") { db in
+      try Bool.fetchOne(db, sql: "SELECT NOT EXISTS (SELECT 1 FROM job)") ?? true
+    }
+  }
+
+  /// Writes a copy as it is at this moment; readers and writers go on meanwhile.
+  package func backUp(to path: FilePath) async throws(StoreFailure) {
+    do {
+      let copy = try DatabaseQueue(path: path.string)
+      try pool.backup(to: copy)
+      try copy.close()
+    } catch {
+      throw StoreFailure(error, while: "back up the ledger to \(path.string)")
+    }
+  }
+
+  /// Lets go of the file; nothing can be asked afterwards.
+  package func close() throws(StoreFailure) {
+    do { try pool.close() } catch { throw StoreFailure(error, while: "close the ledger") }
+  }
+}

@@ -1,0 +1,155 @@
+import FarmModel
+import GRDB
+
+/// What is proven of a job, apart from the ledger: its newest revision that ended, each output of it, and where that
+/// lies. From these alone a lost ledger is made again.
+package struct Manifest: Codable, Hashable, Sendable {
+  /// Of this form; a later form is not read by this version.
+  package static let form = 1
+
+  package let form: Int
+  package let release: String
+  package let job: String
+  /// The `.blend` below the volume's root, and how it was known last; nil when it has changed since.
+  package let path: String
+  package let file: Fingerprint?
+  package let owner: String
+  package let priority: Int?
+  package let state: JobState
+  package let revision: Int
+  package let digest: Digest
+  package let frames: FrameSet
+  package let format: ImageFormat
+  package let scene: String?
+  package let savedBy: BlenderVersion?
+  package let blender: BlenderProgram?
+  package let problem: Problem?
+  /// Nanoseconds since 1970: when the job was first dropped, and when this revision was.
+  package let createdAt: Int64
+  package let droppedAt: Int64
+  package var outputs: [Picture]
+
+  /// One output, and where it was delivered.
+  package struct Picture: Codable, Hashable, Sendable {
+    package let path: String
+    package let frame: FrameNumber
+    package let state: OutputState
+    package let attempts: Int
+    package let size: PixelSize?
+    package let file: FileIdentity?
+    package let renderMilliseconds: Int64?
+    package let facts: FrameFacts?
+    package let problem: Problem?
+    /// Below the root, and the file there; nil when it was not delivered.
+    package let delivered: String?
+    package let deliveredFile: FileIdentity?
+  }
+}
+
+extension Ledger {
+  /// Jobs of which something ended, or was delivered, since their manifests were written.
+  package func dueManifests(limit: Int) async throws(StoreFailure) -> [DueManifest] {
+    try await read("read which manifests are due") { db in
+      let due = try Row.fetchAll(
+        db,
+        sql: """
+          SELECT job.id, job.name, job.state, manifest, manifest_due, release.name AS release FROM job
+          JOIN release ON release.id = release_id WHERE manifest_due > 0 ORDER BY job.id LIMIT ?
+          """, arguments: [limit])
+      return try due.map { row in
+        let isRemoved = row["state"] as String == JobState.removed.rawValue
+        return DueManifest(
+          job: row["id"], name: JobName(release: row["release"], job: row["name"]), written: row["manifest"],
+          due: row["manifest_due"], manifest: isRemoved ? nil : try Self.manifest(db, ofJob: row["id"]))
+      }
+    }
+  }
+
+  /// What stands in the manifests of these jobs is another now; those that have none need none.
+  static func changeManifests(_ db: Database, _ which: String, _ arguments: StatementArguments) throws {
+    try db.execute(
+      sql: "UPDATE job SET manifest_due = manifest_due + 1 WHERE manifest IS NOT NULL AND (\(which))",
+      arguments: arguments)
+  }
+
+  /// Notes that manifests are as the ledger was when they were read.
+  package func wroteManifests(_ written: [DueManifest]) async throws(StoreFailure) {
+    guard !written.isEmpty else { return }
+    try await write("note \(written.count) manifests") { db in
+      for one in written {
+        try db.execute(
+          sql: "UPDATE job SET manifest = ?, manifest_due = MAX(0, manifest_due - ?) WHERE id = ?",
+          arguments: [one.manifest == nil ? nil : one.name.description, one.due, one.job])
+      }
+    }
+  }
+
+  /// What is proven of the files that lay there before the farm.
+  package func adoptedManifests() async throws(StoreFailure) -> [Manifest] {
+    try await read("read what was adopted") { db in
+      try Int64.fetchAll(db, sql: "SELECT id FROM job WHERE is_adopted = 1 ORDER BY id").compactMap { job in
+        try Self.manifest(db, ofJob: job)
+      }
+    }
+  }
+
+  /// Of the newest revision of a job that came to an end by itself or by a person; nil when there is none.
+  private static func manifest(_ db: Database, ofJob id: Int64) throws -> Manifest? {
+    guard
+      let revision = try Row.fetchOne(
+        db,
+        sql: revisionColumns + """
+           WHERE revision.job_id = ? AND revision.state IN ('completed', 'failed', 'canceled')
+          ORDER BY number DESC LIMIT 1
+          """, arguments: [id]
+      ).map(Revision.init(row:)),
+      let job = try Row.fetchOne(db, sql: "SELECT * FROM job WHERE id = ?", arguments: [id])
+    else { return nil }
+    let newest: Int = job["revision"]
+    let known = try Row.fetchOne(
+      db, sql: "SELECT * FROM known_file WHERE path = CAST(? AS BLOB)", arguments: [job["path"] as String])
+    let pictures = try Row.fetchAll(
+      db,
+      sql: """
+        SELECT output.*, delivery.path AS delivered, delivery.inode AS delivered_inode, delivery.size AS delivered_size,
+          delivery.mtime_ns AS delivered_mtime_ns
+        FROM output LEFT JOIN delivery ON delivery.output_id = output.id
+        WHERE revision_id = ? ORDER BY frame, output.path
+        """, arguments: [revision.id]
+    ).map(Manifest.Picture.init(row:))
+    return Manifest(
+      form: Manifest.form, release: revision.name.release, job: revision.name.job, path: job["path"],
+      file: newest == revision.number ? known.map(Fingerprint.init(row:)) : nil, owner: job["owner"],
+      priority: job["priority"], state: revision.state, revision: revision.number, digest: revision.digest,
+      frames: revision.frames, format: revision.format, scene: revision.scene, savedBy: revision.savedBy,
+      blender: revision.blender, problem: revision.problem, createdAt: job["created_at"],
+      droppedAt: revision.createdAt.nanoseconds, outputs: pictures)
+  }
+}
+
+/// A job whose manifest is not what the ledger says.
+package struct DueManifest: Sendable {
+  package let job: Int64
+  package let name: JobName
+  /// Under which name it was written last, `release/job`; nil when it was not.
+  package let written: String?
+  fileprivate let due: Int
+  /// Nil: nothing is proven any more.
+  package let manifest: Manifest?
+}
+
+extension Manifest.Picture {
+  fileprivate init(row: Row) throws {
+    let output = try Output(row: row)
+    let delivered: String? = row["delivered"]
+    let file: FileIdentity? =
+      delivered == nil
+      ? nil
+      : FileIdentity(
+        inode: row["delivered_inode"], size: row["delivered_size"], mtimeNanoseconds: row["delivered_mtime_ns"])
+    self.init(
+      path: output.path, frame: output.frame, state: output.state, attempts: output.attempts, size: output.size,
+      file: output.file, renderMilliseconds: output.renderMilliseconds, facts: output.facts, problem: output.problem,
+      delivered: delivered, deliveredFile: file)
+  }
+}

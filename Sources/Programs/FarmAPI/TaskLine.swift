@@ -1,0 +1,69 @@
+import FarmModel
+
+/// One line of `farm list workers`.
+package struct WorkerLine: Codable, Hashable, Sendable {
+  package let name: String
+  /// The task that it works on; nil when it is free.
+  package let task: Int64?
+  package let job: JobName?
+  /// Frames of the task that are still to come.
+  package let framesLeft: Int
+  /// Since when it works on it, RFC 3339.
+  package let since: String?
+
+  package init(name: String, task: Int64? = nil, job: JobName? = nil, framesLeft: Int = 0, since: String? = nil) {
+    self.name = name
+    self.task = task
+    self.job = job
+    self.framesLeft = framesLeft
+    self.since = since
+  }
+}
+
+/// One line of `farm list tasks`.
+package struct TaskLine: Codable, Hashable, Sendable {
+  package let id: Int64
+  package let job: JobName
+  package let revision: Int
+  package let frames: String
+  package let state: TaskState
+  /// Nil: none has begun it.
+  package let worker: String?
+  /// RFC 3339.
+  package let startedAt: String
+  package let endedAt: String?
+  package let problem: Problem?
+
+  package init(
+    id: Int64, job: JobName, revision: Int, frames: String, state: TaskState, worker: String?, startedAt: String,
+    endedAt: String?, problem: Problem?
+  ) {
+    self.id = id
+    self.job = job
+    self.revision = revision
+    self.frames = frames
+    self.state = state
+    self.worker = worker
+    self.startedAt = startedAt
+    self.endedAt = endedAt
+    self.problem = problem
+  }
+}
+
+/// What `farm show task` says.
+package struct TaskDetail: Codable, Hashable, Sendable {
+  package let line: TaskLine
+  /// On the daemon's machine.
+  package let log: String
+  package let pid: Int32?
+  /// One line for a shell that renders the same frames into a folder of its own; nil when nothing can render it any
+  /// more, because the file or its Blender is gone.
+  package let command: String?
+
+  package init(line: TaskLine, log: String, pid: Int32?, command: String?) {
+    self.line = line
+    self.log = log
+    self.pid = pid
+    self.command = command
+  }
+}

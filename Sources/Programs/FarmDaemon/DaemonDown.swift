@@ -1,0 +1,138 @@
+import FarmAPI
+import FarmDoctor
+import FarmModel
+import FarmStore
+import Glibc
+import LocalEngine
+import Rendering
+import SystemPackage
+import VolumeFiles
+
+/// What is done before a daemon runs, or without one.
+extension Daemon {
+  func openLedger(_ state: StateFolder) async throws -> Ledger {
+    let ledger = try await LedgerKeeper(volume: volume, state: state, clock: Self.clock, log: log).open()
+    #if FARM_FAILPOINTS
+      var doomed = ledger
+      doomed.failpoint = getenv("FARM_FAILPOINT").map { Failpoint(after: String(cString: $0)) }
+      return doomed
+    #else
+      return ledger
+    #endif
+  }
+
+  /// Carries out what was ordered before the ledger is opened.
+  func slashAndBurn(_ state: StateFolder) throws {
+    var burning = SlashAndBurn(volume: volume, state: state, log: log)
+    #if FARM_FAILPOINTS
+      if let act = getenv("FARM_FAILPOINT").map({ String(cString: $0) }) {
+        burning.stepped = { Failpoint(after: act).passed($0) }
+      }
+    #else
+      burning.stepped = { _ in }
+    #endif
+    try burning.carryOut()
+  }
+
+  /// Looks at everything that the farm stands on, without a daemon.
+  package func check() async -> DoctorReport {
+    var found: [BlenderProgram] = []
+    var unwell: [UnwellProgram] = []
+    do {
+      let state = try StateFolder(volume: volume, configured: config.state)
+      let script = try RenderScript.install(in: volume)
+      for path in Blenders.executables(matching: config.blenders) {
+        switch await Blenders.probe(path, script: script) {
+        case .found(let program): found.append(program)
+        case .failed(let program): unwell.append(program)
+        }
+      }
+      return await Checkup(volume: volume, state: state.folder, clock: Self.clock)
+        .report(blenders: found, unwell: unwell, ledger: await ledgerState(at: state.ledger))
+    } catch {
+      return await Checkup(volume: volume, state: volume.own, clock: Self.clock)
+        .report(blenders: found, unwell: unwell, ledger: .closed(error))
+    }
+  }
+
+  private func ledgerState(at path: FilePath) async -> LedgerState {
+    do {
+      guard try FileStatus(at: path) != nil else { return .absent }
+      return LedgerState(trouble: try await Ledger(at: path, clock: Self.clock).trouble())
+    } catch {
+      return .closed(error)
+    }
+  }
+
+  // MARK: - Commands that work without a daemon
+
+  /// Holds the volume meanwhile; no daemon may run.
+  private func holding<Value>(_ body: (StateFolder) async throws -> Value) async throws -> Value {
+    guard VolumeTree.isVolume(volume) else { throw DaemonFailure.notAVolume(volume.root) }
+    for folder in volume.tree { try SharedFolder.make(folder) }
+    let state = try StateFolder(volume: volume, configured: config.state)
+    let lock = try VolumeLock(volume, socket: state.socket)
+    defer { lock.release() }
+    return try await body(state)
+  }
+
+  /// `farm slash-and-burn`
+  package func slashAndBurn() async throws -> BurntAnswer {
+    try await holding { state in
+      let ashes = try SlashAndBurn.order(volume, at: Self.clock.now())
+      try slashAndBurn(state)
+      return BurntAnswer(ashes: ashes.string)
+    }
+  }
+
+  /// `farm ledger check`
+  package func checkLedger() async throws -> LedgerAnswer {
+    try await holding { state in
+      guard try FileStatus(at: state.ledger) != nil else {
+        return LedgerAnswer(path: state.ledger, "there is none yet")
+      }
+      let ledger = try Ledger(at: state.ledger, clock: Self.clock)
+      if let trouble = try await ledger.trouble() { throw StoreFailure.damaged(state.ledger, trouble) }
+      return LedgerAnswer(path: state.ledger, "it is whole")
+    }
+  }
+
+  /// `farm ledger backup`
+  package func backUpLedger(to copy: FilePath) async throws -> LedgerAnswer {
+    try await holding { state in
+      let ledger = try Ledger(at: state.ledger, clock: Self.clock)
+      return try await LedgerBackup(of: ledger, at: state.ledger).write(to: copy)
+    }
+  }
+
+  /// `farm ledger rebuild`
+  package func rebuildLedger() async throws -> LedgerAnswer {
+    try await holding { state in
+      let ledger = try await LedgerKeeper(volume: volume, state: state, clock: Self.clock, log: log).rebuild()
+      let count = try await ledger.jobs(adopted: true).count
+      return LedgerAnswer(path: state.ledger, "it was made again; jobs that manifests prove: \(count)")
+    }
+  }
+}
+
+/// Copies the ledger to where nothing is yet.
+struct LedgerBackup {
+  private let ledger: Ledger
+  private let path: FilePath
+
+  init(of ledger: Ledger, at path: FilePath) {
+    self.ledger = ledger
+    self.path = path
+  }
+
+  func write(to copy: FilePath) async throws -> LedgerAnswer {
+    guard try FileStatus(at: copy) == nil else { throw FileFailure("make", copy, errno: EEXIST) }
+    try await ledger.backUp(to: copy)
+    try Durable.sync(copy)
+    return LedgerAnswer(path: path, "it was copied to \(copy.string)")
+  }
+}
+
+extension LedgerAnswer {
+  init(path: FilePath, _ verdict: String) { self.init(path: path.string, verdict: verdict) }
+}

@@ -1,0 +1,42 @@
+import FarmStore
+import FoundationEssentials
+import VolumeFiles
+
+/// What is proven is written down beside the ledger too, so that a lost ledger costs no render.
+extension JobFlow {
+  private static let manifestsAfter = Duration.milliseconds(100)
+  private static let manifestsAtOnce = 100
+
+  /// Has the manifests written of what has ended since the last time.
+  func askForManifests() {
+    guard !areManifestsAsked else { return }
+    areManifestsAsked = true
+    errand.yield(.writeManifests)
+  }
+
+  func writeManifests() async {
+    try? await Task.sleep(for: Self.manifestsAfter)  // Cancelled: written after the next start.
+    areManifestsAsked = false
+    let folder = ManifestFolder(setup.volume)
+    do {
+      while true {
+        let due = try await setup.ledger.dueManifests(limit: Self.manifestsAtOnce)
+        guard !due.isEmpty else { return }
+        try await BlockingWork.run { () throws(FileFailure) in
+          for manifest in due { try folder.put(manifest) }
+        }
+        try await setup.ledger.wroteManifests(due)
+      }
+    } catch {
+      // Asked for again with the next thing that happens.
+      complain(error, while: "writing manifests")
+    }
+  }
+
+  /// Once everything that was there before the farm is known.
+  func writeAdopted() async throws {
+    let folder = ManifestFolder(setup.volume)
+    let manifests = try await setup.ledger.adoptedManifests()
+    try await BlockingWork.run { () throws(FileFailure) in try folder.put(adopted: manifests) }
+  }
+}

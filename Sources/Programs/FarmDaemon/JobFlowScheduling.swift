@@ -1,0 +1,96 @@
+import FarmModel
+import FarmStore
+import Rendering
+import SystemPackage
+import VolumeFiles
+
+/// Which revision's frames are rendered next.
+extension JobFlow {
+  /// Takes a revision into the set of those that are rendered.
+  func opened(_ revision: Revision, pace: SavePace = SavePace()) async {
+    do {
+      let outputs = try await setup.ledger.outputs(of: revision.id)
+      let job = try await setup.ledger.job(revision.name)
+      // While we waited it may have been superseded or killed.
+      guard !gone.contains(revision.id) else { return }
+      open[revision.id] = OpenRevision(
+        revision: revision, outputs: outputs, priority: job?.priority ?? ReleaseOrder.usualPriority,
+        owner: job?.owner ?? "", pace: pace)
+    } catch {
+      complain(error, while: "opening \(revision.name)")
+    }
+  }
+
+  /// Fills the engine's free places; the next of everything that is owed goes first.
+  func schedule() async {
+    mustSchedule = true
+    guard !isScheduling else { return }
+    isScheduling = true
+    defer { isScheduling = false }
+    while mustSchedule {
+      mustSchedule = false
+      if abilities?.tasksAtOnce == 0 { await blockWithoutBlender() }
+      if await isDiskNearlyFull() { return }
+      while let abilities, rests == nil, placesTaken < abilities.tasksAtOnce, let next = await nextCandidate() {
+        await handOut(next)
+      }
+      await makeRoom()
+    }
+  }
+
+  /// Tasks handed out, and those that will be once their snapshot is taken.
+  private var placesTaken: Int {
+    running.count + preparing.count { open[$0].map { !isHung(place(of: $0.revision)) } ?? false }
+  }
+
+  /// Where a revision's file and frames are.
+  func place(of revision: Revision) -> FilePath { setup.volume.out(of: revision.name) }
+
+  /// Nothing new is handed out onto a disk that is nearly full; it goes on by itself.
+  private func isDiskNearlyFull() async -> Bool {
+    let leastBytes: Int64 = 16 << 20
+    guard rests == nil, !open.isEmpty else { return false }
+    let folders = [setup.volume.work, setup.volume.root]
+    let full = await BlockingWork.run { folders.first { DiskSpace.freeBytes(at: $0) ?? leastBytes < leastBytes } }
+    guard let full else { return false }
+    rest(
+      Problem(.diskFull, cause: "No space left on device: less than 16 MB are free at \(setup.volume.relative(full))"))
+    return true
+  }
+
+  private func nextCandidate() async -> TaskChooser.Candidate? { TaskChooser.next(among: await candidates(), turns) }
+
+  /// What could be handed out; nothing while the farm is paused.
+  private func candidates() async -> [TaskChooser.Candidate] {
+    do {
+      guard try await !setup.ledger.isPaused() else { return [] }
+      let paused = Set(try await setup.ledger.releases().filter(\.isPaused).map(\.name))
+      let now = setup.clock.now()
+      return open.values.map {
+        TaskChooser.Candidate(
+          revision: $0.revision.id, priority: $0.priority, party: $0.party,
+          isPaused: paused.contains($0.revision.name.release) || held.contains($0.revision.name.release)
+            || $0.pace.isWaiting(at: now) || preparing.contains($0.revision.id) || isHung(place(of: $0.revision)),
+          missing: $0.missing)
+      }
+    } catch {
+      complain(error, while: "choosing what to render next")
+      return []
+    }
+  }
+
+  /// When all places are taken and something waits that is more urgent, tasks end with the frame that they are at.
+  private func makeRoom() async {
+    let priorities = running.mapValues { open[$0.task.revision]?.priority ?? 0 }
+    let most = open.values.filter { !$0.missing.isEmpty }.map(\.priority).max()
+    guard let abilities, rests == nil, placesTaken >= abilities.tasksAtOnce, let most,
+      let least = priorities.values.min(), most > least
+    else { return }
+    let candidates = await candidates()
+    let asked = running.values.count(where: \.isShortened)
+    let rest = priorities.filter { running[$0.key]?.isShortened == false }.map { (task: $0.key, priority: $0.value) }
+    let tasks = TaskChooser.makingRoom(for: candidates, running: rest, asked: asked)
+    for id in tasks { running[id]?.isShortened = true }
+    await setup.engine.finishEarly(Set(tasks))
+  }
+}

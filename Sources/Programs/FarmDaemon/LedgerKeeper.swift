@@ -1,0 +1,74 @@
+import FarmModel
+import FarmStore
+import Logging
+import SystemPackage
+import VolumeFiles
+
+/// Opens the ledger; one that is lost or damaged is made again from the manifests, and what is left of it put aside.
+struct LedgerKeeper {
+  let volume: Volume
+  let state: StateFolder
+  let clock: WallClock
+  let log: Logger
+
+  private static let parts = ["", "-wal", "-shm"]
+
+  func open() async throws -> Ledger {
+    guard try FileStatus(at: state.ledger) != nil else { return try await lost() }
+    do {
+      let ledger = try Ledger(at: state.ledger, clock: clock)
+      // Cut to nothing it opens as a new one.
+      guard try await ledger.isEmpty(), try hasManifests() else { return ledger }
+      try ledger.close()
+      return try await damaged("it is empty, and there are manifests")
+    } catch StoreFailure.damaged(_, let verdict) {
+      return try await damaged(verdict)
+    }
+  }
+
+  /// Makes it anew from the manifests, whatever it is like now.
+  func rebuild() async throws -> Ledger { try await damaged("it is to be rebuilt") }
+
+  private func hasManifests() throws(FileFailure) -> Bool { try !ManifestFolder(volume).readAll().manifests.isEmpty }
+
+  private func lost() async throws -> Ledger {
+    guard try hasManifests() else { return try Ledger(at: state.ledger, clock: clock) }
+    log.warning("there is no ledger; it is made again from the manifests")
+    return try await madeAgain()
+  }
+
+  private func damaged(_ verdict: String) async throws -> Ledger {
+    let aside = state.folder.appending("ledger-\(clock.now().fileName).damaged")
+    for part in Self.parts {
+      let file = FilePath(state.ledger.string + part)
+      guard try FileStatus(at: file) != nil else { continue }
+      try Placement.move(file, to: FilePath(aside.string + part), ifOccupied: .refuse)
+    }
+    log.critical(
+      "the ledger was put aside and is made again from the manifests",
+      metadata: ["reason": "\(verdict)", "old": "\(aside)", "remedy": "Look at `farm list jobs` and `farm doctor`."])
+    return try await madeAgain()
+  }
+
+  /// Beside its place first: killed meanwhile, it begins again.
+  private func madeAgain() async throws -> Ledger {
+    let part = FilePath(state.ledger.string + ".new")
+    for end in Self.parts { Placement.remove(FilePath(part.string + end)) }
+    let (manifests, unreadable) = try ManifestFolder(volume).readAll()
+    for file in unreadable { log.warning("a manifest cannot be read", metadata: ["file": "\(file)"]) }
+    let ledger = try Ledger(at: part, clock: clock)
+    try await ledger.rebuild(from: manifests)
+    ledger.foldLog()
+    try ledger.close()
+    for end in Self.parts.dropFirst() { Placement.remove(FilePath(part.string + end)) }
+    try Durable.sync(part)
+    try Placement.move(part, to: state.ledger, ifOccupied: .replace)
+    log.notice("the ledger was made again", metadata: ["jobs": "\(manifests.count)"])
+    return try Ledger(at: state.ledger, clock: clock)
+  }
+}
+
+extension Timestamp {
+  /// As a part of a file's name: `20261123T014455.123Z`, with the digits that `rfc3339` has.
+  var fileName: String { rfc3339.filter { $0 != "-" && $0 != ":" } }
+}

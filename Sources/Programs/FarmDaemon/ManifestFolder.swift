@@ -1,0 +1,63 @@
+import FarmModel
+import FarmStore
+import FoundationEssentials
+import SystemPackage
+import VolumeFiles
+
+/// The manifests of a volume: `.farm/manifests/<release>/<job>.json`, and one list of what was adopted.
+struct ManifestFolder: Hashable {
+  private let folder: FilePath
+
+  init(_ volume: Volume) { folder = volume.manifests }
+
+  /// No release is called so: names of releases do not begin with a dot.
+  private var adopted: FilePath { folder.appending(".adopted.json") }
+
+  /// - Parameter name: `release/job`.
+  private func path(of name: String) -> FilePath { folder.pushing(FilePath(name + ".json")) }
+
+  /// Writes what is due, and takes away what is not true any more.
+  func put(_ due: DueManifest) throws(FileFailure) {
+    if let written = due.written, due.manifest == nil || written != due.name.description {
+      Placement.remove(path(of: written))
+      Placement.removeIfEmpty(path(of: written).removingLastComponent())
+    }
+    guard let manifest = due.manifest else { return }
+    let file = path(of: due.name.description)
+    try SharedFolder.make(file.removingLastComponent())
+    try Durable.write(Self.json(manifest), to: file)
+  }
+
+  func put(adopted manifests: [Manifest]) throws(FileFailure) { try Durable.write(Self.json(manifests), to: adopted) }
+
+  /// All that can be read, those of single jobs first; and the files that cannot.
+  func readAll() throws(FileFailure) -> (manifests: [Manifest], unreadable: [FilePath]) {
+    var manifests: [Manifest] = []
+    var unreadable: [FilePath] = []
+    guard try FileStatus(at: folder) != nil else { return ([], []) }
+    for release in try FolderListing.names(in: folder).map({ folder.appending($0) }) {
+      guard try FileStatus(at: release)?.kind == .folder else { continue }
+      for file in try FolderListing.names(in: release).map({ release.appending($0) }) where file.extension == "json" {
+        if let manifest: Manifest = Self.value(at: file) { manifests.append(manifest) } else { unreadable.append(file) }
+      }
+    }
+    if try FileStatus(at: adopted) != nil {
+      if let all: [Manifest] = Self.value(at: adopted) { manifests += all } else { unreadable.append(adopted) }
+    }
+    return (manifests.filter { $0.form == Manifest.form }, unreadable)
+  }
+
+  private static let bytesMax = 1 << 30
+
+  private static func value<Value: Decodable>(at file: FilePath) -> Value? {
+    // Cut short or written by somebody else: told by the caller.
+    guard let bytes = try? FileBytes.all(of: file, limitBytes: bytesMax) else { return nil }
+    return try? JSONDecoder().decode(Value.self, from: Data(bytes))
+  }
+
+  private static func json(_ value: some Encodable) -> [UInt8] {
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+    return ((try? encoder.encode(value)).map { Array($0) } ?? []) + [10]  // Values of ours always encode.
+  }
+}

@@ -1,0 +1,77 @@
+import ArgumentParser
+import FarmAPI
+import FarmModel
+import ProgramMain
+
+/// `farm ledger check|backup|rebuild`
+struct LedgerCommands: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "ledger", abstract: "Look after the database in which the farm remembers everything.",
+    subcommands: [LedgerCheck.self, LedgerCopy.self, LedgerRebuild.self])
+}
+
+struct LedgerCheck: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "check", abstract: "Read all of the ledger and say whether it is whole.",
+    discussion: "Works with and without a daemon. Example: farm ledger check")
+
+  @OptionGroup var options: VolumeOptions
+
+  func run() async throws {
+    let volume = try ProgramMain.volume(options.root)
+    let answer: LedgerAnswer
+    do {
+      answer = try await FarmClient(volume: volume).get(Route.ledgerCheck, as: LedgerAnswer.self)
+    } catch is ClientFailure {
+      answer = try await OwnDaemon.ask(["--ledger", "check"], of: volume, as: LedgerAnswer.self)
+    }
+    try options.print(answer) { _ in answer.lines }
+  }
+}
+
+struct LedgerCopy: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "backup", abstract: "Copy the ledger as it is now, while the daemon goes on.",
+    discussion: "Works with and without a daemon. Example: farm ledger backup /backup/farm-$(date +%F).sqlite")
+
+  @Argument(help: "A file that is not there yet, on the daemon's machine.")
+  var file: String
+
+  @OptionGroup var options: VolumeOptions
+
+  func run() async throws {
+    let volume = try ProgramMain.volume(options.root)
+    let path = ProgramMain.absolute(file).string
+    let answer: LedgerAnswer
+    do {
+      let request = BackupRequest(path: path)
+      answer = try await FarmClient(volume: volume).post(Route.ledgerBackup, request, as: LedgerAnswer.self)
+    } catch is ClientFailure {
+      answer = try await OwnDaemon.ask(["--ledger", "backup", "--to", path], of: volume, as: LedgerAnswer.self)
+    }
+    try options.print(answer) { _ in answer.lines }
+  }
+}
+
+struct LedgerRebuild: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "rebuild", abstract: "Make the ledger again from .farm/manifests, with the daemon stopped.",
+    discussion: """
+      The old one is put aside, not deleted. What manifests prove is not rendered again; what was under way is. A daemon
+      does this by itself when it finds the ledger damaged or gone. History and pauses are lost.
+      Example: systemctl stop farmd && farm ledger rebuild && systemctl start farmd
+      """)
+
+  @OptionGroup var options: VolumeOptions
+
+  func run() async throws {
+    let volume = try ProgramMain.volume(options.root)
+    let answer = try await OwnDaemon.ask(["--ledger", "rebuild"], of: volume, as: LedgerAnswer.self)
+    try options.print(answer) { _ in answer.lines }
+  }
+}
+
+extension LedgerAnswer {
+  /// For people.
+  fileprivate var lines: [String] { ["\(path): \(verdict)".escapedForTerminal] }
+}

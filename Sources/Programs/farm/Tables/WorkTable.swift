@@ -1,0 +1,57 @@
+import FarmAPI
+import FarmModel
+
+/// `farm list workers` and `farm list tasks` for people.
+struct WorkTable {
+  private let table: CellTable
+
+  init(workers: [WorkerLine]) {
+    table = CellTable(
+      head: ["worker", "job", "task", "frames left", "since"],
+      rows: workers.map { worker in
+        [
+          worker.name, worker.job?.description ?? "free", worker.task.map { "\($0)" } ?? "",
+          worker.task == nil ? "" : "\(worker.framesLeft)", worker.since?.toSeconds ?? "",
+        ]
+      })
+  }
+
+  init(tasks: [TaskLine]) {
+    table = CellTable(
+      head: ["task", "job", "revision", "frames", "state", "worker", "started", "problem"],
+      rows: tasks.map { task in
+        [
+          "\(task.id)", task.job.description, "\(task.revision)", task.frames, task.state.rawValue, task.worker ?? "",
+          task.startedAt.toSeconds, task.problem?.problemClass.rawValue ?? "",
+        ]
+      })
+  }
+
+  func lines(_ terminal: Terminal) -> [String] { table.lines(terminal) }
+}
+
+/// `farm show task` for people.
+struct TaskSheet {
+  let task: TaskDetail
+
+  func lines(_ terminal: Terminal) -> [String] {
+    let line = task.line
+    let facts: [(String, String?)] = [
+      ("job", "\(line.job), revision \(line.revision)"), ("frames", line.frames), ("worker", line.worker),
+      ("process", task.pid.map { "\($0)" }), ("started", line.startedAt.toSeconds),
+      ("ended", line.endedAt?.toSeconds), ("log", task.log),
+      ("by hand", task.command.map { _ in "farm show task \(line.id) --command" }),
+    ]
+    var lines = [terminal.tinted("task \(line.id)", .strong) + "  \(line.state.rawValue)"]
+    for case (let name, let value?) in facts {
+      lines.append("  \(Terminal.fitted(name, 10))\(value.escapedForTerminal)")
+    }
+    if let problem = line.problem { lines.append("  " + terminal.tinted(problem.sentences.escapedForTerminal, .bad)) }
+    return lines
+  }
+}
+
+extension String {
+  /// An RFC 3339 time without fractions of a second, as people read it.
+  var toSeconds: String { String(prefix(19)).replacing("T", with: " ") }
+}

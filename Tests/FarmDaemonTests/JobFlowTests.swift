@@ -235,6 +235,8 @@ struct JobFlowTests {
     world.run()
     let folder = try world.scratch.folder("volume/releases/\(name)")
     let plan = try world.scratch.write("harvest: manual\n", to: "volume/releases/\(name)/release.yaml")
+    // The start makes `quick`.
+    #expect(try await eventually { try await !world.ledger.releases().isEmpty })
     let before = try await world.ledger.releases()
 
     await world.flow.take(.folderFound(folder))

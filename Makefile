@@ -5,7 +5,7 @@ SWIFT_FLAGS = --explicit-target-dependency-import-check error
 TEST_FLAGS = $(SWIFT_FLAGS) --experimental-maximum-parallelization-width 4
 SOURCES = Sources Tests Benchmarks Package.swift
 
-.PHONY: demo test check build deps format soak bench
+.PHONY: demo test check build deps format soak bench docs
 
 demo: build
 	@packaging/demo
@@ -29,6 +29,10 @@ bench: deps
 	@packaging/install-deps bench
 	swift build -c release --product farm-bench $(SWIFT_FLAGS)
 	@"$$(swift build -c release --show-bin-path)/farm-bench" $(BENCH)
+
+# Man pages and completions of bash, zsh and fish, out of the programs' own help, into .build/docs.
+docs: build
+	packaging/manual "$$(swift build --show-bin-path)" .build/docs
 
 build: deps
 	@[ -d .build/debug ] || echo "building: a first build takes about 5 minutes on 2 cores"

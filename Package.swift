@@ -39,9 +39,10 @@ func library(_ folder: String, _ aptPackage: String) -> Target {
     name: String(folder.split(separator: "/").last ?? ""), path: "Sources/\(folder)", providers: [.apt([aptPackage])])
 }
 
-func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+func tests(_ name: String, _ dependencies: [Target.Dependency], exclude: [String] = []) -> Target {
   .testTarget(
-    name: name, dependencies: dependencies + ["FarmTesting", system], path: "Tests/\(name)", swiftSettings: settings)
+    name: name, dependencies: dependencies + ["FarmTesting", system], path: "Tests/\(name)", exclude: exclude,
+    swiftSettings: settings)
 }
 
 let base: [Target] = [
@@ -102,7 +103,8 @@ let checks: [Target] = [
     dependencies: ["FarmModel", "VolumeFiles", "Supervisor", "Rendering", "CLinux", "CZlib", system],
     path: "Tests/FarmTesting", exclude: ["make_scenes.py", "smb_writer.py"], swiftSettings: settings),
   .executableTarget(
-    name: "farm-bench", dependencies: ["farm", "farmd", "WatchProbe"], path: "Benchmarks", swiftSettings: settings),
+    name: "farm-bench", dependencies: ["farm", "farmd", "WatchProbe", "FarmModel", "FarmStore", "VolumeFiles", system],
+    path: "Benchmarks", swiftSettings: settings),
   .executableTarget(
     name: "WatchProbe", dependencies: ["FarmModel", "VolumeFiles", "FolderWatch", "Intake", system],
     path: "Tests/WatchProbe",
@@ -113,7 +115,7 @@ let checks: [Target] = [
   tests("PicturesTests", ["FarmModel", "Pictures", "Supervisor"]),
   tests("SupervisorTests", ["Supervisor"]),
   tests("VolumeFilesTests", ["CLinux", "FarmModel", "Supervisor", "VolumeFiles"]),
-  tests("FarmStoreTests", ["FarmModel", "FarmStore", grdb]),
+  tests("FarmStoreTests", ["FarmModel", "FarmStore", grdb], exclude: ["ledgers"]),
   tests("IntakeTests", ["FarmModel", "VolumeFiles", "Intake"]),
   tests("PreflightTests", ["FarmModel", "BlendFile", "Preflight"]),
   tests("SegmentationTests", ["FarmModel", "BlendFile", "Segmentation"]),
@@ -129,7 +131,7 @@ let checks: [Target] = [
     [
       "FarmModel", "VolumeFiles", "FarmStore", "FolderWatch", "Intake", "Rendering", "FarmAPI", "FarmDaemon", logging,
     ]),
-  tests("FarmCommandTests", ["FarmModel", "FarmAPI", "farm"]),
+  tests("FarmCommandTests", ["FarmModel", "FarmAPI", "farm", argumentParser]),
   tests("TidyTests", []),
   tests("EndToEndTests", ["FarmModel", "FarmAPI", "Pictures", "VolumeFiles", "Supervisor", "farm", "farmd"]),
 ]

@@ -42,6 +42,14 @@ package struct JobQuery: Hashable, Sendable {
     self.words = parsed
   }
 
+  /// Whether some word is about a job's age.
+  package var asksAge: Bool {
+    words.contains { word in
+      if case .age = word { return true }
+      return false
+    }
+  }
+
   /// Whether all words hold for `job` at the moment `now`.
   package func matches(_ job: Job, now: Timestamp) -> Bool {
     words.allSatisfy { word in

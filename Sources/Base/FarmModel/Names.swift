@@ -50,6 +50,13 @@ extension String {
 
   /// The text with everything that a terminal would obey made visible: `\e`, `\n`, other controls as `\u{…}`.
   package var escapedForTerminal: String {
+    isPlain ? self : escaped
+  }
+
+  /// Whether it has only characters of ASCII that are printed.
+  package var isPlain: Bool { utf8.allSatisfy { (32..<127).contains($0) } }
+
+  private var escaped: String {
     unicodeScalars.reduce(into: "") { text, scalar in
       switch scalar.value {
       case 10: text += "\\n"

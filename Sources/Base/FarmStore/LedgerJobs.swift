@@ -41,7 +41,8 @@ package struct NewRevision: Sendable {
 
 extension Ledger {
   static let jobColumns = """
-    SELECT job.*, release.name AS release, COALESCE(job.priority, release.priority) AS urgency
+    SELECT job.id, release.name, job.name, job.path, job.owner, job.state, job.revision, job.problem,
+      COALESCE(job.priority, release.priority), job.created_at, job.changed_at
     FROM job JOIN release ON release.id = job.release_id
     """
 
@@ -55,6 +56,31 @@ extension Ledger {
         db, sql: Self.jobColumns + which + " ORDER BY release.name, job.name",
         arguments: StatementArguments(release.map { [$0] } ?? [])
       ).map(Job.init(row:))
+    }
+  }
+
+  /// The jobs that are not at rest, and of some releases the newest that are; with the number of all jobs of each
+  /// release. Those whose file lay there before the farm are not among them.
+  package func briefJobs(
+    newestAtRest limit: Int, ofReleases releases: [Int64]
+  ) async throws(StoreFailure) -> (jobs: [Job], totals: [Int64: Int]) {
+    try await read("read the jobs at work") { db in
+      let atRest = "('completed', 'canceled', 'removed', 'superseded')"
+      var jobs = try Row.fetchAll(
+        db, sql: Self.jobColumns + " WHERE job.is_adopted = 0 AND job.state NOT IN \(atRest)"
+      ).map(Job.init(row:))
+      for release in releases {
+        jobs += try Row.fetchAll(
+          db,
+          sql: Self.jobColumns + """
+             WHERE job.is_adopted = 0 AND job.state IN \(atRest) AND release_id = ?
+            ORDER BY job.changed_at DESC LIMIT ?
+            """, arguments: [release, limit]
+        ).map(Job.init(row:))
+      }
+      let totals = try Row.fetchAll(
+        db, sql: "SELECT release_id, COUNT(*) AS count FROM job WHERE is_adopted = 0 GROUP BY release_id")
+      return (jobs, totals.reduce(into: [:]) { $0[$1["release_id"]] = $1["count"] })
     }
   }
 
@@ -221,11 +247,12 @@ extension DatabaseValue {
 }
 
 extension Job {
+  /// Of ``Ledger/jobColumns``, by their place: looking up columns by their names takes most of the time.
   init(row: Row) throws {
     self.init(
-      id: row["id"], name: JobName(release: row["release"], job: row["name"]), path: row["path"], owner: row["owner"],
-      state: try Column.word(JobState.self, row, "state"), revision: row["revision"],
-      problem: try Column.value(Problem.self, row["problem"]), priority: row["urgency"],
-      createdAt: Timestamp(nanoseconds: row["created_at"]), changedAt: Timestamp(nanoseconds: row["changed_at"]))
+      id: row[0], name: JobName(release: row[1], job: row[2]), path: row[3], owner: row[4],
+      state: try Column.word(JobState.self, row[5] as String, of: "state"), revision: row[6],
+      problem: try Column.value(Problem.self, row[7]), priority: row[8], createdAt: Timestamp(nanoseconds: row[9]),
+      changedAt: Timestamp(nanoseconds: row[10]))
   }
 }

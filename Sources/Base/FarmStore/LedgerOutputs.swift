@@ -64,22 +64,38 @@ extension Ledger {
   /// left out.
   package func newestFrameCounts() async throws(StoreFailure) -> [Int64: FrameCounts] {
     try await read("count the frames") { db in
-      let rows = try Row.fetchAll(
-        db,
-        sql: """
-          SELECT job.id AS job, output.state AS state, COUNT(*) AS count FROM job INDEXED BY job_of_farm
-          JOIN revision ON revision.job_id = job.id AND revision.number = job.revision
-          JOIN output ON output.revision_id = revision.id WHERE job.is_adopted = 0 GROUP BY 1, 2
-          """)
-      return try rows.reduce(into: [:]) { counts, row in
-        let state = try Column.word(OutputState.self, row, "state")
-        let count: Int = row["count"]
-        let job: Int64 = row["job"]
-        counts[job, default: FrameCounts()].expected += count
-        if state.isDone { counts[job, default: FrameCounts()].done += count }
-        if state == .failed { counts[job, default: FrameCounts()].failed += count }
-      }
+      try Self.frameCounts(db, of: "job INDEXED BY job_of_farm", where: "job.is_adopted = 0")
     }
+  }
+
+  /// The same of these jobs.
+  package func frameCounts(ofJobs jobs: [Int64]) async throws(StoreFailure) -> [Int64: FrameCounts] {
+    try await read("count the frames of \(jobs.count) jobs") { db in
+      try Self.frameCounts(
+        db, of: "json_each(?) AS wanted JOIN job ON job.id = wanted.value", where: "TRUE",
+        [try Column.json(jobs)])
+    }
+  }
+
+  private static func frameCounts(
+    _ db: Database, of jobs: String, where condition: String, _ arguments: StatementArguments = []
+  ) throws -> [Int64: FrameCounts] {
+    let rows = try Row.fetchCursor(
+      db,
+      sql: """
+        SELECT job.id, output.state, COUNT(*) FROM \(jobs)
+        JOIN revision ON revision.job_id = job.id AND revision.number = job.revision
+        JOIN output ON output.revision_id = revision.id WHERE \(condition) GROUP BY 1, 2
+        """, arguments: arguments)
+    var counts: [Int64: FrameCounts] = [:]
+    while let row = try rows.next() {
+      let state = try Column.word(OutputState.self, row[1] as String, of: "state")
+      let (job, count): (Int64, Int) = (row[0], row[2])
+      counts[job, default: FrameCounts()].expected += count
+      if state.isDone { counts[job, default: FrameCounts()].done += count }
+      if state == .failed { counts[job, default: FrameCounts()].failed += count }
+    }
+    return counts
   }
 
   // MARK: - Tasks

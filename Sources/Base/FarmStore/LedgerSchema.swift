@@ -2,7 +2,7 @@ import GRDB
 
 /// The tables of the ledger, version by version. A released version's steps are never changed, only added to.
 enum LedgerSchema {
-  private static let versions = [version1, version2, version3, version4, version5]
+  static let versions = [version1, version2, version3, version4, version5]
 
   static var migrator: DatabaseMigrator {
     var migrator = DatabaseMigrator()
@@ -115,6 +115,7 @@ enum LedgerSchema {
     "ALTER TABLE job ADD COLUMN manifest_due INTEGER NOT NULL DEFAULT 0",
     "UPDATE job SET manifest_due = 1 WHERE is_adopted = 0",
     "CREATE INDEX job_manifest_due ON job(id) WHERE manifest_due > 0",
+    "CREATE INDEX job_by_change ON job(release_id, changed_at) WHERE is_adopted = 0",
     """
     CREATE TABLE act (
       id INTEGER PRIMARY KEY, at INTEGER NOT NULL, who TEXT NOT NULL, what TEXT NOT NULL, release TEXT, job TEXT,

@@ -1,4 +1,5 @@
 import FarmModel
+import FoundationEssentials
 import GRDB
 
 /// What is proven of a job, apart from the ledger: its newest revision that ended, each output of it, and where that
@@ -43,6 +44,36 @@ package struct Manifest: Codable, Hashable, Sendable {
     /// Below the root, and the file there; nil when it was not delivered.
     package let delivered: String?
     package let deliveredFile: FileIdentity?
+
+    package init(
+      path: String, frame: FrameNumber, state: OutputState, attempts: Int, size: PixelSize?, file: FileIdentity?,
+      renderMilliseconds: Int64? = nil, facts: FrameFacts? = nil, problem: Problem? = nil, delivered: String? = nil,
+      deliveredFile: FileIdentity? = nil
+    ) {
+      self.path = path
+      self.frame = frame
+      self.state = state
+      self.attempts = attempts
+      self.size = size
+      self.file = file
+      self.renderMilliseconds = renderMilliseconds
+      self.facts = facts
+      self.problem = problem
+      self.delivered = delivered
+      self.deliveredFile = deliveredFile
+    }
+  }
+}
+
+extension Manifest {
+  /// A completed job of one revision.
+  package init(
+    _ name: JobName, path: String, file: Fingerprint?, digest: Digest, frames: FrameSet, outputs: [Picture]
+  ) {
+    self.init(
+      form: Self.form, release: name.release, job: name.job, path: path, file: file, owner: "somebody", priority: nil,
+      state: .completed, revision: 1, digest: digest, frames: frames, format: .png, scene: nil, savedBy: nil,
+      blender: nil, problem: nil, createdAt: 0, droppedAt: 0, outputs: outputs)
   }
 }
 
@@ -84,12 +115,30 @@ extension Ledger {
     }
   }
 
-  /// What is proven of the files that lay there before the farm.
-  package func adoptedManifests() async throws(StoreFailure) -> [Manifest] {
+  /// What is proven of the next files that lay there before the farm.
+  /// - Parameter job: the last one of the part before; 0 at first.
+  /// - Returns: nothing when there are no more.
+  package func adoptedManifests(
+    after job: Int64, limit: Int
+  ) async throws(StoreFailure) -> (manifests: [Manifest], last: Int64)? {
     try await read("read what was adopted") { db in
-      try Int64.fetchAll(db, sql: "SELECT id FROM job WHERE is_adopted = 1 ORDER BY id").compactMap { job in
-        try Self.manifest(db, ofJob: job)
+      // In one query, and by their place: there may be a hundred thousand.
+      let sql = """
+        SELECT job.id, release.name, job.name, job.path, job.owner, revision.number, revision.digest, revision.frames,
+          revision.format, revision.scene, revision.saved_by, revision.problem, job.created_at, known_file.device,
+          known_file.inode, known_file.size, known_file.mtime_ns, known_file.ctime_ns
+        FROM job JOIN release ON release.id = job.release_id
+        JOIN revision ON revision.job_id = job.id AND revision.number = job.revision
+        LEFT JOIN known_file ON known_file.path = CAST(job.path AS BLOB)
+        WHERE job.is_adopted = 1 AND job.id > ? ORDER BY job.id LIMIT ?
+        """
+      let rows = try Row.fetchCursor(db, sql: sql, arguments: [job, limit])
+      var (manifests, last) = ([Manifest](), job)
+      while let row = try rows.next() {
+        last = row[0]
+        manifests.append(try Manifest(adopted: row))
       }
+      return manifests.isEmpty ? nil : (manifests, last)
     }
   }
 
@@ -136,6 +185,23 @@ package struct DueManifest: Sendable {
   fileprivate let due: Int
   /// Nil: nothing is proven any more.
   package let manifest: Manifest?
+}
+
+extension Manifest {
+  /// Of a file that is only known: it owes nothing, and was never rendered.
+  fileprivate init(adopted row: Row) throws {
+    let (digest, device): (Data, Int64?) = (row[6], row[13])
+    let file = device.map { device in
+      Fingerprint(
+        device: device, inode: row[14], size: row[15], mtimeNanoseconds: row[16], ctimeNanoseconds: row[17])
+    }
+    self.init(
+      form: Self.form, release: row[1], job: row[2], path: row[3], file: file, owner: row[4], priority: nil,
+      state: .canceled, revision: row[5], digest: Digest(bytes: Array(digest)), frames: try FrameSet(ledger: row[7]),
+      format: try Column.word(ImageFormat.self, row[8] as String, of: "format"), scene: row[9],
+      savedBy: try Column.value(BlenderVersion.self, row[10]), blender: nil,
+      problem: try Column.value(Problem.self, row[11]), createdAt: row[12], droppedAt: row[12], outputs: [])
+  }
 }
 
 extension Manifest.Picture {

@@ -20,6 +20,11 @@ package enum OpenFile {
     try descriptor(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, mode: mode)
   }
 
+  /// Opens a file that is there, for writing at its end.
+  package static func appending(_ path: FilePath) throws(FileFailure) -> FileDescriptor {
+    try descriptor(path, O_WRONLY | O_APPEND | O_NOFOLLOW)
+  }
+
   /// Opens a drop below the volume's root so that no link on the way leads outside (`openat2`).
   package static func beneath(_ root: FilePath, _ path: FilePath) throws(FileFailure) -> FileDescriptor {
     var below = path

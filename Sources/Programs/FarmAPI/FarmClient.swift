@@ -31,6 +31,11 @@ package struct FarmClient: Sendable {
     try await JSONDecoder().decode(answer, from: fetch(.init(url: url(route, items))))
   }
 
+  /// Asks for something that is no JSON; throws like ``get(_:_:as:)``.
+  package func text(_ route: String, _ items: [String: String] = [:]) async throws -> String {
+    String(decoding: try await fetch(.init(url: url(route, items))), as: UTF8.self)
+  }
+
   /// Asks the daemon to do something; throws like ``get(_:_:as:)``.
   package func post<Answer: Decodable>(
     _ route: String, _ request: some Encodable, as answer: Answer.Type

@@ -16,7 +16,8 @@ extension FarmStatus {
   package func jobs(matching query: JobQuery, now: Timestamp) -> [JobLine] {
     releases.flatMap { release in
       release.jobs.map { JobLine(release: release.name, job: $0) }.filter { line in
-        let created = Timestamp(rfc3339: line.job.createdAt) ?? now
+        // Reading times takes long, and only a query for ages needs them.
+        let created = query.asksAge ? Timestamp(rfc3339: line.job.createdAt) ?? now : now
         let job = Job(
           id: 0, name: line.name, path: "", owner: line.job.owner, state: line.job.state, revision: line.job.revision,
           problem: line.job.problem, priority: release.priority, createdAt: created, changedAt: created)
@@ -112,10 +113,12 @@ package struct ReleaseStatus: Codable, Hashable, Sendable {
   /// What it waits for, in words.
   package var waitsFor: [String]
   package var jobs: [JobStatus]
+  /// Jobs at rest that are left out of `jobs`; nil in a status of everything.
+  package var moreJobs: Int?
 
   package init(
     name: String, state: ReleaseState, planned: Bool, priority: Int, paused: Bool, problem: Problem?,
-    waitsFor: [String], jobs: [JobStatus]
+    waitsFor: [String], jobs: [JobStatus], moreJobs: Int? = nil
   ) {
     self.name = name
     self.state = state
@@ -125,6 +128,7 @@ package struct ReleaseStatus: Codable, Hashable, Sendable {
     self.problem = problem
     self.waitsFor = waitsFor
     self.jobs = jobs
+    self.moreJobs = moreJobs
   }
 }
 

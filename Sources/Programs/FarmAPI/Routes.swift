@@ -3,6 +3,7 @@ import FarmModel
 /// The paths of the daemon's API; both sides name them here only.
 package enum Route {
   package static let status = "/v1/status"
+  package static let jobs = "/v1/jobs"
   package static let job = "/v1/job"
   package static let logs = "/v1/logs"
   package static let release = "/v1/release"

@@ -91,13 +91,16 @@ extension JobFlow: FarmService {
     }
   }
 
-  private func carryOut(_ act: SteerRequest.Act, _ revision: Revision) async throws(StoreFailure) -> Bool {
+  private func carryOut(_ act: SteerRequest.Act, _ revision: Revision) async throws -> Bool {
     switch act {
     case .kill:
       guard await move(revision, to: .canceled, problem: Problem(.killed, cause: "a person killed it")) else {
         return false
       }
       await end(revision)
+    case .retry where revision.problem?.problemClass == .adopted:
+      guard let job = try await setup.ledger.job(revision.name) else { return false }
+      try await renderAll(of: job, revision)
     case .retry:
       var again = try await setup.ledger.outputs(of: revision.id).filter { !$0.state.isDone }
       for index in again.indices { again[index].oweAnew() }

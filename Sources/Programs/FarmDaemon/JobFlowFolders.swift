@@ -89,7 +89,7 @@ extension JobFlow {
   // MARK: - File systems that do not answer
 
   /// For an answer about a folder of another release.
-  private static let patience = Duration.seconds(5)
+  static let patience = Duration.seconds(5)
 
   /// Whether the watch gave up waiting for the file system on which this lies.
   func isHung(_ path: FilePath) -> Bool { hung.contains { path.starts(with: $0) } }

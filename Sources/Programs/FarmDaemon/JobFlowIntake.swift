@@ -192,7 +192,8 @@ extension JobFlow {
       name: drop.name, path: setup.volume.relative(drop.path), owner: drop.owner, digest: drop.digest,
       state: blocking == nil ? .queued : blocking?.problemClass == .adopted ? .canceled : .blocked, frames: frames,
       format: format, scene: facts?.activeScene?.name, notes: notes, savedBy: facts?.version, problem: blocking,
-      outputs: owed.map { ($0.path, $0.frame) })
+      // What is only known owes nothing yet; there may be very many of them.
+      outputs: blocking?.problemClass == .adopted ? [] : owed.map { ($0.path, $0.frame) })
   }
 
   /// Ends adopting once everything that was there is known.

@@ -6,6 +6,7 @@ import VolumeFiles
 extension JobFlow {
   private static let manifestsAfter = Duration.milliseconds(100)
   private static let manifestsAtOnce = 100
+  private static let adoptedAtOnce = 1000
 
   /// Has the manifests written of what has ended since the last time.
   func askForManifests() {
@@ -36,7 +37,12 @@ extension JobFlow {
   /// Once everything that was there before the farm is known.
   func writeAdopted() async throws {
     let folder = ManifestFolder(setup.volume)
-    let manifests = try await setup.ledger.adoptedManifests()
-    try await BlockingWork.run { () throws(FileFailure) in try folder.put(adopted: manifests) }
+    try await BlockingWork.run { () throws(FileFailure) in try folder.beginAdopted() }
+    var last: Int64 = 0
+    while let next = try await setup.ledger.adoptedManifests(after: last, limit: Self.adoptedAtOnce) {
+      last = next.last
+      try await BlockingWork.run { () throws(FileFailure) in try folder.add(adopted: next.manifests) }
+    }
+    try await BlockingWork.run { () throws(FileFailure) in try folder.endAdopted() }
   }
 }

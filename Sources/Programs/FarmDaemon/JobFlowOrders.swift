@@ -45,7 +45,8 @@ extension JobFlow {
   }
 
   /// The same bytes as a new revision: everything is rendered again.
-  private func renderAll(of job: Job, _ before: Revision) async throws -> AgainAnswer {
+  @discardableResult
+  func renderAll(of job: Job, _ before: Revision) async throws -> AgainAnswer {
     guard !before.frames.frames.isEmpty else { throw CommandFailure.blocked(job.name, before.problem) }
     let outputs = Segmenter.owed(before.frames, format: before.format)
     let (revision, superseded) = try await setup.ledger.record(

@@ -29,7 +29,15 @@ extension JobFlow {
         complain(error, while: "going on with a harvest")
       }
     }
-    for release in try await setup.ledger.releases() { askForReview(of: release.name) }
+    let releases = try await setup.ledger.releases().map(\.name)
+    await withDiscardingTaskGroup { group in
+      // What is wanted may be another since: that is known before anything is delivered. Side by side, because a file
+      // server may not answer.
+      for release in releases where release != NameRule.quick {
+        group.addTask { await self.planFound(of: release, within: Self.patience) }
+      }
+    }
+    for release in releases { askForReview(of: release) }
   }
 
   /// Processes that an earlier daemon left are ended; their frames cost no attempt.

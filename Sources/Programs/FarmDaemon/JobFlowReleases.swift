@@ -33,10 +33,11 @@ extension JobFlow {
 
   /// Reads a release's release.yaml. Without one it keeps what was last wanted of it, and so it does after a mistake;
   /// but then nothing is delivered until that is mended.
-  func planFound(of name: String) async {
-    let folder = setup.volume.release(name)
+  /// - Parameter limit: after which nothing has changed, because its file system does not answer.
+  func planFound(of name: String, within limit: Duration? = nil) async {
+    guard let read = await readPlan(in: setup.volume.release(name), within: limit) else { return }
     do {
-      let order = try await BlockingWork.run { () throws(ConfigFailure) in try ReleasePlan.read(in: folder) }
+      let order = try read.get()
       let wasWrong = badPlans.remove(name) != nil
       if let order {
         try await take(order, of: name)
@@ -49,6 +50,12 @@ extension JobFlow {
       complain(error, while: "recording the plan of \(name)")
     }
     askForReview(of: name)
+  }
+
+  private func readPlan(in folder: FilePath, within limit: Duration?) async -> Result<ReleaseOrder?, ConfigFailure>? {
+    let read = { @Sendable in Result { () throws(ConfigFailure) in try ReleasePlan.read(in: folder) } }
+    guard let limit else { return await BlockingWork.run(read) }
+    return await BlockingWork.run(atMost: limit, read)
   }
 
   /// What is wanted of a release now; what waits is put in order again.

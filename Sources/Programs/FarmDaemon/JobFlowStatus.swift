@@ -10,6 +10,10 @@ import VolumeFiles
 extension JobFlow {
   private static let beingCopied = "being copied"
 
+  func status(isBrief: Bool) async throws -> FarmStatus {
+    try await isBrief ? briefStatus() : status(adopted: false)
+  }
+
   func status() async throws -> FarmStatus { try await status(adopted: false) }
 
   /// - Parameter adopted: also jobs whose file lay there before the farm: there may be very many of them.
@@ -21,35 +25,68 @@ extension JobFlow {
       let jobs = all[release.name] ?? []
       let states = Dictionary(jobs.map { ($0.name.job, $0.state) }) { first, _ in first }
       let progress = try await progress(of: release, jobs: states).progress
-      var lines = jobs.map { job in
-        JobStatus(
-          name: job.name.job, state: shownState(of: job), revision: job.revision,
-          frames: counts[job.id] ?? FrameCounts(), problem: shownProblem(of: job), owner: job.owner,
-          createdAt: job.createdAt.rfc3339)
-      }
-      lines += newcomers(in: release.name, besides: Set(lines.map(\.name)))
-      releases.append(
-        ReleaseStatus(
-          name: release.name, state: progress.state, planned: release.isPlanned, priority: release.order.priority,
-          paused: release.isPaused, problem: release.problem,
-          waitsFor: progress.undelivered.isEmpty && progress.state == .harvested ? [] : progress.waitsFor,
-          jobs: lines.sorted { $0.name < $1.name }))
+      releases.append(releaseStatus(release, progress, lines(of: jobs, counts, in: release.name)))
     }
     return FarmStatus(daemon: try await daemonStatus(), releases: releases)
   }
 
+  private static let newestReleases = 10
+  private static let newestJobs = 20
+
+  /// Everything that is not at rest, and the newest of what is.
+  private func briefStatus() async throws -> FarmStatus {
+    let all = try await setup.ledger.releases()
+    let newest = all.sorted { $0.changedAt > $1.changedAt }.prefix(Self.newestReleases).map(\.id)
+    let (jobs, totals) = try await setup.ledger.briefJobs(newestAtRest: Self.newestJobs, ofReleases: newest)
+    let counts = try await setup.ledger.frameCounts(ofJobs: jobs.map(\.id))
+    let byRelease = Dictionary(grouping: jobs, by: \.name.release)
+    var releases: [ReleaseStatus] = []
+    for release in all {
+      let shown = byRelease[release.name] ?? []
+      let lines = lines(of: shown, counts, in: release.name)
+      let isAtRest = release.state == .harvested && !lines.contains { !$0.state.isFinal }
+      let progress =
+        isAtRest
+        ? nil : try await progress(of: release, jobs: setup.ledger.jobStates(in: release.name)).progress
+      let status = releaseStatus(release, progress, lines)
+      releases.append(status.leavingOut((totals[release.id] ?? 0) - shown.count))
+    }
+    return FarmStatus(daemon: try await daemonStatus(), releases: releases)
+  }
+
+  private func lines(of jobs: [Job], _ counts: [Int64: FrameCounts], in release: String) -> [JobStatus] {
+    let lines = jobs.map { job in
+      JobStatus(
+        name: job.name.job, state: shownState(of: job), revision: job.revision,
+        frames: counts[job.id] ?? FrameCounts(), problem: shownProblem(of: job), owner: job.owner,
+        createdAt: job.createdAt.rfc3339)
+    }
+    return (lines + newcomers(in: release, besides: Set(lines.map(\.name)))).sorted { $0.name < $1.name }
+  }
+
+  /// - Parameter progress: nil where nothing is waited for.
+  private func releaseStatus(
+    _ release: Release, _ progress: ReleaseProgress?, _ lines: [JobStatus]
+  ) -> ReleaseStatus {
+    let isDone = progress.map { $0.undelivered.isEmpty && $0.state == .harvested } ?? true
+    return ReleaseStatus(
+      name: release.name, state: progress?.state ?? release.state, planned: release.isPlanned,
+      priority: release.order.priority, paused: release.isPaused, problem: release.problem,
+      waitsFor: isDone ? [] : progress?.waitsFor ?? [], jobs: lines)
+  }
+
   /// A job whose file is being written again shows that.
-  private func shownState(of job: Job) -> JobState {
+  func shownState(of job: Job) -> JobState {
     if rejected[setup.volume.root.appending(job.path)] != nil && job.state.isFinal { return .rejected }
     return unsettled[job.name] != nil && (job.state.isFinal || job.state == .blocked) ? .settling : job.state
   }
 
-  private func shownProblem(of job: Job) -> Problem? {
+  func shownProblem(of job: Job) -> Problem? {
     rejected[setup.volume.root.appending(job.path)] ?? unsettled[job.name].flatMap(\.stalled) ?? job.problem
   }
 
   /// Files that are on their way to being jobs, or were refused.
-  private func newcomers(in release: String, besides known: Set<String>) -> [JobStatus] {
+  func newcomers(in release: String, besides known: Set<String>) -> [JobStatus] {
     let now = setup.clock.now().rfc3339
     let settling = unsettled.filter { $0.key.release == release && !known.contains($0.key.job) }.map { name, file in
       JobStatus(
@@ -132,6 +169,14 @@ extension JobFlow {
     }
     guard fits.count == 1 else { throw CommandFailure.severalJobs(text, fits.map(\.name)) }
     return job
+  }
+}
+
+extension ReleaseStatus {
+  fileprivate func leavingOut(_ count: Int) -> ReleaseStatus {
+    var status = self
+    status.moreJobs = max(0, count)
+    return status
   }
 }
 

@@ -58,6 +58,8 @@ struct LedgerKeeper {
     for file in unreadable { log.warning("a manifest cannot be read", metadata: ["file": "\(file)"]) }
     let ledger = try Ledger(at: part, clock: clock)
     try await ledger.rebuild(from: manifests)
+    // Before anything is delivered it must be known again what is wanted.
+    for name in Set(manifests.map(\.release)) { try await plan(name, in: ledger) }
     ledger.foldLog()
     try ledger.close()
     for end in Self.parts.dropFirst() { Placement.remove(FilePath(part.string + end)) }
@@ -65,6 +67,22 @@ struct LedgerKeeper {
     try Placement.move(part, to: state.ledger, ifOccupied: .replace)
     log.notice("the ledger was made again", metadata: ["jobs": "\(manifests.count)"])
     return try Ledger(at: state.ledger, clock: clock)
+  }
+}
+
+extension LedgerKeeper {
+  private func plan(_ name: String, in ledger: Ledger) async throws {
+    do {
+      guard let order = try ReleasePlan.read(in: volume.release(name)) else { return }
+      try await ledger.setOrder(of: name, order)
+    } catch let failure as ConfigFailure {
+      // Told again when it is read by the watch; nothing is delivered until it is mended.
+      log.warning("\(failure.description)", metadata: ["remedy": "\(failure.remedy)"])
+      let problem = Problem(.badRelease, cause: failure.description, remedy: failure.remedy)
+      if let release = try await ledger.release(named: name) {
+        try await ledger.setRelease(release.id, problem: problem)
+      }
+    }
   }
 }
 

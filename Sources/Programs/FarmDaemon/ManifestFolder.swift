@@ -10,8 +10,8 @@ struct ManifestFolder: Hashable {
 
   init(_ volume: Volume) { folder = volume.manifests }
 
-  /// No release is called so: names of releases do not begin with a dot.
-  private var adopted: FilePath { folder.appending(".adopted.json") }
+  /// One a line; no release is called so: names of releases do not begin with a dot.
+  private var adopted: FilePath { folder.appending(".adopted.jsonl") }
 
   /// - Parameter name: `release/job`.
   private func path(of name: String) -> FilePath { folder.pushing(FilePath(name + ".json")) }
@@ -28,7 +28,25 @@ struct ManifestFolder: Hashable {
     try Durable.write(Self.json(manifest), to: file)
   }
 
-  func put(adopted manifests: [Manifest]) throws(FileFailure) { try Durable.write(Self.json(manifests), to: adopted) }
+  private var adoptedPart: FilePath { folder.appending(".adopted.part") }
+
+  /// Begins the list of what was adopted.
+  func beginAdopted() throws(FileFailure) {
+    Placement.remove(adoptedPart)
+    OpenFile.close(try OpenFile.making(adoptedPart, mode: 0o644))
+  }
+
+  func add(adopted manifests: [Manifest]) throws(FileFailure) {
+    let file = try OpenFile.appending(adoptedPart)
+    defer { OpenFile.close(file) }
+    try FileBytes.write(manifests.flatMap { Self.json($0) }, to: file, path: adoptedPart)
+  }
+
+  /// Puts the list in the place of an earlier one.
+  func endAdopted() throws(FileFailure) {
+    try Durable.sync(adoptedPart)
+    try Placement.move(adoptedPart, to: adopted, ifOccupied: .replace)
+  }
 
   /// All that can be read, those of single jobs first; and the files that cannot.
   func readAll() throws(FileFailure) -> (manifests: [Manifest], unreadable: [FilePath]) {
@@ -42,7 +60,10 @@ struct ManifestFolder: Hashable {
       }
     }
     if try FileStatus(at: adopted) != nil {
-      if let all: [Manifest] = Self.value(at: adopted) { manifests += all } else { unreadable.append(adopted) }
+      let lines = try FileBytes.all(of: adopted, limitBytes: Self.bytesMax).split(separator: 10)
+      let all: [Manifest] = lines.compactMap { Self.value(Array($0)) }
+      manifests += all
+      if all.count < lines.count { unreadable.append(adopted) }
     }
     return (manifests.filter { $0.form == Manifest.form }, unreadable)
   }
@@ -52,7 +73,11 @@ struct ManifestFolder: Hashable {
   private static func value<Value: Decodable>(at file: FilePath) -> Value? {
     // Cut short or written by somebody else: told by the caller.
     guard let bytes = try? FileBytes.all(of: file, limitBytes: bytesMax) else { return nil }
-    return try? JSONDecoder().decode(Value.self, from: Data(bytes))
+    return value(bytes)
+  }
+
+  private static func value<Value: Decodable>(_ bytes: [UInt8]) -> Value? {
+    try? JSONDecoder().decode(Value.self, from: Data(bytes))  // The same.
   }
 
   private static func json(_ value: some Encodable) -> [UInt8] {

@@ -27,8 +27,13 @@ package enum FarmServer {
 
   /// What changes nothing.
   private static func addLooks(to router: Router<BasicRequestContext>, _ farm: any FarmService) {
-    router.get(RouterPath(Route.status)) { _, _ in try await answer { try await farm.status() } }
+    router.get(RouterPath(Route.status)) { request, _ in
+      try await answer { try await farm.status(isBrief: item("brief", request) == "yes") }
+    }
     router.get(RouterPath(Route.doctor)) { _, _ in try await answer { try await farm.doctor() } }
+    router.get(RouterPath(Route.jobs)) { request, _ in
+      try await answer(text: { JobRow.text(of: try await farm.jobs([item("query", request)])) })
+    }
     router.get(RouterPath(Route.job)) { request, _ in
       try await answer { try await farm.job(item("name", request)) }
     }
@@ -114,6 +119,15 @@ package enum FarmServer {
   private static func answer(_ work: () async throws -> some Encodable) async throws -> Response {
     do {
       return try json(try await work(), .ok)
+    } catch let failure as any Failure {
+      return try json(APIFailure(failure), status(of: failure.kind))
+    }
+  }
+
+  private static func answer(text work: () async throws -> String) async throws -> Response {
+    do {
+      let body = ByteBuffer(string: try await work())
+      return Response(status: .ok, headers: [.contentType: "text/plain; charset=utf-8"], body: .init(byteBuffer: body))
     } catch let failure as any Failure {
       return try json(APIFailure(failure), status(of: failure.kind))
     }

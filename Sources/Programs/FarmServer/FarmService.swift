@@ -3,13 +3,17 @@ import FarmModel
 
 /// What the daemon does for those who ask; the server only carries it. `person` is who asks, for the history.
 package protocol FarmService: Sendable {
-  func status() async throws -> FarmStatus
+  /// - Parameter isBrief: of jobs at rest only the newest are named, and the others counted: as long with ten thousand
+  ///   jobs as with a hundred.
+  func status(isBrief: Bool) async throws -> FarmStatus
   /// - Parameter text: `job` or `release/job`.
   func job(_ text: String) async throws -> JobDetail
   /// - Parameters:
   ///   - read: what a follower has read so far, up to byte `from`; of another log the whole. Nil: nobody follows.
   func log(ofJob text: String, read: (path: String, from: Int)?) async throws -> LogAnswer
   func release(_ name: String) async throws -> ReleaseDetail
+  /// The jobs that a query means, by release and name.
+  func jobs(_ query: [String]) async throws -> [JobRow]
   func workers() async throws -> [WorkerLine]
   /// The newest tasks of the jobs that a query means, newest first.
   func tasks(_ query: [String], limit: Int) async throws -> [TaskLine]

@@ -43,7 +43,8 @@ struct Terminal: Hashable {
   /// The text in exactly `columns` columns: filled with blanks, or cut with an ellipsis.
   static func fitted(_ text: String, _ columns: Int) -> String {
     let shown = text.escapedForTerminal
-    if shown.count <= columns { return shown + String(repeating: " ", count: columns - shown.count) }
+    let width = shown.columns
+    if width <= columns { return shown + String(repeating: " ", count: columns - width) }
     return columns > 1 ? shown.prefix(columns - 1) + "…" : String(shown.prefix(columns))
   }
 
@@ -82,4 +83,9 @@ extension ReleaseState {
     case .planned, .open: .quiet
     }
   }
+}
+
+extension String {
+  /// How many columns it takes; of plain text that is known without looking for its characters.
+  var columns: Int { isPlain ? utf8.count : count }
 }

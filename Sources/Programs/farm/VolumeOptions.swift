@@ -17,12 +17,15 @@ struct VolumeOptions: ParsableArguments {
   func client() throws -> FarmClient { try FarmClient(volume: ProgramMain.volume(root)) }
 
   /// What the daemon says, or what it wrote down last when it is not there.
-  /// - Parameter isQuiet: whether the status itself says enough of the daemon's absence.
-  func status(isQuiet: Bool = false) async throws -> FarmStatus {
+  /// - Parameters:
+  ///   - isQuiet: whether the status itself says enough of the daemon's absence.
+  ///   - isBrief: whether of jobs at rest the newest are enough; without a daemon all are there.
+  func status(isQuiet: Bool = false, isBrief: Bool = false) async throws -> FarmStatus {
     let volume = try ProgramMain.volume(root)
-    do { return try await FarmClient(volume: volume).get(Route.status, as: FarmStatus.self) } catch let failure
-      as ClientFailure
-    {
+    do {
+      let items = isBrief ? ["brief": "yes"] : [:]
+      return try await FarmClient(volume: volume).get(Route.status, items, as: FarmStatus.self)
+    } catch let failure as ClientFailure {
       guard let bytes = try? FileBytes.all(of: volume.statusFile, limitBytes: 256 << 20),
         var last = try? JSONDecoder().decode(FarmStatus.self, from: Data(bytes))
       else { throw failure }  // Nothing was written down: the daemon's absence is the answer.

@@ -7,10 +7,12 @@ import ProgramMain
 struct Doctor: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Look at everything that the farm stands on, and say how to mend what is wrong.",
-    discussion: """
+    discussion: .help(
+      """
       The daemon looks, with its own rights; without one `farmd --check` does, with yours. In every watched folder a
-      hidden file is made, renamed and removed. Exit code 1 when something is bad.
-      """)
+      hidden file is made, renamed and removed.
+      """, "farm doctor", "farm doctor --json",
+      exits: "0 nothing is bad, 1 something is, 2 wrong use"))
 
   @Option(help: ArgumentHelp("The daemon's configuration, when none runs.", valueName: "file"))
   var config: String?

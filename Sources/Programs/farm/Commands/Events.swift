@@ -8,7 +8,9 @@ import ProgramMain
 struct Events: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Follow what happens, until ^C or the daemon's end.",
-    discussion: "With --json one object a line, with at, event, release, job, revision, task, frame and problem.")
+    discussion: .help(
+      "With --json one object a line, with at, event, release, job, revision, task, frame and problem.",
+      "farm events", "farm events --json | jq .event"))
 
   @OptionGroup var options: VolumeOptions
 

@@ -11,13 +11,13 @@ struct Harvest: AsyncParsableCommand {
 struct HarvestRelease: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "release", abstract: "Rename a release's pictures as planned and move them to dist/.",
-    discussion: """
-      Nothing moves while something is missing, unless you ask for --partial. `naming:` in release.yaml says what the
-      pictures are called.
-      Examples: farm harvest release spring --dry-run · farm harvest release spring
-      """)
+    discussion: .help(
+      """
+      Nothing moves while something is missing, unless you ask for --partial. `naming:` in release.yaml says what
+      the pictures are called.
+      """, "farm harvest release spring --dry-run", "farm harvest release spring"))
 
-  @Argument(help: "The release's name.")
+  @Argument(help: "The release's name.", completion: Completions.releases)
   var release: String
 
   @Flag(help: "Deliver what is completed, and say what is not.")

@@ -7,13 +7,13 @@ import ProgramMain
 struct History: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Show who did what when: drops, revisions, deliveries, kills and other commands.",
-    discussion: """
+    discussion: .help(
+      """
       Oldest first; times are UTC. A query is words that must all hold: a glob on the name of the job or release, or
       release:spring owner:ann (who did it) state:failed (what happened) age<2d.
-      Examples: farm history · farm history 'shot_*' · farm history owner:ann 'age<1d' --limit 500
-      """)
+      """, "farm history", "farm history 'shot_*'", "farm history owner:ann 'age<1d' --limit 500"))
 
-  @Argument(help: "Of which jobs and releases; all without a query.")
+  @Argument(help: "Of which jobs and releases; all without a query.", completion: Completions.jobs)
   var query: [String] = []
 
   @Option(help: ArgumentHelp("The newest n lines.", valueName: "n"))

@@ -9,10 +9,12 @@ import VolumeFiles
 struct Init: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Make a volume out of a folder.",
-    discussion: """
+    discussion: .help(
+      """
       An empty folder, a Flamenco share or a folder that does not exist yet is taken as it is; one that holds other
-      things needs --adopt. Example: farm init /srv/farm
-      """)
+      things needs --adopt.
+      """, "farm init /srv/farm",
+      exits: "0 done, 1 it failed, 2 wrong use"))
 
   @Argument(help: "The folder.")
   var folder: String

@@ -13,7 +13,9 @@ struct LedgerCommands: AsyncParsableCommand {
 struct LedgerCheck: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "check", abstract: "Read all of the ledger and say whether it is whole.",
-    discussion: "Works with and without a daemon. Example: farm ledger check")
+    discussion: .help(
+      "Works with and without a daemon.",
+      "farm ledger check"))
 
   @OptionGroup var options: VolumeOptions
 
@@ -32,7 +34,9 @@ struct LedgerCheck: AsyncParsableCommand {
 struct LedgerCopy: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "backup", abstract: "Copy the ledger as it is now, while the daemon goes on.",
-    discussion: "Works with and without a daemon. Example: farm ledger backup /backup/farm-$(date +%F).sqlite")
+    discussion: .help(
+      "Works with and without a daemon.",
+      "farm ledger backup /backup/farm-$(date +%F).sqlite"))
 
   @Argument(help: "A file that is not there yet, on the daemon's machine.")
   var file: String
@@ -56,11 +60,11 @@ struct LedgerCopy: AsyncParsableCommand {
 struct LedgerRebuild: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "rebuild", abstract: "Make the ledger again from .farm/manifests, with the daemon stopped.",
-    discussion: """
-      The old one is put aside, not deleted. What manifests prove is not rendered again; what was under way is. A daemon
-      does this by itself when it finds the ledger damaged or gone. History and pauses are lost.
-      Example: systemctl stop farmd && farm ledger rebuild && systemctl start farmd
-      """)
+    discussion: .help(
+      """
+      The old one is put aside, not deleted. What manifests prove is not rendered again; what was under way is. A
+      daemon does this by itself when it finds the ledger damaged or gone. History and pauses are lost.
+      """, "systemctl stop farmd && farm ledger rebuild && systemctl start farmd"))
 
   @OptionGroup var options: VolumeOptions
 

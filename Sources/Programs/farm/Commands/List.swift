@@ -7,12 +7,12 @@ import ProgramMain
 struct List: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "List jobs, releases, workers or tasks.",
-    discussion: """
+    discussion: .help(
+      """
       A query for jobs is words that must all hold: a glob on the name (shot_0?0, spring/*) or state:failed
       release:spring owner:ann age>2d priority>50 problem:camera. Tasks take a query for their jobs, releases and
       workers take globs on the name.
-      Examples: farm list jobs 'shot_*' state:failed · farm list tasks release:spring --limit 20
-      """)
+      """, "farm list jobs 'shot_*' state:failed", "farm list tasks release:spring --limit 20"))
 
   enum What: String, CaseIterable, ExpressibleByArgument {
     case jobs, releases, workers, tasks
@@ -39,21 +39,24 @@ struct List: AsyncParsableCommand {
   }
 
   private func listJobs() async throws {
-    let query = try JobQuery(parsing: query)
+    let parsed = try JobQuery(parsing: query)
+    guard !options.json else { return try options.print(try await lines(parsed)) { _ in [] } }
+    let rows: [JobRow]
+    do {
+      let text = try await options.client().text(Route.jobs, ["query": query.joined(separator: " ")])
+      rows = JobRow.rows(in: text)
+    } catch is ClientFailure {
+      rows = try await lines(parsed).map(JobRow.init)
+    }
+    if rows.isEmpty { ProgramMain.say("no job fits") }
+    for line in WorkTable(jobs: rows).lines(Terminal.standardOutput) { print(line) }
+  }
+
+  private func lines(_ query: JobQuery) async throws -> [JobLine] {
     let status = try await options.status()
     let found = status.jobs(matching: query, now: Timestamp(rfc3339: status.daemon.at) ?? Timestamp(nanoseconds: 0))
-    if found.isEmpty { ProgramMain.say("no job fits") }
-    try options.print(found) { terminal in
-      CellTable(
-        head: ["job", "state", "frames", "revision", "owner", "problem"],
-        rows: found.map { line in
-          [
-            "\(line.release)/\(line.job.name)", line.job.state.rawValue, line.job.frames.shown, "\(line.job.revision)",
-            line.job.owner, line.job.problem?.problemClass.rawValue ?? "",
-          ]
-        }
-      ).lines(terminal)
-    }
+    if found.isEmpty, options.json { ProgramMain.say("no job fits") }
+    return found
   }
 
   private func listWorkers() async throws {
@@ -90,5 +93,13 @@ struct List: AsyncParsableCommand {
         }
       ).lines(terminal)
     }
+  }
+}
+
+extension JobRow {
+  fileprivate init(_ line: JobLine) {
+    self.init(
+      line.name, state: line.job.state, frames: line.job.frames, revision: line.job.revision, owner: line.job.owner,
+      problem: line.job.problem?.problemClass)
   }
 }

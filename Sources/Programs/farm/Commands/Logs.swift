@@ -7,9 +7,11 @@ import ProgramMain
 struct Logs: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Print what Blender said while it last rendered a job.",
-    discussion: "With -f it goes on, from task to task, until the job is done. Example: farm logs -f spring/shot_010")
+    discussion: .help(
+      "With -f it goes on, from task to task, until the job is done.",
+      "farm logs -f spring/shot_010"))
 
-  @Argument(help: "<job> or <release>/<job>")
+  @Argument(help: "<job> or <release>/<job>", completion: Completions.jobs)
   var job: String
 
   @Flag(name: [.customShort("f"), .long], help: "Follow the log until the job is done, or ^C.")

@@ -5,9 +5,11 @@ import FarmAPI
 struct Pause: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Hand out nothing new, of all or of one release; what runs is finished.",
-    discussion: "Remembered over restarts. Example: farm pause spring")
+    discussion: .help(
+      "Remembered over restarts.",
+      "farm pause spring"))
 
-  @Argument(help: "The release; all without one.")
+  @Argument(help: "The release; all without one.", completion: Completions.releases)
   var release: String?
 
   @OptionGroup var options: VolumeOptions
@@ -18,9 +20,11 @@ struct Pause: AsyncParsableCommand {
 /// `farm resume [<release>]`
 struct Resume: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
-    abstract: "Go on after a pause.", discussion: "Example: farm resume spring")
+    abstract: "Go on after a pause.",
+    discussion: .help(
+      "", "farm resume spring"))
 
-  @Argument(help: "The release; all without one.")
+  @Argument(help: "The release; all without one.", completion: Completions.releases)
   var release: String?
 
   @OptionGroup var options: VolumeOptions

@@ -12,15 +12,20 @@ struct Plan: AsyncParsableCommand {
 struct PlanRelease: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "release", abstract: "Make the folder of a new release and its plan, and copy files into it.",
-    discussion: """
+    discussion: .help(
+      """
       Without a name it asks on a terminal, else it takes r-<date>. It prints the folder that drops go into. What is
       planned stands in release.yaml there; changes of it are taken at once.
-      Examples: farm plan release spring --jobs shot_010,shot_020 · farm plan release spring shot_*.blend ·
-      farm plan release turntable --naming 'cube_{rx:3}_{ry:3}_{rz:3}.{ext}'
-      """)
+      """, "farm plan release spring --jobs shot_010,shot_020",
+      "farm plan release spring shot_*.blend",
+      "farm plan release turntable --naming 'cube_{rx:3}_{ry:3}_{rz:3}.{ext}'"))
 
-  @Argument(help: ArgumentHelp("The release's name, and files to copy into it.", valueName: "name] [file.blend"))
-  var words: [String] = []
+  @Argument(help: "The release's name.")
+  var name: String?
+
+  @Argument(
+    help: ArgumentHelp("Files to copy into it.", valueName: "file.blend"), completion: .file(extensions: ["blend"]))
+  var files: [String] = []
 
   @Option(help: ArgumentHelp("Jobs that must be there before it is delivered.", valueName: "a,b"))
   var jobs: String?
@@ -47,13 +52,13 @@ struct PlanRelease: AsyncParsableCommand {
   }
 
   func run() async throws {
-    let isNamed = words.first.map { !$0.isBlend } ?? false
-    let files = try words.dropFirst(isNamed ? 1 : 0).map { try BlendCopy(of: $0) }
+    let isNamed = name.map { !$0.isBlend } ?? false
+    let files = try ((isNamed ? [] : [name].compactMap(\.self)) + files).map { try BlendCopy(of: $0) }
     let named = jobs.map { $0.split(separator: ",").map(String.init) } ?? files.map(\.job)
     let order = ReleaseOrder(
       jobs: named, priority: priority, harvest: harvest, naming: naming, namingObject: namingObject,
       archiveAfter: archiveAfter)
-    let request = PlanRequest(name: isNamed ? words.first : asked(), order: order)
+    let request = PlanRequest(name: isNamed ? name : asked(), order: order)
     let answer = try await options.client().post(Route.plan, request, as: PlanAnswer.self)
     for file in files { try file.put(into: answer.store) }
     try options.print(answer) { _ in

@@ -12,17 +12,18 @@ struct Replace: AsyncParsableCommand {
 struct ReplaceJob: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "job", abstract: "Put another file in a job's place, or render the job again.",
-    discussion: """
+    discussion: .help(
+      """
       With a file it is copied over the job's own, which is what saving it there would do. Without one the job is
       rendered again as it is. What was delivered stays until the new pictures replace it.
-      Examples: farm replace job spring/shot_010 shot_010_v2.blend · farm replace job shot_010 --frames 7,12-14 ·
-      farm replace job shot_010 --bad
-      """)
+      """, "farm replace job spring/shot_010 shot_010_v2.blend",
+      "farm replace job shot_010 --frames 7,12-14",
+      "farm replace job shot_010 --bad"))
 
-  @Argument(help: "<job> or <release>/<job>")
+  @Argument(help: "<job> or <release>/<job>", completion: Completions.jobs)
   var job: String
 
-  @Argument(help: "The new version.")
+  @Argument(help: "The new version.", completion: .file(extensions: ["blend"]))
   var file: String?
 
   @Option(help: ArgumentHelp("Only these frames.", valueName: "7,12-14"))

@@ -4,10 +4,9 @@ import ArgumentParser
 struct Retry: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Render again what failed, was killed or is blocked; frames that are done stay done.",
-    discussion: """
-      Where more than one job is meant it asks, and without a terminal it wants --yes.
-      Examples: farm retry jobs shot_010 · farm retry jobs state:failed problem:hung --yes
-      """)
+    discussion: .help(
+      "Where more than one job is meant it asks, and without a terminal it wants --yes.",
+      "farm retry jobs shot_010", "farm retry jobs state:failed problem:hung --yes"))
 
   @OptionGroup var steering: Steering
 

@@ -12,7 +12,8 @@ struct Show: AsyncParsableCommand {
 struct ShowTask: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "task", abstract: "Show a task: its frames, its worker, its log, and how to run it by hand.",
-    discussion: "Examples: farm show task 12 · farm show task 12 --command | sh")
+    discussion: .help(
+      "", "farm show task 12", "farm show task 12 --command | sh"))
 
   @Argument(help: ArgumentHelp("The number that `farm list tasks` shows.", valueName: "number"))
   var task: Int64
@@ -48,9 +49,10 @@ enum ShowFailure: Failure, Equatable {
 struct ShowRelease: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "release", abstract: "Show a release: what is wanted of it, its jobs, and what it waits for.",
-    discussion: "Example: farm show release spring")
+    discussion: .help(
+      "", "farm show release spring"))
 
-  @Argument(help: "The release's name.")
+  @Argument(help: "The release's name.", completion: Completions.releases)
   var release: String
 
   @OptionGroup var options: VolumeOptions
@@ -64,9 +66,10 @@ struct ShowRelease: AsyncParsableCommand {
 struct ShowJob: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "job", abstract: "Show a job: its revision, each frame, and why it does not run.",
-    discussion: "Example: farm show job spring/shot_010")
+    discussion: .help(
+      "", "farm show job spring/shot_010"))
 
-  @Argument(help: "<job> or <release>/<job>")
+  @Argument(help: "<job> or <release>/<job>", completion: Completions.jobs)
   var job: String
 
   @OptionGroup var options: VolumeOptions

@@ -9,11 +9,11 @@ import VolumeFiles
 struct SlashAndBurn: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Reset the farm: stop everything, forget all history, remove what was not delivered.",
-    discussion: """
+    discussion: .help(
+      """
       No .blend is touched, and nothing in dist/ and archives/. The old ledger is kept in .farm/burnt-<time>/.
       Afterwards nothing is rendered until a file is dropped, saved, seeded or replaced.
-      Example: farm slash-and-burn --yes
-      """)
+      """, "farm slash-and-burn --yes"))
 
   @Flag(help: "Do not ask.")
   var yes = false

@@ -7,10 +7,10 @@ import ProgramMain
 /// What `kill` and `retry` have in common: they show what they will touch, ask where somebody can answer, do it, and
 /// tell what they did.
 struct Steering: ParsableArguments {
-  @Argument(help: "jobs, or <release>.jobs")
+  @Argument(help: "jobs, or <release>.jobs", completion: Completions.jobsOfReleases)
   var what: String
 
-  @Argument(help: "Which jobs; '*' for all.")
+  @Argument(help: "Which jobs; '*' for all.", completion: Completions.jobs)
   var query: [String]
 
   @Flag(help: "Only show which jobs are meant.")

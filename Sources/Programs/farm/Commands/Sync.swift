@@ -5,7 +5,8 @@ import FarmAPI
 struct Sync: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Return when everything that lies in the watched folders now is known.",
-    discussion: "Example: cp shot.blend quick/ && farm sync && farm show job shot")
+    discussion: .help(
+      "", "cp shot.blend quick/ && farm sync && farm show job shot"))
 
   @OptionGroup var options: VolumeOptions
 

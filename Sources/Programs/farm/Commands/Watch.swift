@@ -10,7 +10,9 @@ import ProgramMain
 struct Watch: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Show the status live, until ^C.",
-    discussion: "On a terminal. With --json the whole status, one object a line, whenever it changed.")
+    discussion: .help(
+      "On a terminal. With --json the whole status, one object a line, whenever it changed.",
+      "farm watch"))
 
   @OptionGroup var options: VolumeOptions
 
@@ -35,7 +37,7 @@ struct Watch: AsyncParsableCommand {
     var screen = Screen()
     while !Task.isCancelled {
       let size = Screen.Size.now
-      let status = try await options.status(isQuiet: true)
+      let status = try await options.status(isQuiet: true, isBrief: true)
       let terminal = Terminal(width: size.columns, hasColor: Terminal.standardOutput.hasColor)
       put(screen.draw(StatusTable(status: status, terminal: terminal).lines, on: size))
       try? await Task.sleep(for: Self.lookEvery)  // Cancelled: the loop ends.

@@ -10,10 +10,9 @@ struct CellTable {
   func lines(_ terminal: Terminal) -> [String] {
     guard !rows.isEmpty else { return [] }
     let shown = rows.map { $0.map(\.escapedForTerminal) }
-    let widths = head.indices.map { column in ([head] + shown).map { $0[column].count }.max() ?? 0 }
+    let widths = head.indices.map { column in ([head] + shown).map { $0[column].columns }.max() ?? 0 }
     return ([head] + shown).enumerated().map { number, cells in
-      let line = zip(cells, widths).map { Terminal.fitted($0, $1) }.joined(separator: "  ")
-      let fitted = Terminal.fitted(line, max(line.count, terminal.width)).trimmingEnd
+      let fitted = zip(cells, widths).map { Terminal.fitted($0, $1) }.joined(separator: "  ").trimmingEnd
       return number == 0 ? terminal.tinted(fitted, .quiet) : fitted
     }
   }

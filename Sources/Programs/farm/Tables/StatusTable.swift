@@ -14,7 +14,9 @@ struct StatusTable {
     for trouble in status.daemon.troubles {
       lines += Terminal.wrapped(trouble, terminal.width - 2).map { terminal.tinted("! \($0)", .bad) }
     }
-    for release in status.releases where !release.jobs.isEmpty || release.planned { lines += [""] + block(release) }
+    for release in status.releases where !release.jobs.isEmpty || release.planned || (release.moreJobs ?? 0) > 0 {
+      lines += [""] + block(release)
+    }
     if lines.count == 1 { lines += ["", "Nothing was dropped yet. Copy a .blend into quick/."] }
     return lines
   }
@@ -44,6 +46,11 @@ struct StatusTable {
     if let problem = release.problem { lines += self.lines(of: problem) }
     let nameColumns = min(release.jobs.map { $0.name.escapedForTerminal.count }.max() ?? 0, max(8, terminal.width / 3))
     for job in release.jobs { lines += row(job, nameColumns: nameColumns) }
+    if let more = release.moreJobs, more > 0 {
+      let command = "farm list jobs \("\(release.name)/*".quotedForShell)"
+      let text = "  \(release.jobs.isEmpty ? "" : "and ")\(more) jobs at rest: \(command)"
+      lines.append(terminal.tinted(Terminal.fitted(text, terminal.width).trimmingEnd, .quiet))
+    }
     return lines
   }
 
@@ -78,8 +85,7 @@ struct StatusTable {
 extension String {
   /// Without the blanks at its end, which only make a terminal wrap.
   var trimmingEnd: String {
-    var text = self[...]
-    while text.last == " " { text.removeLast() }
-    return String(text)
+    // By bytes: a blank is one, and no other character ends with it.
+    String(Substring(utf8.dropLast(utf8.reversed().prefix { $0 == UInt8(ascii: " ") }.count)))
   }
 }

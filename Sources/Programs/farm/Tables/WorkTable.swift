@@ -1,9 +1,20 @@
 import FarmAPI
 import FarmModel
 
-/// `farm list workers` and `farm list tasks` for people.
+/// `farm list jobs`, `workers` and `tasks` for people.
 struct WorkTable {
   private let table: CellTable
+
+  init(jobs: [JobRow]) {
+    table = CellTable(
+      head: ["job", "state", "frames", "revision", "owner", "problem"],
+      rows: jobs.map { job in
+        [
+          job.name.description, job.state.rawValue, job.frames.shown, "\(job.revision)", job.owner,
+          job.problem?.rawValue ?? "",
+        ]
+      })
+  }
 
   init(workers: [WorkerLine]) {
     table = CellTable(

@@ -1,0 +1,40 @@
+import FarmAPI
+import FarmModel
+
+/// `farm list jobs`, which is to be quick with ten thousand of them.
+extension JobFlow {
+  func jobs(_ query: [String]) async throws -> [JobRow] {
+    let (query, now) = (try JobQuery(parsing: query), setup.clock.now())
+    let known = try await setup.ledger.jobs(adopted: false).map(shown)
+    let counts = try await setup.ledger.newestFrameCounts()
+    let all = known + newcomers(besides: Set(known.map(\.name)))
+    return all.filter { query.matches($0, now: now) }.map { job in
+      JobRow(
+        job.name, state: job.state, frames: counts[job.id] ?? FrameCounts(), revision: job.revision, owner: job.owner,
+        problem: job.problem?.problemClass)
+    }
+  }
+
+  /// A job as it is shown: its file may be another by now.
+  private func shown(_ job: Job) -> Job {
+    guard !unsettled.isEmpty || !rejected.isEmpty else { return job }
+    var job = job
+    (job.state, job.problem) = (shownState(of: job), shownProblem(of: job))
+    return job
+  }
+
+  private func newcomers(besides known: Set<JobName>) -> [Job] {
+    let releases =
+      Set(unsettled.keys.map(\.release)).union(
+        rejected.keys.compactMap { place.release(at: $0.removingLastComponent()) })
+    let now = setup.clock.now()
+    return releases.sorted().flatMap { release in
+      let names = Set(known.filter { $0.release == release }.map(\.job))
+      return newcomers(in: release, besides: names).map { status in
+        Job(
+          id: 0, name: JobName(release: release, job: status.name), path: "", owner: status.owner, state: status.state,
+          revision: 0, problem: status.problem, priority: ReleaseOrder.usualPriority, createdAt: now, changedAt: now)
+      }
+    }
+  }
+}

@@ -38,6 +38,49 @@ extension EndToEnd {
       }
     }
 
+    /// What a person orders, and after which of its commits the daemon dies.
+    private static let orders: [(words: [String], act: String)] = [
+      (["harvest", "release", "spring"], "journal a harvest"),
+      (["harvest", "release", "spring"], "note harvested files"),
+      (["harvest", "release", "spring"], "end harvest"),
+      (["replace", "job", "a", "--frames", "2"], "move revision to queued"),
+      (["replace", "job", "a"], "record a revision of"), (["replace", "job", "a"], "remember what was done"),
+    ]
+
+    @Test func `of an order is one from which the next start goes on, and the order may be given again`() async throws {
+      let farm = try await TestFarm()
+      let first = try await farm.start()
+      #expect(try await farm.farm("plan", "release", "spring", "--harvest", "manual").code == 0)
+      try await farm.drop("overwrite_off", at: "releases/spring/store/a.blend")
+      #expect(await farm.logs("job.completed job=spring/a"))
+      try await stop(first)
+
+      for (words, act) in Self.orders {
+        let doomed = try farm.launch(environment: ["FARM_FAILPOINT": act])
+        #expect(try await eventually { try await farm.farm("sync").code == 0 })
+        let order = try RunningProgram(
+          "farm", words + ["--root", farm.root.string], output: farm.scratch("order-\(UUID().uuidString)"))
+        #expect(await doomed.end() == -SIGKILL, "\(words) after \"\(act)\"")
+        #expect(await order.end() == 3, "\(words) after \"\(act)\": \(order.text)")
+
+        let next = try await farm.start()
+        let isWhole = { try await farm.farm("show", "job", "a").output.hasPrefix("spring/a  completed\n") }
+        #expect(try await eventually { try await isWhole() }, "\(words) after \"\(act)\"\n\(farm.log)")
+        #expect(try await farm.farm("show", "job", "a").output.contains("(2 of 2 done, 0 failed)"), "\(words)")
+        #expect(try await farm.farm("harvest", "release", "spring").code == 0)
+        #expect(
+          farm.root.appending("dist").filesBelow == ["spring/a_0001.png", "spring/a_0002.png"],
+          "\(words) after \"\(act)\"")
+        #expect(farm.root.appending(".farm/work").filesBelow.isEmpty, "\(words) after \"\(act)\"")
+        try await stop(next)
+      }
+    }
+
+    private func stop(_ daemon: RunningProgram) async throws {
+      daemon.send(SIGTERM)
+      #expect(await daemon.end(within: .seconds(10)) == 0)
+    }
+
     /// The next start delivers the job, once, with every frame rendered at the first try and nothing left behind.
     private func recovers(_ farm: TestFarm, _ job: String, _ expected: [String], after act: String) async throws {
       let next = try await farm.start()

@@ -131,11 +131,10 @@ extension Ledger {
     }
   }
 
-  /// A journaled file is nowhere: its output is owed again, and the move is not tried any more.
+  /// A journaled file is nowhere: the move is not tried any more.
   package func lost(_ move: HarvestMove) async throws(StoreFailure) {
     try await write("note a lost file") { db in
       try db.execute(sql: "UPDATE harvest_move SET is_done = 1 WHERE id = ?", arguments: [move.id])
-      try db.execute(sql: "UPDATE output SET state = 'owed', inode = NULL WHERE id = ?", arguments: [move.output])
     }
   }
 

@@ -52,7 +52,7 @@ extension Ledger {
     WHERE ended_at IS NOT NULL AND job.is_adopted = 0
     UNION ALL
     SELECT started_at, 'farm', 'delivered', release.name, NULL, NULL,
-      (SELECT COUNT(*) FROM harvest_move WHERE harvest_id = harvest.id) || ' files'
+      (SELECT COUNT(*) || iif(COUNT(*) = 1, ' file', ' files') FROM harvest_move WHERE harvest_id = harvest.id)
     FROM harvest JOIN release ON release.id = release_id
     UNION ALL
     SELECT at, who, what, release, job, NULL, detail FROM act

@@ -30,19 +30,21 @@ extension Ledger {
   /// Writes outputs back, in one transaction.
   package func update(_ outputs: [Output]) async throws(StoreFailure) {
     guard !outputs.isEmpty else { return }
-    try await write("record \(outputs.count) outputs") { db in
-      let update = try db.makeStatement(
-        sql: """
-          UPDATE output SET state = ?, attempts = ?, width = ?, height = ?, bytes = ?, inode = ?, mtime_ns = ?,
-            render_ms = ?, facts = ?, problem = ? WHERE id = ?
-          """)
-      for output in outputs {
-        try update.execute(arguments: [
-          output.state.rawValue, output.attempts, output.size?.width, output.size?.height, output.bytes,
-          output.file?.inode, output.file?.mtimeNanoseconds, output.renderMilliseconds,
-          try Column.json(output.facts), try Column.json(output.problem), output.id,
-        ])
-      }
+    try await write("record \(outputs.count) outputs") { db in try Self.update(db, outputs) }
+  }
+
+  static func update(_ db: Database, _ outputs: [Output]) throws {
+    let update = try db.makeStatement(
+      sql: """
+        UPDATE output SET state = ?, attempts = ?, width = ?, height = ?, bytes = ?, inode = ?, mtime_ns = ?,
+          render_ms = ?, facts = ?, problem = ? WHERE id = ?
+        """)
+    for output in outputs {
+      try update.execute(arguments: [
+        output.state.rawValue, output.attempts, output.size?.width, output.size?.height, output.bytes,
+        output.file?.inode, output.file?.mtimeNanoseconds, output.renderMilliseconds,
+        try Column.json(output.facts), try Column.json(output.problem), output.id,
+      ])
     }
   }
 

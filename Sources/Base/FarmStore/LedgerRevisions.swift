@@ -34,10 +34,12 @@ extension Ledger {
     }
   }
 
-  /// Moves a revision on; the job shows it when it is its newest one.
+  /// Moves a revision on, with outputs of it that change at the same moment; the job shows it when it is its newest one.
   /// - Returns: false, and nothing was changed, when it is in a state from which it cannot come there: somebody else
   ///   moved it meanwhile.
-  package func move(_ id: Int64, to state: JobState, problem: Problem? = nil) async throws(StoreFailure) -> Bool {
+  package func move(
+    _ id: Int64, to state: JobState, problem: Problem? = nil, outputs: [Output] = []
+  ) async throws(StoreFailure) -> Bool {
     let now = clock.now()
     return try await write("move revision \(id) to \(state.rawValue)") { db in
       let from = state.mayFollow.map { "'\($0.rawValue)'" }.joined(separator: ",")
@@ -45,6 +47,7 @@ extension Ledger {
         sql: "UPDATE revision SET state = ?, problem = ?, ended_at = ? WHERE id = ? AND state IN (\(from))",
         arguments: [state.rawValue, try Column.json(problem), state.isFinal ? now.nanoseconds : nil, id])
       guard db.changesCount == 1 else { return false }
+      try Self.update(db, outputs)
       try Self.showIfNewest(db, id, now: now)
       return true
     }

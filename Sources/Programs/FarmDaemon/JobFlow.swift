@@ -307,13 +307,15 @@ actor JobFlow {
     rests = (until, "nothing new is rendered for half a minute: \(problem.sentences)")
   }
 
-  /// Moves a revision in the ledger, and tells it.
+  /// Moves a revision in the ledger, with outputs that change at the same moment, and tells it.
   /// - Returns: false when somebody else moved it meanwhile; then nothing is changed or told.
   @discardableResult
-  func move(_ revision: Revision, to state: JobState, problem: Problem? = nil) async -> Bool {
+  func move(
+    _ revision: Revision, to state: JobState, problem: Problem? = nil, outputs: [Output] = []
+  ) async -> Bool {
     var isMoved = false
     do {
-      isMoved = try await setup.ledger.move(revision.id, to: state, problem: problem)
+      isMoved = try await setup.ledger.move(revision.id, to: state, problem: problem, outputs: outputs)
     } catch {
       complain(error, while: "moving \(revision.name)")
     }

@@ -91,8 +91,10 @@ extension JobFlow {
   }
 
   /// Renders a revision that was held up, or that lost a frame, as it is.
-  func requeue(_ revision: Revision) async {
-    guard await move(revision, to: .queued) else { return }
+  /// - Parameter outputs: what it owes again; in one commit, for a completed revision that owes something is opened by
+  ///   nobody.
+  func requeue(_ revision: Revision, owing outputs: [Output] = []) async {
+    guard await move(revision, to: .queued, outputs: outputs) else { return }
     var again = revision
     again.state = .queued
     await opened(again)

@@ -59,17 +59,11 @@ extension JobFlow: FarmService {
     if let release = request.release, try await setup.ledger.release(named: release) == nil {
       throw try await unknown(release: release)
     }
-    let lines = try await status(adopted: true).jobs(matching: query, now: setup.clock.now())
-    var meant = Set(lines.filter { request.release == nil || $0.release == request.release }.map(\.name))
+    let names = try await jobs(meantBy: query, adopted: true).map(\.name)
+    var meant = Set(names.filter { request.release == nil || $0.release == request.release })
     if let jobs = request.jobs { meant.formIntersection(jobs) }
-    var touched: [JobName] = []
-    for revision in try await candidates(for: request.act) where meant.contains(revision.name) {
-      if request.isDryRun {
-        touched.append(revision.name)
-      } else if try await carryOut(request.act, revision) {
-        touched.append(revision.name)
-      }
-    }
+    let found = try await candidates(for: request.act).filter { meant.contains($0.name) }
+    let touched = request.isDryRun ? found.map(\.name) : try await carryOut(request.act, found)
     if !request.isDryRun {
       let deed = request.act == .kill ? Act.Deed.killed : .retried
       try await setup.ledger.remember(touched.map { Act(person, deed, release: $0.release, job: $0.job) })
@@ -91,6 +85,18 @@ extension JobFlow: FarmService {
     }
   }
 
+  /// Side by side, so that they share the ledger's commits.
+  private func carryOut(_ act: SteerRequest.Act, _ revisions: [Revision]) async throws -> [JobName] {
+    try await withThrowingTaskGroup(of: Int?.self) { group in
+      for (index, revision) in revisions.enumerated() {
+        group.addTask { try await self.carryOut(act, revision) ? index : nil }
+      }
+      var done: [Int] = []
+      for try await index in group { if let index { done.append(index) } }
+      return done.sorted().map { revisions[$0].name }
+    }
+  }
+
   private func carryOut(_ act: SteerRequest.Act, _ revision: Revision) async throws -> Bool {
     switch act {
     case .kill:
@@ -104,10 +110,9 @@ extension JobFlow: FarmService {
     case .retry:
       var again = try await setup.ledger.outputs(of: revision.id).filter { !$0.state.isDone }
       for index in again.indices { again[index].oweAnew() }
-      try await setup.ledger.update(again)
       gone.remove(revision.id)
       lacks[revision.id] = nil
-      await requeue(revision)
+      await requeue(revision, owing: again)
     }
     return true
   }

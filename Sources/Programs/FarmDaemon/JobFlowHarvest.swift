@@ -100,12 +100,11 @@ extension JobFlow {
     }
     guard !missing.isEmpty else { return true }
     for index in missing.indices { missing[index].state = .owed }
-    try await setup.ledger.update(missing)
-    await pickUp(revision)
+    await pickUp(revision, owing: missing)
     return false
   }
 
-  func pickUp(_ revision: Revision) async {
+  func pickUp(_ revision: Revision, owing outputs: [Output] = []) async {
     do {
       // An older revision's frames are nobody's wish any more.
       let isCurrent = try await setup.ledger.undelivered(in: revision.name.release).contains { $0.id == revision.id }
@@ -116,7 +115,7 @@ extension JobFlow {
     }
     setup.log.notice(
       "a frame was lost before it was delivered and is rendered again", metadata: ["job": "\(revision.name)"])
-    await requeue(revision)
+    await requeue(revision, owing: outputs)
   }
 
   /// Does what is left of a journaled harvest; after a crash it is called again. What landed is noted, also when
@@ -163,9 +162,11 @@ extension JobFlow {
           path: at.path, job: move.job, revision: move.revision, output: move.output, file: at.file)
         landed.append((move, delivery))
       case .failure(.lost(let path)):
-        try await setup.ledger.lost(move)
         setup.log.warning("a frame is gone", metadata: ["file": "\(path)"])
-        await pickUp(try await setup.ledger.revision(move.revision))
+        var gone = try await setup.ledger.outputs(of: move.revision).filter { $0.id == move.output }
+        for index in gone.indices { (gone[index].state, gone[index].file) = (.owed, nil) }
+        await pickUp(try await setup.ledger.revision(move.revision), owing: gone)
+        try await setup.ledger.lost(move)
       case .failure(let other): return (landed, other)
       }
     }

@@ -75,12 +75,12 @@ extension JobFlow {
     }
     for index in again.indices { again[index].oweAnew() }
     guard !again.isEmpty else { return AgainAnswer(job: revision.name, revision: revision.number, frames: nil) }
-    try await setup.ledger.update(again)
-    for output in again { put(output) }
     gone.remove(revision.id)
     if open[revision.id] == nil {
-      await requeue(try await setup.ledger.revision(revision.id))
+      await requeue(try await setup.ledger.revision(revision.id), owing: again)
     } else {
+      try await setup.ledger.update(again)
+      for output in again { put(output) }
       await schedule()
     }
     let frames = FrameSet(again.map(\.frame))

@@ -71,11 +71,15 @@ extension JobFlow {
       let revision = try await setup.ledger.revision(id)
       var again = outputs
       for index in again.indices { again[index].state = .owed }
-      try await setup.ledger.update(again)
       setup.log.warning(
         "pictures did not survive a power cut and are rendered again",
         metadata: ["job": "\(revision.name)", "frames": "\(outputs.map(\.frame))"])
-      if revision.state == .completed { await pickUp(revision) } else { await opened(revision) }
+      if revision.state == .completed {
+        await pickUp(revision, owing: again)
+      } else {
+        try await setup.ledger.update(again)
+        await opened(revision)
+      }
     }
   }
 

@@ -155,7 +155,7 @@ extension JobFlow {
 
   func release(_ name: String) async throws -> ReleaseDetail {
     guard let release = try await setup.ledger.release(named: name) else { throw try await unknown(release: name) }
-    guard let status = try await status(adopted: false).releases.first(where: { $0.name == name }) else {
+    guard let status = try await status().releases.first(where: { $0.name == name }) else {
       throw try await unknown(release: name)
     }
     return ReleaseDetail(

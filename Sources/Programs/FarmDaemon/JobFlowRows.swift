@@ -1,14 +1,21 @@
 import FarmAPI
 import FarmModel
+import FarmStore
 
-/// `farm list jobs`, which is to be quick with ten thousand of them.
+/// Queries for jobs, which are to be quick with ten thousand of them.
 extension JobFlow {
+  /// The jobs that a query means, as they are shown; files that are no jobs yet too.
+  /// - Parameter adopted: also those whose file lay there before the farm.
+  func jobs(meantBy query: JobQuery, adopted: Bool) async throws(StoreFailure) -> [Job] {
+    let now = setup.clock.now()
+    let known = try await setup.ledger.jobs(adopted: adopted).map(shown)
+    return (known + newcomers(besides: Set(known.map(\.name)))).filter { query.matches($0, now: now) }
+  }
+
   func jobs(_ query: [String]) async throws -> [JobRow] {
-    let (query, now) = (try JobQuery(parsing: query), setup.clock.now())
-    let known = try await setup.ledger.jobs(adopted: false).map(shown)
+    let meant = try await jobs(meantBy: JobQuery(parsing: query), adopted: false)
     let counts = try await setup.ledger.newestFrameCounts()
-    let all = known + newcomers(besides: Set(known.map(\.name)))
-    return all.filter { query.matches($0, now: now) }.map { job in
+    return meant.map { job in
       JobRow(
         job.name, state: job.state, frames: counts[job.id] ?? FrameCounts(), revision: job.revision, owner: job.owner,
         problem: job.problem?.problemClass)

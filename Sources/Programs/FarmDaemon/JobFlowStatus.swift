@@ -11,14 +11,12 @@ extension JobFlow {
   private static let beingCopied = "being copied"
 
   func status(isBrief: Bool) async throws -> FarmStatus {
-    try await isBrief ? briefStatus() : status(adopted: false)
+    try await isBrief ? briefStatus() : status()
   }
 
-  func status() async throws -> FarmStatus { try await status(adopted: false) }
-
-  /// - Parameter adopted: also jobs whose file lay there before the farm: there may be very many of them.
-  func status(adopted: Bool) async throws -> FarmStatus {
-    let all = try await Dictionary(grouping: setup.ledger.jobs(adopted: adopted), by: \.name.release)
+  /// Jobs whose file lay there before the farm are left out: there may be very many of them.
+  func status() async throws -> FarmStatus {
+    let all = try await Dictionary(grouping: setup.ledger.jobs(adopted: false), by: \.name.release)
     let counts = try await setup.ledger.newestFrameCounts()
     var releases: [ReleaseStatus] = []
     for release in try await setup.ledger.releases() {

@@ -20,8 +20,7 @@ extension JobFlow {
 
   func tasks(_ query: [String], limit: Int) async throws -> [TaskLine] {
     let query = try JobQuery(parsing: query)
-    let jobs = try await status(adopted: true).jobs(matching: query, now: setup.clock.now()).map(\.name)
-    let meant = query.words.isEmpty ? nil : Set(jobs)
+    let meant = query.words.isEmpty ? nil : Set(try await jobs(meantBy: query, adopted: true).map(\.name))
     return try await setup.ledger.tasks(limit: limit) { meant?.contains($0) ?? true }.map(TaskLine.init)
   }
 

@@ -11,20 +11,21 @@ struct Program {
 struct Farm: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "farm", abstract: "Plans, watches and steers what the farm renders.",
-    discussion: """
+    discussion: .help(
+      """
       Drop a .blend into quick/ or releases/<release>/store/ and its pictures come to dist/; nothing here is needed for
-      that. Exit codes: 0 done, 1 it failed, 2 wrong use, 3 the daemon is not there.
-      """,
+      that.
+      """, "farm status", "farm show job spring/shot_010", "farm seed job test.blend"),
     version: FarmVersion.current,
     groupedSubcommands: [
       CommandGroup(
-        name: "Look:",
+        name: "Look",
         subcommands: [Status.self, List.self, Show.self, Logs.self, History.self, Watch.self, Events.self]),
       CommandGroup(
-        name: "Plan and steer:",
+        name: "Plan and steer",
         subcommands: [
           Plan.self, Harvest.self, Replace.self, Seed.self, Kill.self, Retry.self, Pause.self, Resume.self, Sync.self,
         ]),
-      CommandGroup(name: "Set up:", subcommands: [Init.self, Doctor.self, LedgerCommands.self, SlashAndBurn.self]),
+      CommandGroup(name: "Set up", subcommands: [Init.self, Doctor.self, LedgerCommands.self, SlashAndBurn.self]),
     ])
 }

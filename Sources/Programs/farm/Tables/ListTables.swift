@@ -33,13 +33,15 @@ struct JobSheet {
         + terminal.tinted(job.state.rawValue, job.state.tint)
     ]
     let blender = job.blender.map { "\($0.fullVersion) (\($0.path))" }
+    let counts = "\(job.frames) (\(job.counts.done) of \(job.counts.expected) done, \(job.counts.failed) failed)"
     let facts: [(String, String?)] = [
-      ("file", job.path), ("owner", job.owner), ("revision", "\(job.revision), \(job.digest?.short ?? "")"),
+      ("file", job.path), ("owner", job.owner), ("revision", job.digest.map { "\(job.revision), \($0.short)" }),
       ("saved by", job.savedBy.map { "Blender \($0)" }), ("rendered by", blender.map { "Blender \($0)" }),
-      ("frames", "\(job.frames) (\(job.counts.done) of \(job.counts.expected) done, \(job.counts.failed) failed)"),
+      ("frames", job.revision == 0 ? nil : counts),
       ("waits for", job.waitsFor), ("log", job.log),
     ]
-    for case (let name, let value?) in facts {
+    // Of a file that is no job yet little is known.
+    for case (let name, let value?) in facts where !value.isEmpty {
       lines.append("  \(Terminal.fitted(name, 12))\(value.escapedForTerminal)")
     }
     if let problem = job.problem {

@@ -80,10 +80,19 @@ extension EndToEnd {
 
       #expect(try await farm.farm("slash-and-burn", "--yes").code == 0)
       isReset(farm, "without a daemon")
+      #expect(blenders(of: farm).isEmpty)
       let second = try await farm.start()
       #expect(try await farm.farm("list", "jobs").output == "no job fits\n")
       #expect(farm.logged("job.active") == 3)
       await stop(second)
+    }
+
+    /// Processes that work in the volume.
+    private func blenders(of farm: TestFarm) -> [String] {
+      FilePath("/proc").names.filter { pid in
+        let words = String(decoding: FilePath("/proc/\(pid)/cmdline").contents, as: UTF8.self)
+        return words.contains("blender") && words.contains(farm.root.string)
+      }
     }
 
     @Test(arguments: ["ledger put aside", "manifests put aside", "outputs removed", "work removed", "adopted"])

@@ -2,7 +2,6 @@ import FarmAPI
 import FarmModel
 import FarmTesting
 import Foundation
-import Supervisor
 import SystemPackage
 import Testing
 
@@ -13,15 +12,6 @@ extension EndToEnd {
     private func stop(_ daemon: RunningProgram) async {
       daemon.send(SIGTERM)
       #expect(await daemon.end(within: .seconds(10)) == 0)
-    }
-
-    /// The mean of red, green and blue in the middle of the picture.
-    private func average(_ picture: FilePath) async throws -> [Double] {
-      let (end, lines) = try await ChildProcess.output(
-        of: ChildCommand("/usr/bin/oiiotool", [picture.string, "--cut", "8x8+28+14", "--printstats"]))
-      try #require(end.isSuccess, "\(lines)")
-      let line = try #require(lines.first { $0.contains("Stats Avg") })
-      return line.split(separator: " ").compactMap { Double($0) }
     }
 
     private static let blocked: [(scene: String, words: String)] = [
@@ -74,9 +64,9 @@ extension EndToEnd {
       }
 
       #expect(await farm.logs("harvested files=1", times: 2))
-      let pink = try await average(farm.root.appending("dist/quick/textured.png"))
+      let pink = try await EndToEnd.average(farm.root.appending("dist/quick/textured.png"))
       #expect(pink[0] < 2 * pink[1], "\(pink)")
-      let green = try await average(farm.root.appending("dist/quick/linked.png"))
+      let green = try await EndToEnd.average(farm.root.appending("dist/quick/linked.png"))
       #expect(green[1] > green[0] + 0.1, "\(green)")
       await stop(daemon)
     }
@@ -91,7 +81,7 @@ extension EndToEnd {
       #expect(await farm.logs("harvested files=2"))
       #expect(await farm.logs("harvested files=1"))
       #expect(farm.root.appending("dist/quick").names == ["gpu.png", "two_0005.png", "two_0006.png"])
-      let red = try await average(farm.root.appending("dist/quick/two_0005.png"))
+      let red = try await EndToEnd.average(farm.root.appending("dist/quick/two_0005.png"))
       #expect(red[0] > 2 * red[2], "\(red)")
       // A slow picture is a right picture; the artist is told.
       #expect(try await farm.farm("show", "job", "gpu").output.contains("no-gpu: scene Scene asks for a GPU"))

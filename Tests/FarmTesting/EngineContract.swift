@@ -60,7 +60,7 @@ package struct EngineContract: Sendable {
       var isOpen = false
       while let report = await reports.next() {
         switch report {
-        case .opened(1, let size, _):
+        case .opened(1, let size, _, _):
           isOpen = size.width > 0 && size.height > 0
         case .frame(1, let frame):
           #expect(isOpen)

@@ -73,7 +73,7 @@ package actor FakeEngine: RenderEngine {
       FileManager.default.contents(atPath: task.blend)?.starts(with: Data("BLENDER".utf8)) == true
         || FileManager.default.contents(atPath: task.blend)?.starts(with: [0x28, 0xb5]) == true
     else { return .failed(Problem(.unreadableFile, cause: "not a .blend"), frame: nil) }
-    report.yield(.opened(task: task.id, size: PixelSize(width: 4, height: 3), notes: []))
+    report.yield(.opened(task: task.id, size: PixelSize(width: 4, height: 3), notes: [], files: []))
     for frame in task.frames.frames {
       if shortened.contains(task.id) { return .canceled }
       tries[frame, default: 0] += 1

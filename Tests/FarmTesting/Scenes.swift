@@ -11,8 +11,9 @@ package actor Scenes {
   package static let blender = "/usr/bin/blender"
 
   private static let names = [
-    "still", "anim:zstd", "slow", "red", "no_camera", "denoised", "overwrite_off", "linked", "textured", "layers_off",
-    "two_scenes", "sequencer", "gpu", "denoise_node", "scripted", "cloth",
+    "still", "anim:zstd", "slow", "red", "no_camera", "denoised", "overwrite_off", "linked", "textured",
+    "textured_range",
+    "layers_off", "two_scenes", "sequencer", "gpu", "denoise_node", "scripted", "cloth",
   ]
   private var making: Task<FilePath, any Error>?
 

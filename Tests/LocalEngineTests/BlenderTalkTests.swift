@@ -27,7 +27,7 @@ struct BlenderTalkTests {
       ready.say
         == #"{"blend":"\/q\/.farm-1.blend","can_denoise":false,"do":"open","format":"PNG","gpus":0,"threads":2}"#)
     let open = talk.heard(#"@@farm {"event": "opened", "width": 64, "height": 36}"#)
-    #expect(open.reports == [.opened(task: 7, size: PixelSize(width: 64, height: 36), notes: [])])
+    #expect(open.reports == [.opened(task: 7, size: PixelSize(width: 64, height: 36), notes: [], files: [])])
     #expect(open.say == #"{"do":"render","file":"\/w\/7\/3.png","frame":3}"#)
     let first = talk.heard(#"@@farm {"event": "frame", "frame": 3, "seconds": 0.5}"#)
     #expect(first.reports == [.frame(task: 7, RenderedFrame(frame: 3, file: "/w/7/3.png", renderMilliseconds: 500))])

@@ -134,7 +134,7 @@ struct WrongOutputTests {
     let reports = try await reports(of: Scenes.shared.path("gpu"))
 
     let notes = reports.flatMap { report -> [Problem] in
-      if case .opened(_, _, let notes) = report { notes } else { [] }
+      if case .opened(_, _, let notes, _) = report { notes } else { [] }
     }
     #expect(notes.map(\.problemClass) == [.noGPU])
     #expect(frames(reports).count == 1)

@@ -34,7 +34,7 @@ extension Ledger {
     }
   }
 
-  /// Moves a revision on, with outputs of it that change at the same moment; the job shows it when it is its newest one.
+  /// Moves a revision on, with outputs of it that change at the same moment; the job shows it when it is its newest.
   /// - Returns: false, and nothing was changed, when it is in a state from which it cannot come there: somebody else
   ///   moved it meanwhile.
   package func move(
@@ -84,6 +84,23 @@ extension Ledger {
   package func setNotes(of id: Int64, _ notes: [Problem]) async throws(StoreFailure) {
     try await write("note findings of revision \(id)") { db in
       try db.execute(sql: "UPDATE revision SET notes = ? WHERE id = ?", arguments: [try Column.json(notes), id])
+    }
+  }
+
+  /// Notes from which files besides the `.blend` a revision is rendered.
+  package func setDependencies(of id: Int64, _ files: [SeenFile]) async throws(StoreFailure) {
+    try await write("note what revision \(id) depends on") { db in
+      let insert = try db.makeStatement(sql: "INSERT OR REPLACE INTO dependency VALUES (?, ?, ?, ?)")
+      for file in files { try insert.execute(arguments: [id, file.path, file.size, file.mtimeNanoseconds]) }
+    }
+  }
+
+  /// The files besides the `.blend` from which a revision was rendered, by path.
+  package func dependencies(of id: Int64) async throws(StoreFailure) -> [SeenFile] {
+    try await read("read what revision \(id) depends on") { db in
+      try Row.fetchAll(
+        db, sql: "SELECT path, size, mtime_ns FROM dependency WHERE revision_id = ? ORDER BY path", arguments: [id]
+      ).map { SeenFile(path: $0[0], size: $0[1], mtimeNanoseconds: $0[2]) }
     }
   }
 

@@ -108,9 +108,15 @@ enum LedgerSchema {
     "CREATE INDEX delivery_of_job ON delivery(job_id)",
   ]
 
-  /// What people did; what the farm did stands in the other tables. And of which jobs the manifest, written under the
-  /// name `manifest`, is not what the ledger says.
+  /// What people did; what the farm did stands in the other tables. Of which jobs the manifest, written under the name
+  /// `manifest`, is not what the ledger says. And which files a revision was rendered from besides.
   private static let version5 = [
+    """
+    CREATE TABLE dependency (
+      revision_id INTEGER NOT NULL REFERENCES revision(id), path TEXT NOT NULL, size INTEGER NOT NULL,
+      mtime_ns INTEGER NOT NULL, PRIMARY KEY (revision_id, path)
+    ) STRICT, WITHOUT ROWID
+    """,
     "ALTER TABLE job ADD COLUMN manifest TEXT",
     "ALTER TABLE job ADD COLUMN manifest_due INTEGER NOT NULL DEFAULT 0",
     "UPDATE job SET manifest_due = 1 WHERE is_adopted = 0",

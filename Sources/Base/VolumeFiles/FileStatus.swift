@@ -27,6 +27,16 @@ package struct FileStatus: Hashable, Sendable {
     self.init(s)
   }
 
+  /// Looks at what a path leads to, as Blender does; nil when nothing is there.
+  package init?(following path: FilePath) throws(FileFailure) {
+    var s = stat()
+    guard path.withPlatformString({ fstatat(AT_FDCWD, $0, &s, 0) }) == 0 else {
+      if errno == ENOENT || errno == ENOTDIR { return nil }
+      throw FileFailure("look at", path)
+    }
+    self.init(s)
+  }
+
   /// Looks at what an open descriptor leads to.
   package init(of descriptor: FileDescriptor, path: FilePath) throws(FileFailure) {
     var s = stat()

@@ -56,7 +56,7 @@ struct BlenderTalk {
       isOpen = true
       let size = PixelSize(width: said.width ?? 0, height: said.height ?? 0)
       let notes = (said.notes ?? []).map(\.problem)
-      return asked(for: Reaction(reports: [.opened(task: task.id, size: size, notes: notes)]))
+      return asked(for: Reaction(reports: [.opened(task: task.id, size: size, notes: notes, files: said.files ?? [])]))
     case "frame": return rendered(said)
     case "failed": return failed(said)
     default: return Reaction()
@@ -173,13 +173,14 @@ struct ScriptReport: Decodable {
   let cause: String?
   let missing: [ScriptNote.Missing]?
   let notes: [ScriptNote]?
+  let files: [SeenFile]?
   let version: [Int]?
   let hash: String?
   let canDenoise: Bool?
   let devices: [String]?
 
   enum CodingKeys: String, CodingKey {
-    case event, frame, seconds, facts, width, height, `class`, cause, missing, notes, version, hash, devices
+    case event, frame, seconds, facts, width, height, `class`, cause, missing, notes, files, version, hash, devices
     case canDenoise = "can_denoise"
   }
 }

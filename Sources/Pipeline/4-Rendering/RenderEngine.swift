@@ -32,8 +32,8 @@ package enum EngineReport: Hashable, Sendable {
   case abilities(EngineAbilities)
   /// A worker has begun; the process is named where it runs on this machine.
   case started(task: RenderTask.ID, worker: String, process: WorkerProcess?)
-  /// The file is open; pictures will have this size. The notes hold up nothing.
-  case opened(task: RenderTask.ID, size: PixelSize, notes: [Problem])
+  /// The file is open; pictures will have this size, and come from these files besides. The notes hold up nothing.
+  case opened(task: RenderTask.ID, size: PixelSize, notes: [Problem], files: [SeenFile])
   /// A frame was written, whole as far as the worker knows.
   case frame(task: RenderTask.ID, RenderedFrame)
   case frameFailed(task: RenderTask.ID, frame: FrameNumber, Problem)

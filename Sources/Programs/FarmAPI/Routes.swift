@@ -9,6 +9,7 @@ package enum Route {
   package static let release = "/v1/release"
   package static let plan = "/v1/plan"
   package static let harvest = "/v1/harvest"
+  package static let refresh = "/v1/refresh"
   package static let again = "/v1/again"
   package static let pause = "/v1/pause"
   package static let doctor = "/v1/doctor"

@@ -56,7 +56,7 @@ package struct Daemon: Sendable {
     let state = try StateFolder(volume: volume, configured: config.state)
     let lock = try VolumeLock(volume, socket: state.socket)
     defer { lock.release() }
-    try slashAndBurn(state)
+    try await slashAndBurn(state)
     let ledger = try await openLedger(state)
     defer { ledger.foldLog() }
     // Before the first listing: a Blender may be there now, so what was blocked settles anew.

@@ -22,7 +22,8 @@ extension Daemon {
   }
 
   /// Carries out what was ordered before the ledger is opened.
-  func slashAndBurn(_ state: StateFolder) throws {
+  func slashAndBurn(_ state: StateFolder) async throws {
+    if try FileStatus(at: SlashAndBurn.mark(volume)) != nil { await endLeftProcesses(state) }
     var burning = SlashAndBurn(volume: volume, state: state, log: log)
     #if FARM_FAILPOINTS
       if let act = getenv("FARM_FAILPOINT").map({ String(cString: $0) }) {
@@ -32,6 +33,21 @@ extension Daemon {
       burning.stepped = { _ in }
     #endif
     try burning.carryOut()
+  }
+
+  /// Who renders for a daemon that died is known by the ledger alone, which is about to be put aside.
+  private func endLeftProcesses(_ state: StateFolder) async {
+    do {
+      guard try FileStatus(at: state.ledger) != nil else { return }
+      let ledger = try Ledger(at: state.ledger, clock: Self.clock)
+      for task in try await ledger.tasks(of: nil) where LeftProcess.end(task) {
+        log.warning("ended a Blender that an earlier daemon left", metadata: ["pid": "\(task.pid ?? 0)"])
+      }
+      ledger.foldLog()
+      try ledger.close()
+    } catch {
+      log.warning("the old ledger cannot be read, so nothing that still renders for it is ended: \(error)")
+    }
   }
 
   /// Looks at everything that the farm stands on, without a daemon.
@@ -80,7 +96,7 @@ extension Daemon {
   package func slashAndBurn() async throws -> BurntAnswer {
     try await holding { state in
       let ashes = try SlashAndBurn.order(volume, at: Self.clock.now())
-      try slashAndBurn(state)
+      try await slashAndBurn(state)
       return BurntAnswer(ashes: ashes.string)
     }
   }

@@ -45,8 +45,9 @@ extension JobFlow {
   }
 
   /// The same bytes as a new revision: everything is rendered again.
+  /// - Parameter isPaced: whether it waits as a job does that is saved again and again; what a person orders does not.
   @discardableResult
-  func renderAll(of job: Job, _ before: Revision) async throws -> AgainAnswer {
+  func renderAll(of job: Job, _ before: Revision, isPaced: Bool = false) async throws -> AgainAnswer {
     guard !before.frames.frames.isEmpty else { throw CommandFailure.blocked(job.name, before.problem) }
     let outputs = Segmenter.owed(before.frames, format: before.format)
     let (revision, superseded) = try await setup.ledger.record(
@@ -54,10 +55,11 @@ extension JobFlow {
         name: job.name, path: job.path, owner: job.owner, digest: before.digest, state: .queued, frames: before.frames,
         format: before.format, scene: before.scene, notes: before.notes, savedBy: before.savedBy, problem: nil,
         outputs: outputs.map { ($0.path, $0.frame) }), known: nil)
+    let pace = isPaced ? SavePace(after: superseded.compactMap { open[$0.id]?.pace }) : SavePace()
     await endSuperseded(superseded)
     told("job.queued", job.name, revision: revision.number)
     askForReview(of: job.name.release)
-    await opened(revision)
+    await opened(revision, pace: pace)
     await schedule()
     return AgainAnswer(job: job.name, revision: revision.number, frames: revision.frames)
   }

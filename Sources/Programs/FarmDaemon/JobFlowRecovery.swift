@@ -1,7 +1,6 @@
 import FarmModel
 import FarmStore
 import Rendering
-import Supervisor
 import SystemPackage
 import VolumeFiles
 
@@ -43,9 +42,8 @@ extension JobFlow {
   /// Processes that an earlier daemon left are ended; their frames cost no attempt.
   private func endLeftTasks() async throws {
     for task in try await setup.ledger.tasks(of: nil) {
-      if let pid = task.pid, let startTicks = task.startTicks {
-        let wasAlive = ProcessTable.killGroup(of: ChildIdentity(pid: pid, startTicks: startTicks))
-        if wasAlive { setup.log.warning("ended a Blender that an earlier daemon left", metadata: ["pid": "\(pid)"]) }
+      if LeftProcess.end(task) {
+        setup.log.warning("ended a Blender that an earlier daemon left", metadata: ["pid": "\(task.pid ?? 0)"])
       }
       try await setup.ledger.endTask(task.id, as: .canceled, problem: nil)
     }

@@ -156,15 +156,17 @@ extension JobFlow {
       } catch {
         complain(error, while: "recording the process of task \(id)")
       }
-    case .opened(let id, let size, let notes):
+    case .opened(let id, let size, let notes, let files):
       running[id]?.size = size
       await noted(notes, task: id)
+      await saw(files, task: id)
     case .frame(let id, let frame): await rendered(frame, task: id)
     case .frameFailed(let id, let frame, let problem):
       guard let task = running[id] else { return }
       running[id]?.waiting.remove(frame)
       if problem.problemClass == .diskFull { rest(problem) }
       await failed([frame], of: task.task, problem)
+      if problem.problemClass == .changedMeanwhile { await renderAnew(task.task.revision, because: problem.cause) }
     case .ended(let id, let end):
       // Beside the others: promoting its last frames may have to wait for a file server.
       errand.yield(.ended(task: id, end))

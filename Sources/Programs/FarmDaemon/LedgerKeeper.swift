@@ -32,18 +32,27 @@ struct LedgerKeeper {
   private func hasManifests() throws(FileFailure) -> Bool { try !ManifestFolder(volume).readAll().manifests.isEmpty }
 
   private func lost() async throws -> Ledger {
+    // The log of a ledger that is gone must not be taken for that of the next one.
+    try putAside()
     guard try hasManifests() else { return try Ledger(at: state.ledger, clock: clock) }
     log.warning("there is no ledger; it is made again from the manifests")
     return try await madeAgain()
   }
 
-  private func damaged(_ verdict: String) async throws -> Ledger {
+  /// Moves what there is of the ledger out of the way, the database before its log.
+  @discardableResult
+  private func putAside() throws(FileFailure) -> FilePath {
     let aside = state.folder.appending("ledger-\(clock.now().fileName).damaged")
     for part in Self.parts {
       let file = FilePath(state.ledger.string + part)
       guard try FileStatus(at: file) != nil else { continue }
       try Placement.move(file, to: FilePath(aside.string + part), ifOccupied: .refuse)
     }
+    return aside
+  }
+
+  private func damaged(_ verdict: String) async throws -> Ledger {
+    let aside = try putAside()
     log.critical(
       "the ledger was put aside and is made again from the manifests",
       metadata: ["reason": "\(verdict)", "old": "\(aside)", "remedy": "Look at `farm list jobs` and `farm doctor`."])

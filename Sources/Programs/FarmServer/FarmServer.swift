@@ -69,6 +69,9 @@ package enum FarmServer {
     router.post(RouterPath(Route.again)) { request, _ in
       try await answer { try await farm.renderAgain(body(request, as: AgainRequest.self), by: person(request)) }
     }
+    router.post(RouterPath(Route.refresh)) { request, _ in
+      try await answer { try await farm.refresh(body(request, as: RefreshRequest.self), by: person(request)) }
+    }
     router.post(RouterPath(Route.pause)) { request, _ in
       try await answer {
         try await farm.pause(body(request, as: PauseRequest.self), by: person(request))

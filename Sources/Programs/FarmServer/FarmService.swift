@@ -25,6 +25,8 @@ package protocol FarmService: Sendable {
   func harvest(_ request: HarvestRequest, by person: String) async throws -> HarvestAnswer
   /// Renders a known job again, or changes its turn.
   func renderAgain(_ request: AgainRequest, by person: String) async throws -> AgainAnswer
+  /// Renders again what is older than what it depends on.
+  func refresh(_ request: RefreshRequest, by person: String) async throws -> RefreshAnswer
   func pause(_ request: PauseRequest, by person: String) async throws
   /// Cancels jobs, or tries them again.
   func steer(_ request: SteerRequest, by person: String) async throws -> TouchedJobs

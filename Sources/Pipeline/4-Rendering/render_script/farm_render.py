@@ -7,7 +7,7 @@ opening, so that nothing an artist left in the file can lose or overwrite one.
 
     {"do": "probe"}                                            -> {"event": "probed", ...}
     {"do": "open", "blend": path, "scene": name, "format": "PNG", "threads": 2, "can_denoise": false, "gpus": 0}
-                                           -> {"event": "opened", "width": 160, "height": 90, "notes": [...]}
+                -> {"event": "opened", "width": 160, "height": 90, "notes": [...], "files": [{"path", "size", "mtime_ns"}]}
     {"do": "render", "frame": 7, "file": path}                 -> {"event": "frame", "frame": 7, "seconds": 0.2}
 Either may answer {"event": "failed", "class": "no-camera", "cause": "..."}, with "missing": [{"path", "by", "why", "seen"}]
 when files are; end of input ends the program.
@@ -24,6 +24,10 @@ import bpy
 
 NOT_THERE = "is not there"
 EXTENSIONS = {"PNG": ".png", "JPEG": ".jpg", "OPEN_EXR": ".exr", "TIFF": ".tif", "WEBP": ".webp"}
+
+
+# Every file besides the .blend from which the picture comes: its size and time when it was opened, by its path.
+opened_files = {}
 
 
 class Refusal(Exception):
@@ -107,6 +111,8 @@ def open_file(command):
     scene = wanted_scene(command)
     refuse_unfit(scene, command)
     refuse_missing()
+    opened_files.clear()
+    opened_files.update((path, seen(path)) for path in sorted(set(needed_files())) if seen(path))
     notes = set_output(scene, command)
     render = scene.render
     # In whole numbers, as Blender computes it: 180 pixels at 70 % are 126, not 125.99.
@@ -116,6 +122,7 @@ def open_file(command):
         width=render.resolution_x * render.resolution_percentage // 100,
         height=render.resolution_y * render.resolution_percentage // 100,
         notes=notes,
+        files=[{"path": path, "size": status[0], "mtime_ns": status[1]} for path, status in opened_files.items()],
     )
     return scene
 
@@ -210,6 +217,13 @@ def missing_files():
     for image in bpy.data.images:
         if is_needed(image) and image.packed_file is None and image.filepath:
             yield from missing_of_image(image)
+    for by, path, is_sequence in outside_blocks():
+        if not is_there(path, is_sequence):
+            yield path, by, NOT_THERE
+
+
+def outside_blocks():
+    """What lies in files of its own, but for images: what refers to it, the path, whether it has a file a frame."""
     kinds = (("font", bpy.data.fonts), ("movie clip", bpy.data.movieclips), ("volume", bpy.data.volumes),
              ("cache file", bpy.data.cache_files))
     for kind, blocks in kinds:
@@ -217,9 +231,32 @@ def missing_files():
             is_inside = block.filepath in ("", "<builtin>") or getattr(block, "packed_file", None) is not None
             if is_inside or not is_needed(block):
                 continue
-            path = bpy.path.abspath(block.filepath, library=block.library)
-            if not is_there(path, getattr(block, "is_sequence", False) or getattr(block, "source", "") == "SEQUENCE"):
-                yield path, "%s %s" % (kind, block.name), NOT_THERE
+            is_sequence = getattr(block, "is_sequence", False) or getattr(block, "source", "") == "SEQUENCE"
+            yield "%s %s" % (kind, block.name), bpy.path.abspath(block.filepath, library=block.library), is_sequence
+
+
+def needed_files():
+    """The paths of all that is needed; those that are no text, as some old names are, are left out."""
+    for path in paths_of_all():
+        try:
+            path.encode("utf-8")
+        except UnicodeEncodeError:
+            continue
+        yield os.path.normpath(path)
+
+
+def paths_of_all():
+    for library in bpy.data.libraries:
+        yield bpy.path.abspath(library.filepath, library=library.parent)
+    for image in bpy.data.images:
+        if is_needed(image) and image.packed_file is None and image.filepath:
+            path = bpy.path.abspath(image.filepath, library=image.library)
+            if image.source == "TILED":
+                yield from (tile_of(path, tile) for tile in image.tiles)
+            elif image.source in ("FILE", "MOVIE", "SEQUENCE"):
+                yield from members(path) if image.source == "SEQUENCE" else (path,)
+    for _, path, is_sequence in outside_blocks():
+        yield from members(path) if is_sequence else (path,)
 
 
 def gone_from(library, path):
@@ -237,8 +274,7 @@ def missing_of_image(image):
     path = bpy.path.abspath(image.filepath, library=image.library)
     if image.source == "TILED":
         for tile in image.tiles:
-            column, row = (tile.number - 1001) % 10 + 1, (tile.number - 1001) // 10 + 1
-            one = path.replace("<UDIM>", str(tile.number)).replace("<UVTILE>", "u%d_v%d" % (column, row))
+            one = tile_of(path, tile)
             if not os.path.isfile(one):
                 yield one, by, NOT_THERE
     elif image.source in ("SEQUENCE", "MOVIE"):
@@ -253,16 +289,24 @@ def missing_of_image(image):
         image.buffers_free()
 
 
+def tile_of(path, tile):
+    column, row = (tile.number - 1001) % 10 + 1, (tile.number - 1001) // 10 + 1
+    return path.replace("<UDIM>", str(tile.number)).replace("<UVTILE>", "u%d_v%d" % (column, row))
+
+
 def is_there(path, is_sequence):
     """Whether the file is there, or of a sequence any file of that name with another number."""
-    if os.path.isfile(path) or not is_sequence:
-        return os.path.isfile(path)
+    return os.path.isfile(path) or (is_sequence and any(members(path)))
+
+
+def members(path):
+    """The files of a sequence: those of that name with any number."""
     folder, name = os.path.split(path)
     parts = re.split(r"(\d+)(?=\D*$)", name, maxsplit=1)
     if len(parts) != 3 or not os.path.isdir(folder):
-        return False
+        return [path] if os.path.isfile(path) else []
     pattern = re.compile(re.escape(parts[0]) + r"\d+" + re.escape(parts[2]) + "$")
-    return any(pattern.match(other) for other in os.listdir(folder))
+    return [os.path.join(folder, other) for other in os.listdir(folder) if pattern.match(other)]
 
 
 def set_output(scene, command):
@@ -325,6 +369,9 @@ def render_frame(command, scene, picture_format):
         raise Refusal(problem_of(str(error)), first_line(error)) from error
     if "FINISHED" not in result or not os.path.exists(written):
         raise Refusal("no-output", "Blender ended frame %d without writing a picture" % command["frame"])
+    changed = next((path for path, status in opened_files.items() if seen(path) != status), None)
+    if changed:
+        raise Refusal("changed-meanwhile", "%s changed after the scene was opened" % shown(changed))
     os.replace(written, wanted)
     report(event="frame", frame=command["frame"], seconds=time.monotonic() - started,
            facts=facts_of(scene, command.get("naming_object")))

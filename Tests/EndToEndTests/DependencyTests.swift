@@ -1,0 +1,66 @@
+import FarmAPI
+import FarmTesting
+import Foundation
+import SystemPackage
+import Testing
+
+extension EndToEnd {
+  /// A texture is another than the one that was rendered.
+  @Suite("A file that a scene needs, and that changes")
+  struct DependencyTests {
+    private func stop(_ daemon: RunningProgram) async {
+      daemon.send(SIGTERM)
+      #expect(await daemon.end(within: .seconds(10)) == 0)
+    }
+
+    @Test func `has exactly the jobs that need it rendered again by a refresh`() async throws {
+      let farm = try await TestFarm()
+      let daemon = try await farm.start()
+      let store = farm.root.appending("releases/r/store")
+      #expect(try await farm.farm("plan", "release", "r").code == 0)
+      try await EndToEnd.paint(store.appending("wood.png"), "1,0,0")
+      try await farm.drop("textured", at: "releases/r/store/a.blend")
+      try await farm.drop("still", at: "releases/r/store/b.blend")
+      #expect(await farm.logs("harvested files=2 release=r"))
+      let red = try await EndToEnd.average(farm.root.appending("dist/r/a.png"))
+      #expect(red[0] > 2 * red[2], "\(red)")
+      #expect(
+        try await farm.farm("refresh", "release", "r").output == "nothing of r is older than what it depends on\n")
+
+      try await EndToEnd.paint(store.appending("wood.png"), "0,0,1")
+      let shown = try await farm.farm("refresh", "release", "r", "--dry-run").output
+      #expect(shown == "would render r/a again: releases/r/store/wood.png changed\n", "\(shown)")
+      let done = try await farm.farm("refresh", "release", "r").output
+      #expect(done == "rendering r/a again: releases/r/store/wood.png changed\n", "\(done)")
+      #expect(await farm.logs("harvested files=1 release=r"))
+
+      let blue = try await EndToEnd.average(farm.root.appending("dist/r/a.png"))
+      #expect(blue[2] > 2 * blue[0], "\(blue)")
+      #expect(farm.root.appending("dist/r").names == ["a.png", "b.png"])
+      #expect(farm.logged("job.queued job=r/b") == 1)
+      #expect(try await farm.farm("refresh", "release", "nosuch").code == 1)
+      await stop(daemon)
+    }
+
+    @Test func `while the job is rendered never gives frames of both`() async throws {
+      let farm = try await TestFarm(config: "chunk: 1\nharvest_quiet: 1s\n")
+      let daemon = try await farm.start()
+      let wood = farm.root.appending("quick/wood.png")
+      try await EndToEnd.paint(wood, "1,0,0")
+      try await farm.drop("textured_range", at: "quick/a.blend")
+      #expect(await eventually { farm.root.appending("quick/out/a").names.contains("000002.png") })
+
+      try await EndToEnd.paint(wood, "0,0,1")
+
+      #expect(await farm.logs("harvested files=4"))
+      #expect(farm.logged("a job begins anew") == 1)
+      let detail = try await farm.farm("show", "job", "a").output
+      #expect(detail.contains("revision    2,"), "\(detail)")
+      for frame in 1...4 {
+        let color = try await EndToEnd.average(farm.root.appending("dist/quick/a_000\(frame).png"))
+        #expect(color[2] > 2 * color[0], "frame \(frame): \(color)")
+      }
+      await stop(daemon)
+    }
+  }
+}

@@ -2,7 +2,7 @@ import FarmModel
 import Glibc
 import SystemPackage
 
-/// What one look at a path shows; links are not followed.
+/// What one look at a path shows; links are not followed unless that is asked for.
 package struct FileStatus: Hashable, Sendable {
   /// What kind of thing lies at a path.
   package enum Kind: Hashable, Sendable {
@@ -17,20 +17,12 @@ package struct FileStatus: Hashable, Sendable {
   package let mode: mode_t
 
   /// Looks at a path; nil when nothing is there.
+  /// - Parameter followsLinks: whether it is what the path leads to, as Blender sees it.
   /// - Throws: ``FileFailure`` when the look itself is refused.
-  package init?(at path: FilePath) throws(FileFailure) {
+  package init?(at path: FilePath, followsLinks: Bool = false) throws(FileFailure) {
     var s = stat()
-    guard path.withPlatformString({ lstat($0, &s) }) == 0 else {
-      if errno == ENOENT || errno == ENOTDIR { return nil }
-      throw FileFailure("look at", path)
-    }
-    self.init(s)
-  }
-
-  /// Looks at what a path leads to, as Blender does; nil when nothing is there.
-  package init?(following path: FilePath) throws(FileFailure) {
-    var s = stat()
-    guard path.withPlatformString({ fstatat(AT_FDCWD, $0, &s, 0) }) == 0 else {
+    let flags = followsLinks ? 0 : AT_SYMLINK_NOFOLLOW
+    guard path.withPlatformString({ fstatat(AT_FDCWD, $0, &s, flags) }) == 0 else {
       if errno == ENOENT || errno == ENOTDIR { return nil }
       throw FileFailure("look at", path)
     }

@@ -27,7 +27,8 @@ package enum TaskChooser {
   /// owner's what was dropped first. What was served alike goes by the first drop too.
   package static func next(among candidates: [Candidate], _ turns: Turns) -> Candidate? {
     let ready = candidates.filter(\.isReady)
-    let urgent = ready.filter { $0.priority == ready.map(\.priority).max() }
+    let highest = ready.map(\.priority).max()
+    let urgent = ready.filter { $0.priority == highest }
     let first = urgent.min {
       (turns.served($0.party.release), $0.revision) < (turns.served($1.party.release), $1.revision)
     }

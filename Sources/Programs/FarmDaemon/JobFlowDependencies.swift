@@ -61,7 +61,7 @@ extension JobFlow {
     return await BlockingWork.run {
       before.first { file in
         // Gone or unreadable: that is another too.
-        let now = (try? FileStatus(following: FilePath(file.path))).flatMap(\.self)?.fingerprint
+        let now = (try? FileStatus(at: FilePath(file.path), followsLinks: true)).flatMap(\.self)?.fingerprint
         return now?.size != file.size || now?.mtimeNanoseconds != file.mtimeNanoseconds
       }?.path
     }

@@ -7,8 +7,7 @@ import VolumeFiles
 /// What is done at the start: nothing of an earlier life is left half-way.
 extension JobFlow {
   func recover() async throws {
-    _ = try await setup.ledger.ensureRelease(
-      named: NameRule.quick, priority: ReleaseOrder.quickPriority)
+    _ = try await setup.ledger.ensureRelease(named: NameRule.quick, priority: ReleaseOrder.quickPriority)
     try await setup.ledger.forgetHarvestProblems()
     try await rememberNames()
     try await endLeftTasks()

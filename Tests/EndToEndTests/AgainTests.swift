@@ -3,7 +3,7 @@ import Foundation
 import SystemPackage
 import Testing
 
-extension EndToEnd {
+extension EndToEnd.Drops {
   /// What a person has rendered again, or first.
   @Suite("A job that is wanted again")
   struct AgainTests {

@@ -7,7 +7,7 @@ import SystemPackage
 import Testing
 import VolumeFiles
 
-extension EndToEnd {
+extension EndToEnd.Drops {
   /// What people, copying programs and desktops leave in a hot folder: each has a clear state, a message and a remedy,
   /// nothing is lost, and everything else goes on.
   @Suite("A bad drop")

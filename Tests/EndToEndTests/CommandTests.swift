@@ -4,7 +4,7 @@ import Foundation
 import SystemPackage
 import Testing
 
-extension EndToEnd {
+extension EndToEnd.Life {
   /// The command line against the real daemon.
   @Suite("The command line")
   struct CommandTests {

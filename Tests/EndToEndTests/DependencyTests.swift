@@ -4,7 +4,7 @@ import Foundation
 import SystemPackage
 import Testing
 
-extension EndToEnd {
+extension EndToEnd.Drops {
   /// A texture is another than the one that was rendered.
   @Suite("A file that a scene needs, and that changes")
   struct DependencyTests {
@@ -13,7 +13,49 @@ extension EndToEnd {
       #expect(await daemon.end(within: .seconds(10)) == 0)
     }
 
-    @Test func `has exactly the jobs that need it rendered again by a refresh`() async throws {
+    @Test func `has exactly the jobs that need it rendered and delivered again`() async throws {
+      let farm = try await TestFarm()
+      let first = try await farm.start()
+      let wood = farm.root.appending("quick/textures/wood.png")
+      try farm.scratch.folder("volume/quick/textures")
+      try await EndToEnd.paint(wood, "1,0,0")
+      try await farm.drop("textured_below", at: "quick/a.blend")
+      try await farm.drop("still", at: "quick/b.blend")
+      #expect(await farm.logs("harvested files=1 release=quick", times: 2))
+      #expect(try await farm.farm("list", "jobs", "uses:textures/*.png", "--json").output.contains("\"a\""))
+
+      try await EndToEnd.paint(wood, "0,0,1")
+      #expect(await farm.logs("harvested files=1 release=quick", times: 3))
+      try await isBlue(farm.root.appending("dist/quick/a.png"))
+      #expect(try await farm.farm("show", "job", "a").output.contains("quick/textures/wood.png"))
+
+      // The same bytes, another time: nothing, also when nobody watched.
+      try farm.scratch.write(wood.contents, to: "volume/quick/textures/wood.png")
+      #expect(try await farm.farm("sync").code == 0)
+      await stop(first)
+      try farm.scratch.write(wood.contents, to: "volume/quick/textures/wood.png")
+      let second = try await farm.start()
+      #expect(await farm.logs("ready", times: 2))
+      #expect(try await farm.farm("sync").code == 0)
+      #expect(farm.logged("job.queued job=quick/a") == 2)
+      await stop(second)
+
+      // Other bytes while nobody watched.
+      try await EndToEnd.paint(wood, "1,0,0")
+      let third = try await farm.start()
+      #expect(await farm.logs("harvested files=1 release=quick", times: 4))
+      #expect(farm.logged("job.queued job=quick/a") == 3)
+      #expect(farm.logged("job.queued job=quick/b") == 1)
+      #expect(farm.root.appending("dist/quick").names == ["a.png", "b.png"])
+      await stop(third)
+    }
+
+    private func isBlue(_ picture: FilePath) async throws {
+      let color = try await EndToEnd.average(picture)
+      #expect(color[2] > 2 * color[0], "\(picture): \(color)")
+    }
+
+    @Test func `makes a delivered release stale, which a refresh mends`() async throws {
       let farm = try await TestFarm()
       let daemon = try await farm.start()
       let store = farm.root.appending("releases/r/store")
@@ -28,14 +70,19 @@ extension EndToEnd {
         try await farm.farm("refresh", "release", "r").output == "nothing of r is older than what it depends on\n")
 
       try await EndToEnd.paint(store.appending("wood.png"), "0,0,1")
+      #expect(await farm.logs("release.stale release=r"))
+      let why = try await farm.farm("show", "release", "r").output
+      #expect(why.contains("`farm refresh release`: releases/r/store/wood.png changed at "), "\(why)")
+      #expect(why.contains("Z, and a depends on it"), "\(why)")
+      #expect(farm.logged("job.queued job=r/a") == 1)
       let shown = try await farm.farm("refresh", "release", "r", "--dry-run").output
       #expect(shown == "would render r/a again: releases/r/store/wood.png changed\n", "\(shown)")
       let done = try await farm.farm("refresh", "release", "r").output
       #expect(done == "rendering r/a again: releases/r/store/wood.png changed\n", "\(done)")
       #expect(await farm.logs("harvested files=1 release=r"))
 
-      let blue = try await EndToEnd.average(farm.root.appending("dist/r/a.png"))
-      #expect(blue[2] > 2 * blue[0], "\(blue)")
+      #expect(await farm.logs("release.harvested release=r", times: 2))
+      try await isBlue(farm.root.appending("dist/r/a.png"))
       #expect(farm.root.appending("dist/r").names == ["a.png", "b.png"])
       #expect(farm.logged("job.queued job=r/b") == 1)
       #expect(try await farm.farm("refresh", "release", "nosuch").code == 1)
@@ -57,8 +104,7 @@ extension EndToEnd {
       let detail = try await farm.farm("show", "job", "a").output
       #expect(detail.contains("revision    2,"), "\(detail)")
       for frame in 1...4 {
-        let color = try await EndToEnd.average(farm.root.appending("dist/quick/a_000\(frame).png"))
-        #expect(color[2] > 2 * color[0], "frame \(frame): \(color)")
+        try await isBlue(farm.root.appending("dist/quick/a_000\(frame).png"))
       }
       await stop(daemon)
     }

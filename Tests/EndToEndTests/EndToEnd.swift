@@ -2,10 +2,18 @@ import Supervisor
 import SystemPackage
 import Testing
 
-/// The real `farmd`, `farm` and Blender, as a user has them; one after the other, so that each has the machine's cores
-/// for itself and for what runs beside it.
-@Suite("End to end", .serialized)
+/// The real `farmd`, `farm` and Blender, as a user has them. In two rows, each one after the other: a machine of two
+/// cores has two Blenders at once, and not twenty.
+@Suite("End to end")
 enum EndToEnd {
+  /// What becomes of files.
+  @Suite("What becomes of drops", .serialized)
+  enum Drops {}
+
+  /// What becomes of the farm, whatever is ordered and whatever breaks.
+  @Suite("What becomes of the farm", .serialized)
+  enum Life {}
+
   /// The mean of red, green and blue in the middle of a picture.
   static func average(_ picture: FilePath) async throws -> [Double] {
     let lines = try await oiiotool(picture.string, "--cut", "8x8+28+14", "--printstats")

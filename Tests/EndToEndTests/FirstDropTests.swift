@@ -7,7 +7,7 @@ import SystemPackage
 import Testing
 import VolumeFiles
 
-extension EndToEnd {
+extension EndToEnd.Drops {
   /// The real `farmd`, `farm` and Blender, as a user has them.
   @Suite("A first drop")
   struct FirstDropTests {

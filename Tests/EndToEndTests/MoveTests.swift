@@ -3,7 +3,7 @@ import Foundation
 import SystemPackage
 import Testing
 
-extension EndToEnd {
+extension EndToEnd.Drops {
   /// People tidy up while the farm works: what was rendered is not rendered again, and nothing is left under old names.
   @Suite("A file or folder that is moved")
   struct MoveTests {

@@ -3,7 +3,7 @@ import Foundation
 import SystemPackage
 import Testing
 
-extension EndToEnd {
+extension EndToEnd.Life {
   /// What people want of a release, from the plan to the names in `dist/`.
   @Suite("A release")
   struct ReleaseTests {

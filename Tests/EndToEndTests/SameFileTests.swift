@@ -4,7 +4,7 @@ import Foundation
 import SystemPackage
 import Testing
 
-extension EndToEnd {
+extension EndToEnd.Drops {
   /// What is no news, and what is, although it looks like none.
   @Suite("A file that was rendered")
   struct SameFileTests {

@@ -3,7 +3,7 @@ import Foundation
 import SystemPackage
 import Testing
 
-extension EndToEnd {
+extension EndToEnd.Life {
   /// `farm slash-and-burn`: all is forgotten, and no artist's file is touched.
   @Suite("A reset of the farm")
   struct SlashAndBurnTests {
@@ -52,6 +52,12 @@ extension EndToEnd {
       try await farm.drop("red", at: "quick/busy.blend")
       #expect(await farm.logs("job.completed job=quick/busy"))
       #expect(farm.logged("job.completed job=quick/done") == 1, "\(note)")
+      // What was delivered before is still ours.
+      let harvests = farm.logged("harvested files=1 release=quick")
+      #expect(try await farm.farm("seed", "job", "done").code == 0)
+      #expect(await farm.logs("job.completed job=quick/done", times: 2))
+      #expect(await eventually { farm.logged("harvested files=1 release=quick") > harvests })
+      #expect(!farm.root.appending("dist/quick").names.contains("done.new.png"), "\(note)")
     }
 
     @Test func `stops all, forgets all, and renders nothing until it is wanted`() async throws {

@@ -7,7 +7,7 @@ import SystemPackage
 import Testing
 import VolumeFiles
 
-extension EndToEnd {
+extension EndToEnd.Life {
   /// Long tests, run by `make soak`; each ends with a look at everything that must be true of ledger and volume.
   @Suite("Over a long time", .enabled(if: Needs.patience))
   struct SoakTests {

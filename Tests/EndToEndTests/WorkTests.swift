@@ -5,7 +5,7 @@ import Foundation
 import SystemPackage
 import Testing
 
-extension EndToEnd {
+extension EndToEnd.Life {
   /// Who works on what, who did what when, and two people at once.
   @Suite("Work and its history")
   struct WorkTests {

@@ -35,6 +35,25 @@ struct ReleaseProgressTests {
     #expect(open.waitsFor.contains(words))
   }
 
+  @Test func `is stale when something delivered is older than what it depends on, and says which`() {
+    var delivered = progress(jobs: ["a": .completed, "b": .completed, "c": .completed])
+    let at = Timestamp(nanoseconds: 1_795_400_000_000_000_000)
+    let cause = StaleCause(file: "store/lib/chair.blend", at: at, cost: .seconds(36_000))
+    delivered.stale = ["a": cause, "c": cause, "b": StaleCause(file: "t/wood.png", at: at)]
+
+    #expect(delivered.state == .stale)
+    #expect(
+      delivered.waitsFor == [
+        "`farm refresh release`: store/lib/chair.blend changed at 2026-11-23T02:13:20Z, and a, c depend on it, "
+          + "which would take 10h of rendering",
+        "`farm refresh release`: t/wood.png changed at 2026-11-23T02:13:20Z, and b depends on it",
+      ])
+    // What was dropped since is delivered all the same.
+    var dropped = progress(jobs: ["a": .completed, "b": .completed], undelivered: ["b"])
+    dropped.stale = ["a": cause]
+    #expect(dropped.state == .completed && dropped.isReadyForHarvest)
+  }
+
   @Test func `waits for its quiet time`() {
     let early = progress(jobs: ["a": .completed], undelivered: ["a"], quiet: .seconds(29))
 

@@ -65,9 +65,10 @@ struct MigrationTests {
         outputs: [("000001.png", 1)]), known: nil)
     #expect(revision.number == before.number + 1)
     let due = try await ledger.dueManifests(limit: 10)
-    #expect(
-      due.map(\.name.description).sorted() == ["loose/waiting", "quick/a", "quick/bad", "quick/killed", "spring/kept"])
-    #expect(due.compactMap(\.manifest).map(\.job).sorted() == ["a", "kept", "killed"])
+    // Since version 5 there are manifests.
+    let all = ["loose/waiting", "quick/a", "quick/bad", "quick/killed", "spring/kept"]
+    #expect(due.map(\.name.description).sorted() == (version < 5 ? all : []))
+    #expect(due.compactMap(\.manifest).map(\.job).sorted() == (version < 5 ? ["a", "kept", "killed"] : []))
     try await ledger.wroteManifests(due)
     #expect(try await ledger.dueManifests(limit: 10).isEmpty)
     #expect(try await ledger.history(limit: 100) { _ in true }.contains { $0.what == "delivered" })

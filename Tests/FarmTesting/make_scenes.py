@@ -116,15 +116,15 @@ def linked():
     scene.collection.objects.link(wanted.objects[0])
 
 
-def textured(name="textured", last_frame=1):
-    """A cube with the picture `wood.png` beside the file."""
+def textured(name="textured", last_frame=1, path="//wood.png"):
+    """A cube with the picture `wood.png` beside the file, or elsewhere."""
     empty_scene(last_frame)
     nodes = cube((1, 1, 1)).data.materials[0].node_tree
     picture = bpy.data.images.new("Wood", 8, 8)
     picture.filepath_raw, picture.file_format = os.path.join(FOLDER, "wood.png"), "PNG"
     picture.save()
     bpy.ops.wm.save_as_mainfile(filepath=os.path.join(FOLDER, name + ".blend"))
-    picture.source, picture.filepath = "FILE", "//wood.png"
+    picture.source, picture.filepath = "FILE", path
     texture = nodes.nodes.new("ShaderNodeTexImage")
     texture.image = picture
     nodes.links.new(texture.outputs["Color"], nodes.nodes["Principled BSDF"].inputs["Base Color"])
@@ -132,6 +132,10 @@ def textured(name="textured", last_frame=1):
 
 def textured_range():
     textured("textured_range", 4)
+
+
+def textured_below():
+    textured("textured_below", path="//textures/wood.png")
 
 
 def layers_off():

@@ -16,6 +16,8 @@ struct WatchChurnTests {
     var movesFolders = false
     var watchesMax = Int.max
     var isBlind = false
+    /// Files outside the tree count too, now these, now those.
+    var follows = false
     /// No event is lost and nothing changes without one, so that nobody has to wait for a timer.
     var hasAllEvents = false
 
@@ -25,6 +27,8 @@ struct WatchChurnTests {
   static let kinds = [
     Kind(name: "files"), Kind(name: "files, by events alone", hasAllEvents: true),
     Kind(name: "files and folders", movesFolders: true),
+    Kind(name: "followed files", movesFolders: true, follows: true),
+    Kind(name: "followed files on a blind disk", isBlind: true, follows: true),
     Kind(name: "three watches", movesFolders: true, watchesMax: 3), Kind(name: "a blind disk", isBlind: true),
   ]
   private static let seeds: UInt64 = Needs.patience ? 1000 : 10
@@ -67,6 +71,10 @@ private final class Churn {
     "/v/releases/r", "/v/releases/s", "/v/releases/r/store", "/v/quick", "/v/away",
   ]
 
+  /// Where followed files lie: below drops, in a release, outside the volume.
+  private static let libraries: [FilePath] = ["/v/quick/lib", "/v/releases/r/store/lib/deep", "/o"]
+  private static let allFollowed = Set(libraries.flatMap { folder in names.prefix(2).map { folder.appending($0) } })
+
   init(_ kind: WatchChurnTests.Kind, _ seed: UInt64) {
     self.kind = kind
     random = SeededGenerator(seed: seed)
@@ -92,6 +100,7 @@ private final class Churn {
       disk.write(node, whole: true)
       disk.close(node)
     }
+    if kind.follows { perform(state.take(.follow(Self.allFollowed), at: now)) }
     let barrier = 1_000_000
     disk.make(FilePath("/v/cookies/m-\(barrier)"))
     perform(state.take(.barrier(barrier), at: now))
@@ -111,8 +120,12 @@ private final class Churn {
   private var isAtRest: Bool { looks.isEmpty && seen.isEmpty && disk.queue.isEmpty && state.candidates.isEmpty }
 
   private var difference: String? {
-    for store in Self.stores {
-      let there = disk.node(store)?.children.filter { $0.key.string.hasSuffix(".blend") } ?? [:]
+    for store in Self.stores + (kind.follows ? Self.libraries : []) {
+      let there =
+        disk.node(store)?.children.filter { name, _ in
+          name.string.hasSuffix(".blend")
+            && (Self.stores.contains(store) || Self.allFollowed.contains(store.appending(name)))
+        } ?? [:]
       for (name, node) in there {
         let path = store.appending(name)
         if node.isFolder { continue }
@@ -122,7 +135,7 @@ private final class Churn {
           return "\(path) is \(node.fingerprint), known as \(known as Any); \(candidate)"
         }
         guard settledCounts[path]?[node.fingerprint] != nil else { return "\(path) was never told" }
-        if !kind.movesFolders, let count = settledCounts[path]?[node.fingerprint], count > 1 {
+        if !kind.movesFolders, !kind.follows, let count = settledCounts[path]?[node.fingerprint], count > 1 {
           return "\(path) was told \(count) times"
         }
         if case .vanished? = told[path] { return "\(path) is said to be gone" }
@@ -153,7 +166,37 @@ private final class Churn {
 
   private func note(_ words: String) { diary.append(words) }
 
+  private func changeFollowed() {
+    let library = Self.libraries.randomElement(using: &random) ?? "/o"
+    let other = Self.libraries.randomElement(using: &random) ?? "/o"
+    let file = library.appending(Self.names[Int.random(in: 0..<2, using: &random)])
+    switch Int.random(in: 0..<6, using: &random) {
+    case 0:
+      let some = Self.allFollowed.sorted { $0.string < $1.string }.filter { _ in Bool.random(using: &random) }
+      note("follow \(some)")
+      perform(state.take(.follow(Set(some)), at: now))
+    case 1:
+      note("make \(library)")
+      for folder in [library.removingLastComponent(), library] where disk.node(folder) == nil {
+        disk.makeFolder(folder)
+      }
+    case 2 where kind.movesFolders:
+      note("move \(library) \(other)")
+      disk.move(library, other)
+    case 3:
+      note("remove \(file)")
+      disk.remove(file)
+    default:
+      guard let node = disk.node(file) ?? disk.make(file), !node.isFolder else { return }
+      note("write \(file)")
+      node.writers += 1
+      disk.write(node, whole: true)
+      disk.close(node)
+    }
+  }
+
   private func change() {
+    if kind.follows, Bool.random(using: &random) { return changeFollowed() }
     let (a, b) = (anyFile, anyFile)
     let (f, g) = (
       Self.folders.randomElement(using: &random) ?? "/v", Self.folders.randomElement(using: &random) ?? "/v"

@@ -1,5 +1,6 @@
 import FarmModel
 import FarmTesting
+import Glibc
 import SystemPackage
 import Testing
 import VolumeFiles
@@ -194,6 +195,29 @@ struct HarvesterTests {
 
     #expect(first.path == "dist/spring/shot.new.png")
     #expect(try move(file) == first)
+  }
+
+  @Test func `that an earlier try copied to another file system, and did not live to remove, lies there once`() throws {
+    let file = try frame("new")
+    for taken in [false, true] {
+      if taken { try scratch.write("somebody's", to: target) }
+      let first = try move(file)
+      // The copy has the same time.
+      let copy = try #require(try FileStatus(at: scratch(first.path))).fingerprint
+      let source = try scratch.write("new", to: "out/000001.png")
+      setTime(of: source, copy.mtimeNanoseconds)
+
+      #expect(try move(file).path == first.path)
+      #expect(!source.isThere)
+      #expect(scratch("dist/spring").names == (taken ? ["shot.new.png", "shot.png"] : ["shot.png"]))
+      try scratch.write("new", to: "out/000001.png")
+      setTime(of: source, copy.mtimeNanoseconds)
+    }
+  }
+
+  private func setTime(of file: FilePath, _ nanoseconds: Int64) {
+    let time = timespec(tv_sec: Int(nanoseconds / 1_000_000_000), tv_nsec: Int(nanoseconds % 1_000_000_000))
+    #expect(utimensat(AT_FDCWD, file.string, [time, time], 0) == 0)
   }
 
   @Test func `that is nowhere is told as lost`() throws {

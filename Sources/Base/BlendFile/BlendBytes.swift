@@ -31,6 +31,12 @@ protocol BlendBytes: AnyObject {
   var offset: Int64 { get }
 }
 
+/// Bytes that can be read in any order.
+protocol SeekableBytes: BlendBytes {
+  /// Goes on reading from another place.
+  func seek(to newOffset: Int64)
+}
+
 extension BlendBytes {
   /// The next bytes, fewer than asked only at the end.
   func next(_ count: Int) throws(BlendFailure) -> [UInt8] {
@@ -39,7 +45,7 @@ extension BlendBytes {
 }
 
 /// An unwrapped file, read in place; owns its descriptor.
-final class PlainBytes: BlendBytes {
+final class PlainBytes: SeekableBytes {
   private let file: Int32
   let sizeBytes: Int64
   private(set) var offset: Int64 = 0
@@ -94,10 +100,7 @@ final class PlainBytes: BlendBytes {
     }
   }
 
-  /// Goes on reading from another place.
-  func seek(to newOffset: Int64) {
-    offset = newOffset
-  }
+  func seek(to newOffset: Int64) { offset = newOffset }
 
   func skip(_ count: Int64, while doing: @autoclosure () -> String) throws(BlendFailure) {
     guard count <= sizeBytes - offset else { throw .truncated(atByte: sizeBytes, while: doing()) }

@@ -72,35 +72,15 @@ package enum BlendFile {
 
   /// Walks the blocks of the uncompressed file.
   private static func walk(_ bytes: some BlendBytes, wrapper: BlendWrapper) throws(BlendFailure) -> BlendFacts {
-    let oldHeaderBytes = 12
-    var first = try bytes.next(oldHeaderBytes)
-    if first.starts(with: Array("BLENDER1".utf8)) { first += try bytes.next(BlendHeader.bytesMax - oldHeaderBytes) }
-    let header = try BlendHeader(first)
-    var scenes: [BlendFacts.SceneRange] = []
+    var rend: [UInt8] = []
     var hasTypes = false
-    while true {
-      let start = bytes.offset
-      let block = try bytes.withNext(header.blockHeaderBytes) { given throws(BlendFailure) in
-        guard given.count == header.blockHeaderBytes else {
-          throw .truncated(atByte: start + Int64(given.count), while: "a block's header")
-        }
-        return BlockHeader(given, header)
-      }
-      if block.code == .end { break }
-      guard block.code.isPlausible, block.lengthBytes >= 0 else {
-        throw .damaged(atByte: start, what: "no block begins here")
-      }
+    let header = try BlendWalk.each(bytes) { block throws(BlendFailure) in
       if block.code == .types { hasTypes = true }
-      if block.code == .scenes, block.lengthBytes <= rendBytesMax {
-        let body = try bytes.next(Int(block.lengthBytes))
-        guard body.count == block.lengthBytes else { throw .truncated(atByte: bytes.offset, while: "block REND") }
-        scenes = sceneRanges(body, header)
-      } else {
-        try bytes.skip(block.lengthBytes, while: "block \(block.code)")
-      }
+      guard block.code == .scenes, block.lengthBytes <= rendBytesMax else { return }
+      rend = try bytes.next(Int(block.lengthBytes))
     }
     guard hasTypes else { throw .damaged(atByte: bytes.offset, what: "it has no DNA1 block") }
-    return BlendFacts(version: header.version, wrapper: wrapper, scenes: scenes)
+    return BlendFacts(version: header.version, wrapper: wrapper, scenes: sceneRanges(rend, header))
   }
 
   /// `REND`: {int32 start, int32 end, char name[64]} up to 4.x, name[256] from 5.0 on (measured); one entry a scene.

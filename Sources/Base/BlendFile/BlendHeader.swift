@@ -83,15 +83,37 @@ package struct BlendHeader: Hashable, Sendable {
 struct BlockHeader: Hashable {
   let code: BlockCode
   let lengthBytes: Int64
+  /// Where it was in Blender's memory; other blocks name it so.
+  let address: UInt64
+  /// The number of its type in `DNA1`, and how many of them it holds.
+  let structure: Int32
+  let count: Int
 
   /// Reads it from exactly `header.blockHeaderBytes` bytes.
   init(_ bytes: UnsafeRawBufferPointer, _ header: BlendHeader) {
     code = BlockCode(bytes)
     switch header.blockLayout {
     case .short:
-      let length = bytes.loadUnaligned(fromByteOffset: 4, as: Int32.self)
-      lengthBytes = Int64(header.isBigEndian ? Int32(bigEndian: length) : Int32(littleEndian: length))
-    case .long: lengthBytes = Int64(littleEndian: bytes.loadUnaligned(fromByteOffset: 16, as: Int64.self))
+      let isBig = header.isBigEndian
+      let number = { (at: Int) -> Int32 in
+        let raw = bytes.loadUnaligned(fromByteOffset: at, as: Int32.self)
+        return isBig ? Int32(bigEndian: raw) : Int32(littleEndian: raw)
+      }
+      lengthBytes = Int64(number(4))
+      let end = 8 + header.pointerBytes
+      if header.pointerBytes == 8 {
+        let raw = bytes.loadUnaligned(fromByteOffset: 8, as: UInt64.self)
+        address = isBig ? UInt64(bigEndian: raw) : UInt64(littleEndian: raw)
+      } else {
+        address = UInt64(UInt32(bitPattern: number(8)))
+      }
+      structure = number(end)
+      count = Int(number(end + 4))
+    case .long:
+      structure = Int32(littleEndian: bytes.loadUnaligned(fromByteOffset: 4, as: Int32.self))
+      address = UInt64(littleEndian: bytes.loadUnaligned(fromByteOffset: 8, as: UInt64.self))
+      lengthBytes = Int64(littleEndian: bytes.loadUnaligned(fromByteOffset: 16, as: Int64.self))
+      count = Int(Int64(littleEndian: bytes.loadUnaligned(fromByteOffset: 24, as: Int64.self)))
     }
   }
 }
@@ -105,6 +127,10 @@ struct BlockCode: Hashable, CustomStringConvertible {
   static var end: BlockCode { BlockCode("E", "N", "D", "B") }
   static var types: BlockCode { BlockCode("D", "N", "A", "1") }
   static var scenes: BlockCode { BlockCode("R", "E", "N", "D") }
+  static var data: BlockCode { BlockCode("D", "A", "T", "A") }
+  static var global: BlockCode { BlockCode("G", "L", "O", "B") }
+  /// A datablock that lies in a library, of which only the name is here.
+  static var linked: BlockCode { BlockCode("I", "D", "\0", "\0") }
 
   /// - Parameter bytes: at least four.
   init(_ bytes: UnsafeRawBufferPointer) { letters = UInt32(littleEndian: bytes.loadUnaligned(as: UInt32.self)) }
@@ -112,6 +138,18 @@ struct BlockCode: Hashable, CustomStringConvertible {
   private init(_ first: UnicodeScalar, _ second: UnicodeScalar, _ third: UnicodeScalar, _ fourth: UnicodeScalar) {
     letters = first.value | second.value << 8 | third.value << 16 | fourth.value << 24
   }
+
+  /// Of a datablock, as its name begins: `IM`, `OB`.
+  init(_ name: (UnicodeScalar, UnicodeScalar)) { self.init(name.0, name.1, "\0", "\0") }
+
+  /// Whether what follows is geometry, packed files or windows, of which nothing is asked.
+  var isHeavy: Bool { Self.heavy.contains(letters) }
+
+  private static let heavy = Set(
+    [
+      ("M", "E"), ("C", "V"), ("P", "T"), ("A", "C"), ("K", "E"), ("G", "D"), ("L", "T"), ("S", "R"), ("B", "R"),
+      ("W", "M"), ("W", "S"),
+    ].map { BlockCode($0).letters } + [BlockCode("T", "E", "S", "T").letters])
 
   private func letter(_ place: UInt32) -> UInt8 { UInt8(truncatingIfNeeded: letters >> (8 * place)) }
 

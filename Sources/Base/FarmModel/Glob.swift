@@ -25,6 +25,12 @@ package struct Glob: Hashable, Sendable {
     self.pattern = pattern
   }
 
+  /// Whether a path fits, whole or from some folder on: `wood.png` and `textures/*.png` fit `/vol/textures/wood.png`.
+  package func matchesPath(_ path: String) -> Bool {
+    if matches(path) { return true }
+    return path.indices.contains { path[$0] == "/" && matches(String(path[path.index(after: $0)...])) }
+  }
+
   /// Whether the whole of `text` fits; time is bounded by pattern × text.
   package func matches(_ text: String) -> Bool {
     if text == pattern { return true }

@@ -38,7 +38,7 @@ package struct HistoryLine: Codable, Hashable, Sendable {
       case .owner(let glob): glob.matches(who)
       case .problem(let text): detail?.contains(text) ?? false
       case .age(let comparison, let age): comparison.holds(now.since(Timestamp(rfc3339: at) ?? now), age)
-      case .priority: false
+      case .priority, .uses: false
       }
     }
   }

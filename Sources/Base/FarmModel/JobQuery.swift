@@ -1,7 +1,8 @@
 import FoundationEssentials
 
 /// A query for jobs: words that must all hold. A word is a glob on the name (`shot_0?0`, `shot_0[1-4]0`, `spring/*`) or
-/// `field:value` with `state`, `release`, `owner`, `age>2d`, `priority>50`, `problem:texture`.
+/// `field:value` with `state`, `release`, `owner`, `age>2d`, `priority>50`, `problem:texture`,
+/// `uses:lib/chair.blend`.
 package struct JobQuery: Hashable, Sendable {
   package let words: [Word]
 
@@ -12,6 +13,8 @@ package struct JobQuery: Hashable, Sendable {
     case release(Glob)
     case owner(Glob)
     case problem(String)
+    /// A file that it depends on.
+    case uses(Glob)
     case age(Comparison, Duration)
     case priority(Comparison, Int)
   }
@@ -50,8 +53,17 @@ package struct JobQuery: Hashable, Sendable {
     }
   }
 
+  /// The files whose users are asked for.
+  package var used: [Glob] {
+    words.compactMap { word in
+      if case .uses(let file) = word { return file }
+      return nil
+    }
+  }
+
   /// Whether all words hold for `job` at the moment `now`.
-  package func matches(_ job: Job, now: Timestamp) -> Bool {
+  /// - Parameter users: the jobs that depend on each of ``used``, by their numbers.
+  package func matches(_ job: Job, now: Timestamp, users: [Glob: Set<Int64>] = [:]) -> Bool {
     words.allSatisfy { word in
       switch word {
       case .name(let glob): glob.matches(job.name.job) || glob.matches(job.name.description)
@@ -59,6 +71,7 @@ package struct JobQuery: Hashable, Sendable {
       case .release(let glob): glob.matches(job.name.release)
       case .owner(let glob): glob.matches(job.owner)
       case .problem(let text): job.problem.map { "\($0.problemClass.rawValue) \($0.cause)".contains(text) } ?? false
+      case .uses(let file): users[file]?.contains(job.id) ?? false
       case .age(let comparison, let age): comparison.holds(now.since(job.createdAt), age)
       case .priority(let comparison, let priority): comparison.holds(job.priority, priority)
       }
@@ -67,7 +80,7 @@ package struct JobQuery: Hashable, Sendable {
 }
 
 extension JobQuery.Word {
-  private static let fields = ["state", "release", "owner", "problem", "age", "priority"]
+  private static let fields = ["state", "release", "owner", "problem", "uses", "age", "priority"]
 
   fileprivate init(parsing text: String) throws(QueryFailure) {
     guard let at = text.firstIndex(where: { ":<>".contains($0) }) else {
@@ -89,6 +102,7 @@ extension JobQuery.Word {
     case ("release", .equal): self = .release(Glob(value))
     case ("owner", .equal): self = .owner(Glob(value))
     case ("problem", .equal): self = .problem(value)
+    case ("uses", .equal): self = .uses(Glob(value))
     case ("age", .less), ("age", .more):
       guard let age = Duration(spelled: value) else { throw .badValue(field: field, value: value) }
       self = .age(comparison, age)
@@ -110,6 +124,7 @@ extension JobQuery: CustomStringConvertible {
       case .release(let glob): "release:\(glob.pattern)"
       case .owner(let glob): "owner:\(glob.pattern)"
       case .problem(let text): "problem:\(text)"
+      case .uses(let file): "uses:\(file.pattern)"
       case .age(let comparison, let age): "age\(comparison.rawValue)\(age.spelled)"
       case .priority(let comparison, let priority): "priority\(comparison.rawValue)\(priority)"
       }
@@ -132,7 +147,8 @@ package enum QueryFailure: Failure, Equatable {
 
   package var remedy: String {
     switch self {
-    case .unknownField: "Use a glob on the name, or state: release: owner: problem: age> age< priority> priority<."
+    case .unknownField:
+      "Use a glob on the name, or state: release: owner: problem: uses: age> age< priority> priority<."
     case .badValue("state", _):
       "Use one of \(JobState.allCases.map(\.rawValue).joined(separator: ", "))."
     case .badValue("age", _): "Write `age>2d`, with s, m, h or d."

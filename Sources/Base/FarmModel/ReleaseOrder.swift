@@ -11,6 +11,8 @@ package struct ReleaseOrder: Codable, Hashable, Sendable {
   package var namingObject: String?
   /// How long after its delivery it goes into the archive by itself; nil: never.
   package var archiveAfter: Duration?
+  /// What happens without a plan when a file changes from which a job was rendered.
+  package var onChange: OnChange
 
   package static let usualPriority = 50
   package static let quickPriority = 60
@@ -20,7 +22,7 @@ package struct ReleaseOrder: Codable, Hashable, Sendable {
 
   package init(
     jobs: [String]? = nil, priority: Int = Self.usualPriority, harvest: HarvestMode = .auto, naming: String? = nil,
-    namingObject: String? = nil, archiveAfter: Duration? = nil
+    namingObject: String? = nil, archiveAfter: Duration? = nil, onChange: OnChange = .render
   ) {
     self.jobs = jobs
     self.priority = priority
@@ -28,5 +30,6 @@ package struct ReleaseOrder: Codable, Hashable, Sendable {
     self.naming = naming
     self.namingObject = namingObject
     self.archiveAfter = archiveAfter
+    self.onChange = onChange
   }
 }

@@ -9,6 +9,8 @@ package struct ReleaseProgress: Hashable, Sendable {
   package var unsettled: [String]
   /// Jobs completed but not delivered yet.
   package var undelivered: Set<String>
+  /// Delivered jobs that are older than what they depend on, by name.
+  package var stale: [String: StaleCause]
   /// How long nothing changed in it.
   package var quietFor: Duration
   /// How long nothing may have changed before a planned release is harvested.
@@ -16,7 +18,7 @@ package struct ReleaseProgress: Hashable, Sendable {
 
   package init(
     isPlanned: Bool, plannedJobs: [String], harvest: HarvestMode, jobs: [String: JobState], unsettled: [String],
-    undelivered: Set<String>, quietFor: Duration, quietNeeded: Duration
+    undelivered: Set<String>, stale: [String: StaleCause] = [:], quietFor: Duration, quietNeeded: Duration
   ) {
     self.isPlanned = isPlanned
     self.plannedJobs = plannedJobs
@@ -24,6 +26,7 @@ package struct ReleaseProgress: Hashable, Sendable {
     self.jobs = jobs
     self.unsettled = unsettled
     self.undelivered = undelivered
+    self.stale = stale
     self.quietFor = quietFor
     self.quietNeeded = quietNeeded
   }
@@ -47,7 +50,7 @@ package struct ReleaseProgress: Hashable, Sendable {
     if states.contains(.blocked) || states.contains(.canceled) { return .open }
     if states.isEmpty { return isPlanned ? .planned : .open }
     if !missingPlannedJobs.isEmpty { return .open }
-    return undelivered.isEmpty ? .harvested : .completed
+    return !undelivered.isEmpty ? .completed : stale.isEmpty ? .harvested : .stale
   }
 
   /// Jobs of the plan that nobody has dropped yet.
@@ -57,8 +60,19 @@ package struct ReleaseProgress: Hashable, Sendable {
 
   /// What it waits for before it is delivered, in words; empty when it can be.
   package var waitsFor: [String] {
+    if state == .stale { return staleWords }
     if lacks.isEmpty && quietFor < quietNeeded { return ["\(quietNeeded.spelled) without a change"] }
     return lacks
+  }
+
+  /// Which files changed when, and which jobs need them.
+  private var staleWords: [String] {
+    Dictionary(grouping: stale.keys.sorted()) { stale[$0] }.compactMap { cause, jobs in
+      guard let cause else { return nil }
+      let cost = cause.cost.map { ", which would take \($0.spelled) of rendering" } ?? ""
+      return "`farm refresh release`: \(cause.file) changed at \(cause.at.rfc3339.prefix(19))Z, and "
+        + "\(jobs.joined(separator: ", ")) \(jobs.count == 1 ? "depends" : "depend") on it\(cost)"
+    }.sorted()
   }
 
   /// What keeps it from being finished, in words; empty when it is.

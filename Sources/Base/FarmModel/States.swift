@@ -57,6 +57,12 @@ package enum ReleaseState: String, Codable, CaseIterable, Sendable {
   case planned, open, active, completed, harvested, archived, stale, failed
 }
 
+/// What happens to a job of a release without a plan when a file changes from which it was rendered: it is rendered
+/// again, or the release is stale and waits for a person.
+package enum OnChange: String, Codable, CaseIterable, Sendable {
+  case render, ask
+}
+
 /// Whether a finished release is harvested by itself or waits for a person.
 package enum HarvestMode: String, Codable, CaseIterable, Sendable {
   case auto, manual

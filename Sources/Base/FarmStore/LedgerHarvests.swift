@@ -192,6 +192,32 @@ extension Ledger {
   }
 }
 
+/// What lay in `dist/` when everything was forgotten: still ours.
+extension Ledger {
+  /// Remembers deliveries of which the ledger knows nothing else.
+  package func setFormerDeliveries(
+    _ deliveries: [(path: String, file: FileIdentity)]
+  ) async throws(StoreFailure) {
+    try await write("remember what was delivered before") { db in
+      let insert = try db.makeStatement(sql: "INSERT OR REPLACE INTO former_delivery VALUES (?, ?, ?, ?)")
+      for (path, file) in deliveries {
+        try insert.execute(arguments: [path, file.inode, file.size, file.mtimeNanoseconds])
+      }
+    }
+  }
+
+  /// Those whose names a harvest wants.
+  package func formerDeliveries(inTheWayOf harvest: Int64) async throws(StoreFailure) -> [String: FileIdentity] {
+    try await read("read what was delivered before") { db in
+      try Row.fetchAll(
+        db,
+        sql: "SELECT * FROM former_delivery WHERE path IN (SELECT target FROM harvest_move WHERE harvest_id = ?)",
+        arguments: [harvest]
+      ).reduce(into: [:]) { $0[$1["path"]] = FileIdentity(row: $1) }
+    }
+  }
+}
+
 extension FileIdentity {
   init(row: Row) {
     self.init(inode: row["inode"], size: row["size"], mtimeNanoseconds: row["mtime_ns"])

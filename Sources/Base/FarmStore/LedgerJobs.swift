@@ -168,6 +168,7 @@ extension Ledger {
         sql: "INSERT INTO output (revision_id, path, frame, state) VALUES (?, ?, ?, 'owed')")
       for output in new.outputs { try insert.execute(arguments: [id, output.path, output.frame]) }
       try Self.showOnJob(db, job, state: new.state, revision: number, problem: new.problem, now: now)
+      if new.state == .queued { try db.execute(sql: "UPDATE job SET stale = NULL WHERE id = ?", arguments: [job]) }
       if let known { try Self.remember(db, known.path, known.fingerprint) }
       return (try Self.revision(db, id: id), superseded)
     }

@@ -40,6 +40,7 @@ extension Ledger {
         try Column.json(manifest.blender), try Column.json(manifest.problem), manifest.droppedAt, manifest.droppedAt,
       ])
     let revision = db.lastInsertedRowID
+    try setDependencies(db, of: revision, manifest.files ?? [])
     if let file = manifest.file { try remember(db, KnownPath(FilePath(manifest.path)), file) }
     for picture in manifest.outputs { try rebuild(db, picture, revision: revision, job: job, release: release.id) }
   }

@@ -33,11 +33,11 @@ extension Ledger {
       try db.execute(
         sql: """
           UPDATE release SET is_planned = ?, planned_jobs = ?, priority = ?, harvest = ?, naming = ?, naming_object = ?,
-            archive_after_ms = ?, problem = NULL, changed_at = ? WHERE id = ?
+            archive_after_ms = ?, on_change = ?, problem = NULL, changed_at = ? WHERE id = ?
           """,
         arguments: [
           order.jobs != nil, try Column.json(order.jobs ?? []), order.priority, order.harvest.rawValue, order.naming,
-          order.namingObject, order.archiveAfter?.inMilliseconds, now.nanoseconds, release.id,
+          order.namingObject, order.archiveAfter?.inMilliseconds, order.onChange.rawValue, now.nanoseconds, release.id,
         ])
       return true
     }
@@ -126,7 +126,8 @@ extension Release {
     let order = ReleaseOrder(
       jobs: isPlanned ? try Column.value([String].self, row["planned_jobs"]) ?? [] : nil, priority: row["priority"],
       harvest: try Column.word(HarvestMode.self, row, "harvest"), naming: row["naming"],
-      namingObject: row["naming_object"], archiveAfter: archiveAfter.map { .milliseconds($0) })
+      namingObject: row["naming_object"], archiveAfter: archiveAfter.map { .milliseconds($0) },
+      onChange: try Column.word(OnChange.self, row, "on_change"))
     self.init(
       id: row["id"], name: row["name"], state: try Column.word(ReleaseState.self, row, "state"), order: order,
       isPaused: row["is_paused"],

@@ -87,23 +87,6 @@ extension Ledger {
     }
   }
 
-  /// Notes from which files besides the `.blend` a revision is rendered.
-  package func setDependencies(of id: Int64, _ files: [SeenFile]) async throws(StoreFailure) {
-    try await write("note what revision \(id) depends on") { db in
-      let insert = try db.makeStatement(sql: "INSERT OR REPLACE INTO dependency VALUES (?, ?, ?, ?)")
-      for file in files { try insert.execute(arguments: [id, file.path, file.size, file.mtimeNanoseconds]) }
-    }
-  }
-
-  /// The files besides the `.blend` from which a revision was rendered, by path.
-  package func dependencies(of id: Int64) async throws(StoreFailure) -> [SeenFile] {
-    try await read("read what revision \(id) depends on") { db in
-      try Row.fetchAll(
-        db, sql: "SELECT path, size, mtime_ns FROM dependency WHERE revision_id = ? ORDER BY path", arguments: [id]
-      ).map { SeenFile(path: $0[0], size: $0[1], mtimeNanoseconds: $0[2]) }
-    }
-  }
-
   /// Forgets the snapshot of a revision that has ended.
   package func forgetSnapshot(of id: Int64) async throws(StoreFailure) {
     try await write("forget the snapshot of revision \(id)") { db in

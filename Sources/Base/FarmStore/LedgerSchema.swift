@@ -2,7 +2,7 @@ import GRDB
 
 /// The tables of the ledger, version by version. A released version's steps are never changed, only added to.
 enum LedgerSchema {
-  static let versions = [version1, version2, version3, version4, version5]
+  static let versions = [version1, version2, version3, version4, version5, version6]
 
   static var migrator: DatabaseMigrator {
     var migrator = DatabaseMigrator()
@@ -127,6 +127,26 @@ enum LedgerSchema {
       id INTEGER PRIMARY KEY, at INTEGER NOT NULL, who TEXT NOT NULL, what TEXT NOT NULL, release TEXT, job TEXT,
       detail TEXT
     ) STRICT
+    """,
+  ]
+
+  /// How files that revisions depend on were when they were looked at last, and which delivered jobs are older than
+  /// they (`stale` is JSON). And what lay in `dist/` when everything was forgotten.
+  private static let version6 = [
+    """
+    CREATE TABLE dependency_file (
+      path TEXT PRIMARY KEY, device INTEGER NOT NULL, inode INTEGER NOT NULL, size INTEGER NOT NULL,
+      mtime_ns INTEGER NOT NULL, ctime_ns INTEGER NOT NULL, digest BLOB NOT NULL
+    ) STRICT, WITHOUT ROWID
+    """,
+    "CREATE INDEX dependency_by_path ON dependency(path)",
+    "ALTER TABLE job ADD COLUMN stale TEXT",
+    "CREATE INDEX job_stale ON job(release_id) WHERE stale IS NOT NULL",
+    "ALTER TABLE release ADD COLUMN on_change TEXT NOT NULL DEFAULT 'render'",
+    """
+    CREATE TABLE former_delivery (
+      path TEXT PRIMARY KEY, inode INTEGER NOT NULL, size INTEGER NOT NULL, mtime_ns INTEGER NOT NULL
+    ) STRICT, WITHOUT ROWID
     """,
   ]
 }

@@ -29,6 +29,8 @@ package struct Manifest: Codable, Hashable, Sendable {
   package let createdAt: Int64
   package let droppedAt: Int64
   package var outputs: [Picture]
+  /// The files besides the `.blend` from which it was rendered; nil in one of an earlier version.
+  package var files: [SeenFile]?
 
   /// One output, and where it was delivered.
   package struct Picture: Codable, Hashable, Sendable {
@@ -172,7 +174,7 @@ extension Ledger {
       priority: job["priority"], state: revision.state, revision: revision.number, digest: revision.digest,
       frames: revision.frames, format: revision.format, scene: revision.scene, savedBy: revision.savedBy,
       blender: revision.blender, problem: revision.problem, createdAt: job["created_at"],
-      droppedAt: revision.createdAt.nanoseconds, outputs: pictures)
+      droppedAt: revision.createdAt.nanoseconds, outputs: pictures, files: try dependencies(db, of: revision.id))
   }
 }
 

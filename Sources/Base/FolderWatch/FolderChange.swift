@@ -25,6 +25,16 @@ package enum FolderChange: Hashable, Sendable {
   case barrier(Int)
   /// A folder cannot be watched or listed; it is tried again with the next listing of the one above.
   case troubled(FilePath, WatchFailure)
+
+  /// The file of which it speaks; nil when it speaks of a folder, or of none.
+  package var file: FilePath? {
+    switch self {
+    case .unsettled(let path), .settled(let path, _), .unchanged(let path), .refused(let path, _),
+      .stalled(let path, _), .vanished(let path), .lost(let path):
+      path
+    case .folderFound, .folderGone, .barrier, .troubled: nil
+    }
+  }
 }
 
 /// What the closure that knows the file format says of a file that nobody writes.

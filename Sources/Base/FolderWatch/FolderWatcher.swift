@@ -78,6 +78,11 @@ package final class FolderWatcher: Sendable {
     return number
   }
 
+  /// Tells from now on of these files too, wherever they lie; of others besides those of the tree no more.
+  ///
+  /// No link leads to them. Each of them is told once, and then when it changes; nothing of them is remembered.
+  package func follow(_ files: Set<FilePath>) { thread.post(.follow(files)) }
+
   /// How the watch stands.
   package func counts() async -> WatchCounts { await thread.counts() }
 

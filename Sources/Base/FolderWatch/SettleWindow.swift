@@ -5,6 +5,8 @@ import VolumeFiles
 package struct SettleRules: Hashable, Sendable {
   /// After the last observed change of a file that was written in place.
   package var quiet: Duration
+  /// The same of a file that is no drop, but that something depends on.
+  package var followedQuiet: Duration
   /// The same where nobody can say whether someone writes: another user's file, a network file system.
   package var blindQuiet: Duration
   /// How long a file may stay incomplete before somebody is told.
@@ -16,15 +18,24 @@ package struct SettleRules: Hashable, Sendable {
   package var lookMax: Duration
 
   package init(
-    quiet: Duration = .milliseconds(100), blindQuiet: Duration = .seconds(2), stall: Duration = .seconds(60),
+    quiet: Duration = .milliseconds(100), followedQuiet: Duration = .seconds(1), blindQuiet: Duration = .seconds(2),
+    stall: Duration = .seconds(60),
     vanish: Duration = .seconds(5), lookMin: Duration = .milliseconds(100), lookMax: Duration = .seconds(5)
   ) {
     self.quiet = quiet
+    self.followedQuiet = followedQuiet
     self.blindQuiet = blindQuiet
     self.stall = stall
     self.vanish = vanish
     self.lookMin = lookMin
     self.lookMax = lookMax
+  }
+
+  /// For files that something depends on.
+  var unhurried: SettleRules {
+    var rules = self
+    rules.quiet = followedQuiet
+    return rules
   }
 }
 

@@ -28,6 +28,7 @@ struct WatchState {
   var barriers = Barriers()
   var agenda = Agenda()
   var counts = WatchCounts()
+  var followed: FollowedFiles
   private let tree: WatchTree
   private var cookieWatch: Int32?
 
@@ -40,6 +41,7 @@ struct WatchState {
     rules = setup.rules
     periods = setup.periods
     accepts = setup.accepts
+    followed = FollowedFiles(root: setup.root)
     self.mounts = mounts
   }
 
@@ -47,7 +49,12 @@ struct WatchState {
   func mount(ofKnown folder: FilePath) -> MountTable.Mount { folders[folder]?.mount ?? .unknown }
 
   /// Which files of a folder count; nil when none does.
-  func nameCheck(of folder: FilePath) -> FolderWatcher.NameCheck? { folders[folder]?.tree.nameCheck(drops: accepts) }
+  func nameCheck(of folder: FilePath) -> FolderWatcher.NameCheck? {
+    let drops = folders[folder]?.tree.nameCheck(drops: accepts)
+    let names = followed.names(in: folder)
+    guard !names.isEmpty else { return drops }
+    return { @Sendable folder, name in names.contains(name) || drops?(folder, name) == true }
+  }
 
   /// When something is due without anything happening; nil when nothing is.
   var nextDue: Instant? { agenda.next }
@@ -68,6 +75,7 @@ struct WatchState {
       // Barriers are opened in the order in which they were asked for.
       return names.sorted { (cookies.number($0) ?? 0) < (cookies.number($1) ?? 0) }.flatMap { cookieFound($0) }
     case .mounts(let table): return mountsChanged(table)
+    case .follow(let files): return follow(files)
     }
   }
 
@@ -112,10 +120,10 @@ struct WatchState {
       // What took its place, or where the mount was, is told by no event of its own when there is no folder above; and
       // of a folder that was just moved here, this event may come after its watch was set.
       let isMoved = event.has(IN_MOVE_SELF)
-      return leave(folder, isMoved: isMoved) + (folder == root || isMoved ? enter(folder, tree) : [])
+      return leave(folder, isMoved: isMoved) + (isAnchor(folder) || isMoved ? enter(folder, tree) : [])
     }
     guard event.has(IN_ISDIR) else { return noticed(folder, name, event.has(IN_MOVED_TO) ? .renamed : .other) }
-    guard let below = tree.below(name) else { return noticed(folder, name, .other) }
+    guard let below = self.tree(of: name, in: folder) else { return noticed(folder, name, .other) }
     let path = folder.appending(name)
     if event.has(IN_DELETE) || event.has(IN_MOVED_FROM) {
       return leave(path, isMoved: event.has(IN_MOVED_FROM))

@@ -33,9 +33,13 @@ extension WatchState {
       candidates[file]?.isStirred = true
       return []
     }
-    let window = SettleWindow(known: folders[folder]?.known[name], arrival: arrival, rules: rules, at: now)
+    // What is no drop renders nothing by itself, so there is time.
+    let isDrop = folders[folder]?.tree.nameCheck(drops: accepts)?(folder, name) == true
+    let window = SettleWindow(
+      known: folders[folder]?.known[name], arrival: isDrop ? arrival : .other, rules: isDrop ? rules : rules.unhurried,
+      at: now)
     candidates[file] = Candidate(window: window, begun: now, home: folders[folder]?.stamp)
-    return [look(file, deep: arrival == .renamed)]
+    return [look(file, deep: isDrop && arrival == .renamed)]
   }
 
   mutating func look(_ file: FileKey, deep: Bool) -> WatchAction {

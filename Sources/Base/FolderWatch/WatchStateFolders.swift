@@ -42,7 +42,7 @@ extension WatchState {
     folder.mount = mounts.mount(of: path)
     folder.isEntering = !folder.mount.isBlind
     folders[path] = folder
-    if path != root, let name = path.lastName { folders[path.removingLastComponent()]?.below.insert(name) }
+    if !isAnchor(path), let name = path.lastName { folders[path.removingLastComponent()]?.below.insert(name) }
     return folder.mount.isBlind ? forget(watchOf: path) + list(path) : [.watch(path)]
   }
 
@@ -57,8 +57,8 @@ extension WatchState {
       return actions + list(path)
     case .failure(.notWatched(_, ENOENT)), .failure(.notWatched(_, ENOTDIR)), .failure(.notWatched(_, ELOOP)):
       let actions = leave(path, isMoved: true)
-      // Of every other folder the one above tells when it is back.
-      if path == root { plan(path) }
+      // Of other folders the one above tells when they are back.
+      if isAnchor(path) { plan(path) }
       return actions
     case .failure(let failure):
       let next = now + periods.stamp
@@ -70,7 +70,7 @@ extension WatchState {
   /// Asks for the watch that a folder could not get, now and then.
   private func watchAgain(_ path: FilePath) -> [WatchAction] {
     guard let folder = folders[path], folder.watch == nil, !folder.mount.isBlind, now >= folder.watchDue,
-      folder.isHere || folder.isTroubled || path == root
+      folder.isHere || folder.isTroubled || isAnchor(path)
     else { return [] }
     return [.watch(path)]
   }
@@ -106,7 +106,7 @@ extension WatchState {
   }
 
   /// A folder and all below it, the folder first; empty when it never was watched.
-  private func subtree(of path: FilePath) -> [(FilePath, WatchedFolder)] {
+  func subtree(of path: FilePath) -> [(FilePath, WatchedFolder)] {
     guard let folder = folders[path] else { return [] }
     return [(path, folder)] + folder.below.flatMap { subtree(of: path.appending($0)) }
   }
@@ -197,7 +197,7 @@ extension WatchState {
     var actions: [WatchAction] = []
     var entered: [FilePath] = []
     for name in names {
-      guard let tree = folder.tree.below(name) else { continue }
+      guard let tree = tree(of: name, in: path) else { continue }
       let below = path.appending(name)
       guard folders[below]?.isHere != true else { continue }
       actions += enter(below, tree)
@@ -233,8 +233,9 @@ extension WatchState {
 
   /// Enters the next look into the agenda.
   private mutating func plan(_ path: FilePath) {
-    guard let folder = folders[path], folder.isHere || folder.isTroubled || path == root else { return }
-    let pause = folder.watch == nil && folder.isHere ? periods.poll : periods.stamp
+    guard let folder = folders[path], folder.isHere || folder.isTroubled || isAnchor(path) else { return }
+    let isPolled = folder.watch == nil && (folder.isHere || path != root)
+    let pause = isPolled ? periods.poll : periods.stamp
     agenda.add(.folder(path, turn: folder.turn), at: now + pause)
   }
 

@@ -9,6 +9,9 @@ package indirect enum WatchTree: Hashable, Sendable {
   /// Every folder is entered, hidden ones excepted.
   case every(WatchTree)
 
+  /// A folder of which the tree says nothing.
+  static let nothing = WatchTree.named([:])
+
   /// Which files directly in such a folder count; nil when none does.
   /// - Parameter drops: which names are drops.
   func nameCheck(drops: @escaping FolderWatcher.NameCheck) -> FolderWatcher.NameCheck? {

@@ -28,6 +28,11 @@ package struct Harvester: Hashable, Sendable {
     let wanted = volume.root.appending(target)
     return try moving(target) { () throws(FileFailure) in
       guard try FileStatus(at: from)?.identity.isCopy(of: file) == true else { return try landed(file, as: wanted) }
+      if try FileStatus(at: wanted) != nil, let copy = try landed(file, as: wanted) {
+        // An earlier try copied it to the other file system, and died before it removed what it had copied.
+        Placement.remove(from)
+        return copy
+      }
       try SharedFolder.make(wanted.removingLastComponent())
       let free = try freeName(wanted, ours: ours)
       try Placement.move(from, to: free, ifOccupied: free == wanted ? .replace : .refuse)
@@ -36,7 +41,7 @@ package struct Harvester: Hashable, Sendable {
     }.orThrow(HarvestFailure.lost(source))
   }
 
-  /// The file is no longer at its source: an earlier try moved it, under its name or the next free one.
+  /// Where an earlier try put the file: under its name or the next free one.
   private func landed(_ file: FileIdentity, as wanted: FilePath) throws(FileFailure) -> Landing? {
     for name in names(like: wanted) {
       guard let there = try FileStatus(at: name) else { continue }

@@ -31,12 +31,15 @@ package struct JobDetail: Codable, Hashable, Sendable {
   /// Why nothing of it runs right now; nil when something does, or nothing is to be done.
   package let waitsFor: String?
   package let outputs: [OutputLine]
+  /// The files besides the `.blend` from which it is rendered, below the volume's root or whole.
+  package let files: [String]
   package let log: String?
 
   package init(
     name: JobName, path: String, owner: String, state: JobState, revision: Int, digest: Digest?,
     savedBy: BlenderVersion?, blender: BlenderProgram?, frames: String, counts: FrameCounts, problem: Problem?,
-    notes: [Problem], waitsFor: String?, outputs: [OutputLine], log: String?
+    notes: [Problem], waitsFor: String?, outputs: [OutputLine], files: [String] = [],
+    log: String?
   ) {
     self.name = name
     self.path = path
@@ -52,6 +55,7 @@ package struct JobDetail: Codable, Hashable, Sendable {
     self.notes = notes
     self.waitsFor = waitsFor
     self.outputs = outputs
+    self.files = files
     self.log = log
   }
 

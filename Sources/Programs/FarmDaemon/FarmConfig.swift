@@ -15,6 +15,7 @@ package struct FarmConfig: Hashable, Sendable {
   package var settleQuiet = Duration.milliseconds(100)
   package var settleStall = Duration.seconds(60)
   package var harvestQuiet = Duration.seconds(30)
+  package var autoRefreshLimit = Duration.seconds(8 * 3600)
   package var ignore: [String] = []
 
   package init() {}
@@ -105,6 +106,11 @@ package struct ConfigKey: ConfigEntry, Sendable {
       name: "harvest_quiet", meaning: "How long nothing may change in a planned release before it is harvested.",
       unit: "duration", standard: "30s", range: "0s to 1d",
       set: { config, node in duration(node, .zero, .seconds(86_400)) { config.harvestQuiet = $0 } }),
+    ConfigKey(
+      name: "auto_refresh_limit",
+      meaning: "What one change of a texture or library may cost before the jobs that need it wait for a person.",
+      unit: "duration of rendering, all frames together", standard: "8h", range: "0s to 365d",
+      set: { config, node in duration(node, .zero, .seconds(365 * 86_400)) { config.autoRefreshLimit = $0 } }),
   ]
 
   private static func whole(_ node: Node, _ range: ClosedRange<Int>, _ take: (Int) -> Void) -> Bool {

@@ -95,6 +95,11 @@ actor JobFlow {
   var harvestFailedAt: [JobName: Timestamp] = [:]
   /// Releases whose release.yaml has a mistake.
   var badPlans: Set<String> = []
+  /// Files on which jobs depend, and where the watch finds them.
+  var followedFiles: Set<String> = []
+  var followed: [FilePath: Set<String>] = [:]
+  /// Of jobs that began anew before they were finished.
+  var refreshPaces: [JobName: RefreshPace] = [:]
   /// Blocked revisions that wait for files, by id.
   var lacks: [Int64: Lack] = [:]
   /// Whether what the first scan finds is known, not rendered.
@@ -121,6 +126,8 @@ actor JobFlow {
     case assemble(Int64)
     case review(String)
     case writeManifests
+    case followAll
+    case lookAtDependency(String)
     /// Without anything having happened.
     case reviewAgain(String)
   }
@@ -233,6 +240,8 @@ actor JobFlow {
       await review(release)
       reviewTook[release] = setup.clock.now().since(begun)
     case .writeManifests: return await writeManifests()
+    case .followAll: return await followAll()
+    case .lookAtDependency(let path): await lookAtDependency(path)
     case .reviewAgain(let release): return await review(release)
     }
     happenings += 1
@@ -322,6 +331,7 @@ actor JobFlow {
     guard isMoved else { return false }
     open[revision.id]?.revision.state = state
     if !state.isRenderable { open[revision.id] = nil }
+    if state == .completed { refreshPaces[revision.name] = nil }
     told("job.\(state.rawValue)", revision.name, revision: revision.number, problem: problem)
     askForReview(of: revision.name.release)
     return true

@@ -1,11 +1,14 @@
 import FarmAPI
 import FarmModel
 import FarmStore
+import FolderWatch
+import Glibc
+import Rendering
 import SystemPackage
 import VolumeFiles
 
-/// The files besides the `.blend` from which pictures come: all frames of a revision see the same, and a release is
-/// rendered again where they are others by now.
+/// The files besides the `.blend` from which pictures come: all frames of a revision see the same, and when one changes,
+/// exactly the jobs that depend on it are rendered again, or their release is stale.
 extension JobFlow {
   /// What Blender found when it opened a revision; a later task of it has to find the same.
   func saw(_ files: [SeenFile], task id: Int64) async {
@@ -13,7 +16,11 @@ extension JobFlow {
     do {
       let before = try await setup.ledger.dependencies(of: revision)
       if before.isEmpty {
-        if !files.isEmpty { try await setup.ledger.setDependencies(of: revision, files) }
+        guard !files.isEmpty else { return }
+        try await setup.ledger.setDependencies(of: revision, files)
+        await follow(files.map(\.path))
+        // What was followed before is not told anew, and may have changed before this revision came.
+        for file in files where try await isOther(file) { errand.yield(.lookAtDependency(file.path)) }
       } else if let changed = SeenFile.firstChange(from: before, to: files) {
         await renderAnew(
           revision, because: "\(setup.volume.relative(FilePath(changed))) changed after the first frames")
@@ -23,16 +30,143 @@ extension JobFlow {
     }
   }
 
+  private func isOther(_ file: SeenFile) async throws(StoreFailure) -> Bool {
+    guard let known = try await setup.ledger.dependencyFile(at: file.path)?.0 else { return false }
+    return known.size != file.size || known.mtimeNanoseconds != file.mtimeNanoseconds
+  }
+
   /// Begins a revision's job again from its first frame: frames of two versions of a file never mix.
   func renderAnew(_ id: Int64, because cause: String) async {
     guard let revision = open[id]?.revision else { return }
     do {
       guard let job = try await setup.ledger.job(revision.name) else { return }
-      setup.log.notice("a job begins anew", metadata: ["job": "\(revision.name)", "because": "\(cause)"])
-      try await renderAll(of: job, revision, isPaced: true)
+      try await restart(job, id, because: cause)
     } catch {
       complain(error, while: "beginning \(revision.name) anew")
     }
+  }
+
+  /// Renders a job again; one that was not finished yet waits the longer the more often that happens.
+  private func restart(_ job: Job, _ id: Int64, because cause: String) async throws {
+    guard let revision = try await setup.ledger.newestRevision(of: job.name), revision.id == id else { return }
+    let isUnfinished = !revision.state.isFinal
+    let pause = isUnfinished ? refreshPaces[job.name, default: RefreshPace()].restart() : .zero
+    setup.log.notice(
+      "a job begins anew",
+      metadata: ["job": "\(job.name)", "because": "\(cause)", "in": "\(pause.spelled)"])
+    try await renderAll(of: job, revision, isPaced: true, pause: pause)
+  }
+
+  // MARK: - Following
+
+  /// Follows all files on which jobs depend that an earlier run knew.
+  func followAll() async {
+    do { await follow(try await setup.ledger.dependencies()) } catch {
+      complain(error, while: "following what jobs depend on")
+    }
+  }
+
+  /// Has the watch tell of these files too.
+  private func follow(_ files: [String]) async {
+    let new = files.filter { followedFiles.insert($0).inserted }
+    guard !new.isEmpty else { return }
+    for file in new {
+      let path = FilePath(file)
+      // A file server that does not answer: where it is said to lie.
+      for place in await BlockingWork.run(atMost: Self.patience, { Self.places(of: path) }) ?? [path] {
+        followed[place, default: []].insert(file)
+      }
+    }
+    setup.watcher.follow(Set(followed.keys))
+  }
+
+  /// Where a file lies when no link leads there; of a link itself too, for it may be set anew.
+  private static func places(of path: FilePath) -> Set<FilePath> {
+    guard let name = path.lastComponent else { return [] }
+    let own = real(path.removingLastComponent()).map { $0.appending(name) } ?? path
+    return [own, real(path) ?? own]
+  }
+
+  private static func real(_ path: FilePath) -> FilePath? {
+    guard let real = path.withPlatformString({ realpath($0, nil) }) else { return nil }
+    defer { free(real) }
+    return FilePath(platformString: real)
+  }
+
+  /// Takes in what the watch tells of a file on which jobs depend.
+  /// - Returns: whether it is no drop, so that there is no more to it.
+  func takeDependency(_ change: FolderChange) -> Bool {
+    guard let path = change.file else { return false }
+    switch change {
+    // What is gone stops nothing: it may come back in a moment.
+    case .settled, .refused: for file in followed[path] ?? [] { errand.yield(.lookAtDependency(file)) }
+    default: break
+    }
+    return !path.isPlan && place.release(at: path.removingLastComponent()) == nil
+  }
+
+  /// Looks whether a file on which jobs depend is another, and sees to it that they follow.
+  func lookAtDependency(_ path: String) async {
+    do {
+      guard let file = await BlockingWork.run({ Self.look(at: path) }) else { return }
+      let known = try await setup.ledger.dependencyFile(at: path)
+      if known?.0 != file {
+        // Changed while it was read: told again.
+        guard let digest = await BlockingWork.run({ Self.digest(of: path, asIt: file) }) else { return }
+        try await setup.ledger.setDependencyFile(
+          at: path, file, digest, sameAs: known?.1 == digest ? known?.0 : nil)
+      }
+      try await refresh(setup.ledger.dependents(on: path, otherThan: file), after: path)
+    } catch {
+      complain(error, while: "looking at a file on which jobs depend")
+    }
+  }
+
+  private static func look(at path: String) -> Fingerprint? {
+    // Unreadable: as if it were gone.
+    (try? FileStatus(at: FilePath(path), followsLinks: true)).flatMap(\.self)?.fingerprint
+  }
+
+  private static func digest(of path: String, asIt was: Fingerprint) -> Digest? {
+    // The same.
+    guard let real = real(FilePath(path)), let digest = try? FileDigest.of(real) else { return nil }
+    return look(at: path) == was ? digest : nil
+  }
+
+  // MARK: - What follows from a change
+
+  /// Side by side, so that they share the ledger's commits.
+  private func refresh(_ dependents: [Dependent], after path: String) async throws {
+    let shown = setup.volume.relative(FilePath(path))
+    let finished = dependents.filter { $0.job.state.isFinal }
+    let cost = Duration.milliseconds(finished.reduce(0) { $0 + $1.renderMilliseconds })
+    let rule = RefreshRule(limit: setup.config.autoRefreshLimit)
+    let releases = Dictionary(try await setup.ledger.releases().map { ($0.name, $0) }) { first, _ in first }
+    let verdicts = dependents.map { dependent in
+      releases[dependent.job.name.release].map { rule.verdict(for: dependent.job.state, of: $0, cost: cost) }
+    }
+    try await withThrowingDiscardingTaskGroup { group in
+      for (dependent, verdict) in zip(dependents, verdicts) where verdict == .render {
+        group.addTask { try await self.restart(dependent.job, dependent.revision, because: "\(shown) changed") }
+      }
+    }
+    let stale = zip(dependents, verdicts).filter { $0.1 == .stale && !$0.0.isStale }.map(\.0.job)
+    guard !stale.isEmpty else { return }
+    let isDear = cost > rule.limit
+    try await setup.ledger.setStale(
+      stale.map(\.id), because: StaleCause(file: shown, at: setup.clock.now(), cost: isDear ? cost : nil))
+    setup.log.notice("delivered jobs are stale", metadata: ["file": "\(shown)", "jobs": "\(stale.count)"])
+    for release in Set(stale.map(\.name.release)) { askForReview(of: release) }
+  }
+
+  /// Begins a revision anew that is about to be called completed, when a file is another than it was rendered from.
+  /// - Returns: whether it did.
+  func isOutdated(_ revision: Revision) async throws -> Bool {
+    guard let changed = try await changeSince(revision, orGone: false),
+      let job = try await setup.ledger.job(revision.name)
+    else { return false }
+    try await restart(job, revision.id, because: "\(setup.volume.relative(FilePath(changed))) changed")
+    return true
   }
 
   // MARK: - farm refresh release
@@ -44,7 +178,7 @@ extension JobFlow {
     var refreshed: [RefreshAnswer.Line] = []
     for job in try await setup.ledger.jobs(in: request.release, adopted: false) where job.state == .completed {
       guard let revision = try await setup.ledger.newestRevision(of: job.name), revision.number == job.revision,
-        let changed = try await changeSince(revision)
+        let changed = try await changeSince(revision, orGone: true)
       else { continue }
       if !request.isDryRun { try await renderAll(of: job, revision) }
       refreshed.append(RefreshAnswer.Line(job: job.name, changed: setup.volume.relative(FilePath(changed))))
@@ -55,15 +189,17 @@ extension JobFlow {
     return RefreshAnswer(release: request.release, jobs: refreshed, isDryRun: request.isDryRun)
   }
 
-  /// A file from which a revision was rendered and that is another by now, or gone.
-  private func changeSince(_ revision: Revision) async throws(StoreFailure) -> String? {
-    let before = try await setup.ledger.dependencies(of: revision.id)
-    return await BlockingWork.run {
-      before.first { file in
-        // Gone or unreadable: that is another too.
-        let now = (try? FileStatus(at: FilePath(file.path), followsLinks: true)).flatMap(\.self)?.fingerprint
-        return now?.size != file.size || now?.mtimeNanoseconds != file.mtimeNanoseconds
-      }?.path
+  /// A file from which a revision was rendered and that is another by now.
+  /// - Parameter orGone: or is not there.
+  private func changeSince(_ revision: Revision, orGone: Bool) async throws(StoreFailure) -> String? {
+    for file in try await setup.ledger.dependencies(of: revision.id) {
+      let now = await BlockingWork.run { Self.look(at: file.path) }
+      if now?.size == file.size && now?.mtimeNanoseconds == file.mtimeNanoseconds { continue }
+      if now == nil && !orGone { continue }
+      guard let now, let known = try await setup.ledger.dependencyFile(at: file.path),
+        await BlockingWork.run({ Self.digest(of: file.path, asIt: now) }) == known.1
+      else { return file.path }
     }
+    return nil
   }
 }

@@ -48,7 +48,8 @@ extension JobFlow {
       isPlanned: release.isPlanned, plannedJobs: release.plannedJobs, harvest: release.order.harvest,
       jobs: jobs,
       unsettled: unsettled.keys.filter { $0.release == release.name }.map(\.job),
-      undelivered: Set(undelivered.map(\.name.job)), quietFor: setup.clock.now().since(release.changedAt),
+      undelivered: Set(undelivered.map(\.name.job)), stale: try await setup.ledger.staleJobs(in: release.name),
+      quietFor: setup.clock.now().since(release.changedAt),
       quietNeeded: setup.config.harvestQuiet)
     return (progress, undelivered)
   }
@@ -148,9 +149,10 @@ extension JobFlow {
   ) async throws(StoreFailure) -> (landed: [Landed], failure: HarvestFailure?) {
     let harvester = Harvester(setup.volume)
     let earlier = Dictionary(before.map { ($0.path, $0) }) { first, _ in first }
+    let former = try await setup.ledger.formerDeliveries(inTheWayOf: journal)
     var landed: [Landed] = []
     for move in try await setup.ledger.movesLeft(of: journal) {
-      let ours = earlier[move.target].flatMap { $0.job == move.job ? $0.file : nil }
+      let ours = earlier[move.target].flatMap { $0.job == move.job ? $0.file : nil } ?? former[move.target]
       let landing = await BlockingWork.run {
         Result { () throws(HarvestFailure) in
           try harvester.move(move.file, from: move.source, to: move.target, ours: ours)

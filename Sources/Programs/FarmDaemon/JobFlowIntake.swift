@@ -16,6 +16,7 @@ extension JobFlow {
   /// Takes in what the watcher tells.
   func take(_ change: FolderChange) async {
     defer { happenings += 1 }
+    if takeDependency(change) { return }
     switch change {
     case .unsettled(let path):
       guard let name = named(path) else { return }

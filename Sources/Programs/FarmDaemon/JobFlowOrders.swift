@@ -45,9 +45,13 @@ extension JobFlow {
   }
 
   /// The same bytes as a new revision: everything is rendered again.
-  /// - Parameter isPaced: whether it waits as a job does that is saved again and again; what a person orders does not.
+  /// - Parameters:
+  ///   - isPaced: whether it waits as a job does that is saved again and again; what a person orders does not.
+  ///   - pause: how long it waits at least.
   @discardableResult
-  func renderAll(of job: Job, _ before: Revision, isPaced: Bool = false) async throws -> AgainAnswer {
+  func renderAll(
+    of job: Job, _ before: Revision, isPaced: Bool = false, pause: Duration = .zero
+  ) async throws -> AgainAnswer {
     guard !before.frames.frames.isEmpty else { throw CommandFailure.blocked(job.name, before.problem) }
     let outputs = Segmenter.owed(before.frames, format: before.format)
     let (revision, superseded) = try await setup.ledger.record(
@@ -55,7 +59,8 @@ extension JobFlow {
         name: job.name, path: job.path, owner: job.owner, digest: before.digest, state: .queued, frames: before.frames,
         format: before.format, scene: before.scene, notes: before.notes, savedBy: before.savedBy, problem: nil,
         outputs: outputs.map { ($0.path, $0.frame) }), known: nil)
-    let pace = isPaced ? SavePace(after: superseded.compactMap { open[$0.id]?.pace }) : SavePace()
+    var pace = isPaced ? SavePace(after: superseded.compactMap { open[$0.id]?.pace }) : SavePace()
+    pace.wait(pause, from: setup.clock.now())
     await endSuperseded(superseded)
     told("job.queued", job.name, revision: revision.number)
     askForReview(of: job.name.release)

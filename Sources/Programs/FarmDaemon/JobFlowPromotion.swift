@@ -134,7 +134,7 @@ extension JobFlow {
   func assemble(_ id: Int64) async {
     do {
       let revision = try await setup.ledger.revision(id)
-      guard revision.state == .assembling else { return }
+      guard revision.state == .assembling, try await !isOutdated(revision) else { return }
       let out = setup.volume.out(of: revision.name)
       let place = try await places(of: revision)
       let frames = try await setup.ledger.outputs(of: id).map { place($0) }

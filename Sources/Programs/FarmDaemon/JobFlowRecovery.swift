@@ -10,6 +10,7 @@ extension JobFlow {
     _ = try await setup.ledger.ensureRelease(named: NameRule.quick, priority: ReleaseOrder.quickPriority)
     try await setup.ledger.forgetHarvestProblems()
     try await rememberNames()
+    if isAdopting { try await setup.ledger.setFormerDeliveries(SlashAndBurn.formerDeliveries(setup.volume)) }
     try await endLeftTasks()
     for revision in try await setup.ledger.snapshotsOfEnded() { await clearAway(revision) }
     for revision in try await setup.ledger.revisions(in: [.queued, .active, .assembling]) {
@@ -36,6 +37,7 @@ extension JobFlow {
       }
     }
     for release in releases { askForReview(of: release) }
+    errand.yield(.followAll)
   }
 
   /// Processes that an earlier daemon left are ended; their frames cost no attempt.

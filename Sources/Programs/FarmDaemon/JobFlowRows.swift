@@ -9,7 +9,9 @@ extension JobFlow {
   func jobs(meantBy query: JobQuery, adopted: Bool) async throws(StoreFailure) -> [Job] {
     let now = setup.clock.now()
     let known = try await setup.ledger.jobs(adopted: adopted).map(shown)
-    return (known + newcomers(besides: Set(known.map(\.name)))).filter { query.matches($0, now: now) }
+    var users: [Glob: Set<Int64>] = [:]
+    for file in query.used { users[file] = try await setup.ledger.jobs(using: file) }
+    return (known + newcomers(besides: Set(known.map(\.name)))).filter { query.matches($0, now: now, users: users) }
   }
 
   func jobs(_ query: [String]) async throws -> [JobRow] {

@@ -115,13 +115,15 @@ extension JobFlow {
     let job = try await job(named: text, among: fits)
     let revision = try await setup.ledger.newestRevision(of: job.name)
     let outputs = revision == nil ? [] : try await setup.ledger.outputs(of: revision?.id ?? 0)
+    let files = revision == nil ? [] : try await setup.ledger.dependencies(of: revision?.id ?? 0)
     let log = revision == nil ? nil : try await setup.ledger.tasks(of: revision?.id).first?.log
     return JobDetail(
       name: job.name, path: job.path, owner: job.owner, state: shownState(of: job), revision: job.revision,
       digest: revision?.digest, savedBy: revision?.savedBy, blender: revision?.blender,
       frames: revision?.frames.description ?? "", counts: FrameCounts(outputs), problem: shownProblem(of: job),
       notes: revision?.notes ?? [],
-      waitsFor: try await waitsFor(job, revision?.id), outputs: outputs.map(JobDetail.OutputLine.init), log: log)
+      waitsFor: try await waitsFor(job, revision?.id), outputs: outputs.map(JobDetail.OutputLine.init),
+      files: files.map { setup.volume.relative(FilePath($0.path)) }, log: log)
   }
 
   /// A file that is no job yet, or was refused.
@@ -149,12 +151,15 @@ extension JobFlow {
       if held.contains(job.name.release) { return troubles[setup.volume.store(of: job.name.release)] }
       if let rests { return rests.reason }
       if revision.flatMap({ open[$0] })?.pace.isWaiting(at: setup.clock.now()) == true {
-        return "ten seconds since its last beginning: the file is saved again and again"
+        return "some quiet: its file, or one that it depends on, is saved again and again"
       }
       guard let abilities else { return "the engine is starting" }
       return abilities.tasksAtOnce == 0
         ? "a Blender: none was found here" : "a free slot; \(running.count) of \(abilities.tasksAtOnce) work"
-    case .settling, .assembling, .completed, .rejected, .failed, .canceled, .superseded, .removed: return nil
+    case .completed:
+      guard let stale = try await setup.ledger.staleJobs(in: job.name.release)[job.name.job] else { return nil }
+      return "`farm refresh release \(job.name.release)`: \(stale.file) changed after it was rendered"
+    case .settling, .assembling, .rejected, .failed, .canceled, .superseded, .removed: return nil
     }
   }
 

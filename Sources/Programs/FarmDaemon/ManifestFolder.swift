@@ -10,6 +10,9 @@ struct ManifestFolder: Hashable {
 
   init(_ volume: Volume) { folder = volume.manifests }
 
+  /// One that was put aside.
+  init(at folder: FilePath) { self.folder = folder }
+
   /// One a line; no release is called so: names of releases do not begin with a dot.
   private var adopted: FilePath { folder.appending(".adopted.jsonl") }
 

@@ -38,6 +38,7 @@ enum ReleasePlan {
     ]
     if let naming = order.naming { lines.append("naming: \(quoted(naming))") }
     if let object = order.namingObject { lines.append("naming_object: \(quoted(object))") }
+    if order.onChange != .render { lines.append("on_change: \(order.onChange.rawValue)") }
     if let age = order.archiveAfter { lines.append("archive_after: \(age.spelled)") }
     return lines.joined(separator: "\n") + "\n"
   }
@@ -80,6 +81,11 @@ struct ReleaseKey: ConfigEntry, Sendable {
     ReleaseKey(name: "naming_object", range: "the name of an object") { order, node in
       guard let text = node.string, !text.isEmpty else { return false }
       order.namingObject = text
+      return true
+    },
+    ReleaseKey(name: "on_change", range: "render or ask") { order, node in
+      guard let choice = node.string.flatMap(OnChange.init(rawValue:)) else { return false }
+      order.onChange = choice
       return true
     },
     ReleaseKey(name: "archive_after", range: "a duration, as 30d") { order, node in

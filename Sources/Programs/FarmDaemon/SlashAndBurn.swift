@@ -31,6 +31,19 @@ struct SlashAndBurn {
     return volume.own.appending(name.hasPrefix("burnt-") ? NameRule.asPathComponent(name) : "burnt")
   }
 
+  /// What was delivered before everything was forgotten, as far as it was proven; of one name the latest.
+  static func formerDeliveries(_ volume: Volume) throws(FileFailure) -> [(path: String, file: FileIdentity)] {
+    let ashes = try FolderListing.names(in: volume.own).map(\.string).filter { $0.hasPrefix("burnt") }.sorted()
+    var deliveries: [(String, FileIdentity)] = []
+    for folder in ashes {
+      let manifests = try ManifestFolder(at: volume.own.appending(folder).appending("manifests")).readAll().manifests
+      for picture in manifests.flatMap(\.outputs) {
+        if let path = picture.delivered, let file = picture.deliveredFile { deliveries.append((path, file)) }
+      }
+    }
+    return deliveries
+  }
+
   /// Carries it out, if it was ordered.
   func carryOut() throws(FileFailure) {
     let mark = Self.mark(volume)

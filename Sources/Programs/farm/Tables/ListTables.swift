@@ -52,9 +52,21 @@ struct JobSheet {
     for file in job.problem?.missing ?? [] {
       lines.append("    \(file.path.escapedForTerminal) \(file.why) (\(file.neededBy.escapedForTerminal))")
     }
+    lines += filesNeeded
     for note in job.notes { lines.append("  note: " + note.sentences.escapedForTerminal) }
     let table = CellTable(head: ["frame", "state", "tries", "size", "time", ""], rows: frameRows)
     return lines + (frameRows.isEmpty ? [] : [""]) + table.lines(terminal)
+  }
+
+  private static let filesMax = 10
+
+  private var filesNeeded: [String] {
+    let shown = job.files.prefix(Self.filesMax)
+    let more = job.files.count - shown.count
+    let lines = shown.enumerated().map { index, file in
+      "  \(Terminal.fitted(index == 0 ? "needs" : "", 12))\(file.escapedForTerminal)"
+    }
+    return lines + (more > 0 ? ["  \(Terminal.fitted("", 12))and \(more) more (`--json` lists them)"] : [])
   }
 
   /// A row a frame; frames in a row of which the same is to be said share one.

@@ -1,0 +1,139 @@
+import SystemPackage
+
+/// Reads structures out of a whole `.blend`, wherever they lie, by following its addresses. Bodies are read when they
+/// are asked for; what meshes and other heavy things consist of is passed over.
+final class BlendReader {
+  /// A block that may be asked for.
+  struct Block {
+    let code: BlockCode
+    let structure: Int32
+    let address: UInt64
+    let offset: Int64
+    let lengthBytes: Int64
+    let count: Int
+  }
+
+  /// Longer bodies hold nothing that is asked for here.
+  private static let bodyBytesMax: Int64 = 16 << 20
+  /// So many blocks take some 50 MB; what comes after is passed over, but for datablocks themselves.
+  private static let blocksMax = 1 << 20
+
+  let header: BlendHeader
+  let types: BlendTypes
+  private(set) var blocks: [Block] = []
+  /// Whether the file has more blocks than are remembered.
+  private(set) var isCutShort = false
+  private let bytes: any SeekableBytes
+  /// The blocks' numbers in the order of their addresses.
+  private let byAddress: [Int32]
+
+  /// Walks a whole file from its beginning.
+  init(_ bytes: any SeekableBytes) throws(BlendFailure) {
+    self.bytes = bytes
+    var blocks: [Block] = []
+    var isCutShort = false
+    var isHeavy = false
+    var dna: Block?
+    header = try BlendWalk.each(bytes) { block throws(BlendFailure) in
+      if block.code == .types { dna = block }
+      if block.code != .data { isHeavy = block.code.isHeavy }
+      let isNeeded = block.code != .data || !isHeavy || block.lengthBytes <= 4096
+      guard isNeeded else { return }
+      if blocks.count < Self.blocksMax || block.code != .data { blocks.append(block) } else { isCutShort = true }
+    }
+    guard let dna else { throw .damaged(atByte: bytes.offset, what: "it has no DNA1 block") }
+    self.blocks = blocks
+    self.isCutShort = isCutShort
+    types = try BlendTypes(Self.body(of: dna, in: bytes), header: header)
+    byAddress = blocks.indices.filter { blocks[$0].address != 0 }.map { Int32($0) }
+      .sorted { blocks[Int($0)].address < blocks[Int($1)].address }
+  }
+
+  private static func body(of block: Block, in bytes: any SeekableBytes) throws(BlendFailure) -> [UInt8] {
+    guard block.lengthBytes <= bodyBytesMax else {
+      throw .damaged(atByte: block.offset, what: "block \(block.code) is \(block.lengthBytes) bytes long")
+    }
+    bytes.seek(to: block.offset)
+    let body = try bytes.next(Int(block.lengthBytes))
+    guard body.count == block.lengthBytes else { throw .truncated(atByte: bytes.offset, while: "block \(block.code)") }
+    return body
+  }
+
+  func body(of block: Block) throws(BlendFailure) -> [UInt8] { try Self.body(of: block, in: bytes) }
+
+  /// The block that was at this address when the file was saved.
+  func block(at address: UInt64?) -> Block? {
+    guard let address else { return nil }
+    var (low, high) = (0, byAddress.count)
+    while low < high {
+      let middle = (low + high) / 2
+      if blocks[Int(byAddress[middle])].address < address { low = middle + 1 } else { high = middle }
+    }
+    guard low < byAddress.count else { return nil }
+    let found = blocks[Int(byAddress[low])]
+    return found.address == address ? found : nil
+  }
+
+  /// The structures of a block; of one type that the file does not describe, none.
+  func records(of block: Block) throws(BlendFailure) -> [BlendRecord] {
+    guard let structure = types.structure(Int(block.structure)), structure.bytes > 0 else { return [] }
+    let body = try body(of: block)
+    return (0..<min(block.count, body.count / structure.bytes)).map { index in
+      let start = index * structure.bytes
+      return BlendRecord(
+        body[start..<start + structure.bytes], structure, types, isBigEndian: header.isBigEndian)
+    }
+  }
+
+  /// The first structure of the block at an address.
+  func record(at address: UInt64?) throws(BlendFailure) -> BlendRecord? {
+    guard let block = block(at: address) else { return nil }
+    return try records(of: block).first
+  }
+
+  /// The structures of a linked list, as `ListBase` has them.
+  func list(_ base: BlendRecord?) throws(BlendFailure) -> [BlendRecord] {
+    var next = base?.pointer("first")
+    var list: [BlendRecord] = []
+    var seen: Set<UInt64> = []
+    // A damaged list may go round.
+    while let address = next, seen.insert(address).inserted, let record = try record(at: address) {
+      list.append(record)
+      next = record.pointer("next")
+    }
+    return list
+  }
+}
+
+/// Walks the blocks of a `.blend` from its first byte to `ENDB`.
+enum BlendWalk {
+  /// - Parameter body: called for each block when its body is next; it may read of that as much as it wants.
+  /// - Returns: the file's header.
+  static func each(
+    _ bytes: any BlendBytes, _ body: (BlendReader.Block) throws(BlendFailure) -> Void
+  ) throws(BlendFailure) -> BlendHeader {
+    let oldHeaderBytes = 12
+    var first = try bytes.next(oldHeaderBytes)
+    if first.starts(with: Array("BLENDER1".utf8)) { first += try bytes.next(BlendHeader.bytesMax - oldHeaderBytes) }
+    let header = try BlendHeader(first)
+    while true {
+      let start = bytes.offset
+      let block = try bytes.withNext(header.blockHeaderBytes) { given throws(BlendFailure) in
+        guard given.count == header.blockHeaderBytes else {
+          throw .truncated(atByte: start + Int64(given.count), while: "a block's header")
+        }
+        return BlockHeader(given, header)
+      }
+      if block.code == .end { return header }
+      guard block.code.isPlausible, block.lengthBytes >= 0 else {
+        throw .damaged(atByte: start, what: "no block begins here")
+      }
+      let bodyStart = bytes.offset
+      try body(
+        BlendReader.Block(
+          code: block.code, structure: block.structure, address: block.address, offset: bodyStart,
+          lengthBytes: block.lengthBytes, count: block.count))
+      try bytes.skip(bodyStart + block.lengthBytes - bytes.offset, while: "block \(block.code)")
+    }
+  }
+}

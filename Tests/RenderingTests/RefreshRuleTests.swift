@@ -21,16 +21,19 @@ struct RefreshRuleTests {
   }
 
   @Test func `is rendered again by itself where nothing else was said`() {
-    #expect(rule.verdict(for: .completed, of: release(.harvested, planned: false), cost: .seconds(60)) == .render)
+    let loose = release(.harvested, planned: false)
+    #expect(rule.verdict(for: .completed, isDelivered: true, of: loose, cost: .seconds(60)) == .render)
     #expect(rule.verdict(for: .failed, of: release(.failed, planned: false), cost: .zero) == .render)
     #expect(rule.verdict(for: .completed, of: release(.open, planned: true), cost: .zero) == .render)
   }
 
   @Test func `is stale once its planned release is delivered, where somebody wants to be asked, and when it is dear`() {
-    #expect(rule.verdict(for: .completed, of: release(.harvested, planned: true), cost: .zero) == .stale)
-    #expect(rule.verdict(for: .completed, of: release(.stale, planned: true), cost: .zero) == .stale)
+    for state in [ReleaseState.completed, .harvested, .stale] {
+      let release = release(state, planned: true)
+      #expect(rule.verdict(for: .completed, isDelivered: true, of: release, cost: .zero) == .stale)
+    }
     #expect(
-      rule.verdict(for: .completed, of: release(.harvested, planned: false, onChange: .ask), cost: .zero) == .stale)
+      rule.verdict(for: .completed, of: release(.open, planned: false, onChange: .ask), cost: .zero) == .stale)
     #expect(rule.verdict(for: .completed, of: release(.harvested, planned: false), cost: .seconds(3601)) == .stale)
   }
 

@@ -11,6 +11,8 @@ package struct Dependent: Hashable, Sendable {
   package let renderMilliseconds: Int64
   /// Whether that is known.
   package let isStale: Bool
+  /// Whether nothing of it waits to be delivered.
+  package let isDelivered: Bool
 }
 
 /// The files besides the `.blend` from which revisions are rendered.
@@ -87,14 +89,19 @@ extension Ledger {
         sql: """
           SELECT job.id, release.name, job.name, job.path, job.owner, job.state, job.revision, job.problem,
             COALESCE(job.priority, release.priority) AS urgency, job.created_at, job.changed_at, revision.id,
-            (SELECT COALESCE(SUM(render_ms), 0) FROM output WHERE output.revision_id = revision.id), stale IS NOT NULL
+            (SELECT COALESCE(SUM(render_ms), 0) FROM output WHERE output.revision_id = revision.id), stale IS NOT NULL,
+            NOT EXISTS (SELECT 1 FROM output WHERE output.revision_id = revision.id AND output.state <> 'harvested')
           FROM dependency JOIN revision ON revision.id = dependency.revision_id
           JOIN job ON job.id = job_id JOIN release ON release.id = release_id
           WHERE dependency.path = ? AND (dependency.size <> ? OR dependency.mtime_ns <> ?)
             AND number = (SELECT MAX(number) FROM revision AS newest WHERE newest.job_id = job.id)
           ORDER BY urgency DESC, job.id
           """, arguments: [path, file.size, file.mtimeNanoseconds]
-      ).map { Dependent(job: try Job(row: $0), revision: $0[11], renderMilliseconds: $0[12], isStale: $0[13]) }
+      ).map { row in
+        Dependent(
+          job: try Job(row: row), revision: row[11], renderMilliseconds: row[12], isStale: row[13], isDelivered: row[14]
+        )
+      }
     }
   }
 

@@ -20,15 +20,17 @@ package struct RefreshRule: Hashable, Sendable {
   }
 
   /// - Parameters:
+  ///   - isDelivered: whether nothing of the job waits for its delivery.
   ///   - release: the job's.
   ///   - cost: what the change would cost, all finished jobs together.
-  package func verdict(for job: JobState, of release: Release, cost: Duration) -> Verdict {
+  package func verdict(
+    for job: JobState, isDelivered: Bool = false, of release: Release, cost: Duration
+  ) -> Verdict {
     if release.state == .archived { return .nothing }
     switch job {
     // Frames are there already, or will be in a moment.
     case .active, .assembling, .queued: return .render
     case .completed, .failed:
-      let isDelivered = release.state == .harvested || release.state == .stale
       if release.isPlanned ? isDelivered : release.order.onChange == .ask { return .stale }
       return cost > limit ? .stale : .render
     // A person's will, or something else is missing; the next revision sees the file as it is then.

@@ -32,7 +32,7 @@ extension JobFlow {
 
   private func isOther(_ file: SeenFile) async throws(StoreFailure) -> Bool {
     guard let known = try await setup.ledger.dependencyFile(at: file.path)?.0 else { return false }
-    return known.size != file.size || known.mtimeNanoseconds != file.mtimeNanoseconds
+    return !known.isAs(file)
   }
 
   /// Begins a revision's job again from its first frame: frames of two versions of a file never mix.
@@ -143,7 +143,9 @@ extension JobFlow {
     let rule = RefreshRule(limit: setup.config.autoRefreshLimit)
     let releases = Dictionary(try await setup.ledger.releases().map { ($0.name, $0) }) { first, _ in first }
     let verdicts = dependents.map { dependent in
-      releases[dependent.job.name.release].map { rule.verdict(for: dependent.job.state, of: $0, cost: cost) }
+      releases[dependent.job.name.release].map {
+        rule.verdict(for: dependent.job.state, isDelivered: dependent.isDelivered, of: $0, cost: cost)
+      }
     }
     try await withThrowingDiscardingTaskGroup { group in
       for (dependent, verdict) in zip(dependents, verdicts) where verdict == .render {
@@ -194,12 +196,20 @@ extension JobFlow {
   private func changeSince(_ revision: Revision, orGone: Bool) async throws(StoreFailure) -> String? {
     for file in try await setup.ledger.dependencies(of: revision.id) {
       let now = await BlockingWork.run { Self.look(at: file.path) }
-      if now?.size == file.size && now?.mtimeNanoseconds == file.mtimeNanoseconds { continue }
+      if now?.isAs(file) == true { continue }
       if now == nil && !orGone { continue }
-      guard let now, let known = try await setup.ledger.dependencyFile(at: file.path),
+      // Known as it was rendered, and not looked at since: the same bytes may have been saved again.
+      guard let now, let known = try await setup.ledger.dependencyFile(at: file.path), known.0.isAs(file),
         await BlockingWork.run({ Self.digest(of: file.path, asIt: now) }) == known.1
       else { return file.path }
     }
     return nil
+  }
+}
+
+extension Fingerprint {
+  /// Whether it is the file that Blender saw, as far as Blender tells.
+  fileprivate func isAs(_ seen: SeenFile) -> Bool {
+    size == seen.size && mtimeNanoseconds == seen.mtimeNanoseconds
   }
 }

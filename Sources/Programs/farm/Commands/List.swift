@@ -42,19 +42,28 @@ struct List: AsyncParsableCommand {
     let parsed = try JobQuery(parsing: query)
     guard !options.json else { return try options.print(try await lines(parsed)) { _ in [] } }
     let rows: [JobRow]
-    do {
-      let text = try await options.client().text(Route.jobs, ["query": query.joined(separator: " ")])
-      rows = JobRow.rows(in: text)
-    } catch is ClientFailure {
+    do { rows = try await askedRows() } catch is ClientFailure {
       rows = try await lines(parsed).map(JobRow.init)
     }
     if rows.isEmpty { ProgramMain.say("no job fits") }
     for line in WorkTable(jobs: rows).lines(Terminal.standardOutput) { print(line) }
   }
 
+  private func askedRows() async throws -> [JobRow] {
+    JobRow.rows(in: try await options.client().text(Route.jobs, ["query": query.joined(separator: " ")]))
+  }
+
   private func lines(_ query: JobQuery) async throws -> [JobLine] {
     let status = try await options.status()
-    let found = status.jobs(matching: query, now: Timestamp(rfc3339: status.daemon.at) ?? Timestamp(nanoseconds: 0))
+    let now = Timestamp(rfc3339: status.daemon.at) ?? Timestamp(nanoseconds: 0)
+    let found: [JobLine]
+    if query.used.isEmpty {
+      found = status.jobs(matching: query, now: now)
+    } else {
+      // Which files jobs use does not stand in the status.
+      let meant = Set(try await askedRows().map(\.name))
+      found = status.jobs(matching: JobQuery(words: []), now: now).filter { meant.contains($0.name) }
+    }
     if found.isEmpty, options.json { ProgramMain.say("no job fits") }
     return found
   }

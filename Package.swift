@@ -94,7 +94,8 @@ let programs: [Target] = [
     "Programs/farmd",
     ["FarmModel", "FarmStore", "FarmDaemon", "ProgramMain", argumentParser, logging, system]),
   program(
-    "Programs/farm", ["FarmModel", "VolumeFiles", "Supervisor", "FarmAPI", "ProgramMain", argumentParser, system]),
+    "Programs/farm",
+    ["FarmModel", "VolumeFiles", "BlendFile", "Supervisor", "FarmAPI", "ProgramMain", argumentParser, system]),
 ]
 
 let checks: [Target] = [
@@ -111,7 +112,7 @@ let checks: [Target] = [
     swiftSettings: settings),
   tests("FarmModelTests", ["FarmModel"]),
   tests("FolderWatchTests", ["FarmModel", "VolumeFiles", "FolderWatch", "CInotifyTools", "CLinux", "WatchProbe"]),
-  tests("BlendFileTests", ["FarmModel", "BlendFile", "Supervisor"]),
+  tests("BlendFileTests", ["FarmModel", "BlendFile", "Supervisor"], exclude: ["files"]),
   tests("PicturesTests", ["FarmModel", "Pictures", "Supervisor"]),
   tests("SupervisorTests", ["Supervisor"]),
   tests("VolumeFilesTests", ["CLinux", "FarmModel", "Supervisor", "VolumeFiles"]),

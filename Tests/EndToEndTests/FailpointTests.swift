@@ -72,6 +72,29 @@ extension EndToEnd.Life {
       try await stop(last)
     }
 
+    @Test(.enabled(if: Needs.mounts), arguments: ["journal a harvest", "note 2 harvested", "end harvest"])
+    func `in a harvest onto another disk is one from which each picture ends there once`(act: String) async throws {
+      let farm = try await TestFarm()
+      let disk = try SmallDisk(size: "16m", at: farm.root.appending("dist"))
+      let first = try await farm.start()
+      #expect(try await farm.farm("plan", "release", "spring", "--harvest", "manual").code == 0)
+      try await farm.drop("overwrite_off", at: "releases/spring/store/a.blend")
+      #expect(await farm.logs("job.completed job=spring/a"))
+      try await stop(first)
+
+      let doomed = try farm.launch(environment: ["FARM_FAILPOINT": act])
+      try await isWhole(farm, before: [act])
+      let order = try RunningProgram(
+        "farm", ["harvest", "release", "spring", "--root", farm.root.string], output: farm.scratch("order"))
+      #expect(await doomed.end() == -SIGKILL)
+      #expect(await order.end() == 3, "\(order.text)")
+      let last = try await farm.start()
+
+      #expect(await eventually { disk.path.filesBelow == ["spring/a_0001.png", "spring/a_0002.png"] })
+      #expect(farm.root.appending("releases/spring/out/a").names.filter { $0.hasSuffix(".png") }.isEmpty)
+      try await stop(last)
+    }
+
     /// The job is completed with both its frames.
     private func isWhole(_ farm: TestFarm, before words: [String]) async throws {
       let sheet = { try await farm.farm("show", "job", "a").output }

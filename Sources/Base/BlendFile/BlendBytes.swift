@@ -66,6 +66,40 @@ final class PlainBytes: SeekableBytes {
     sizeBytes = Int64(s.st_size)
   }
 
+  /// Unpacks a whole stream into a file without a name, so that it can be read in any order.
+  init(unpacking packed: WrappedBytes) throws(BlendFailure) {
+    var name = Array("/tmp/farm-blend-XXXXXX".utf8CString)
+    let file = mkstemp(&name)
+    guard file >= 0 else { throw Self.notUnpacked }
+    unlink(name)
+    self.file = file
+    sizeBytes = try Self.unpack(packed, to: file)
+  }
+
+  private static let unpackedBytesMax: Int64 = 16 << 30
+  private static var notUnpacked: BlendFailure {
+    .unreadable("it cannot be unpacked to /tmp: \(String(cString: strerror(errno)))")
+  }
+
+  private static func unpack(_ packed: WrappedBytes, to file: Int32) throws(BlendFailure) -> Int64 {
+    var written: Int64 = 0
+    while true {
+      let count = try packed.withNext(1 << 20) { given throws(BlendFailure) in
+        var left = given
+        while !left.isEmpty {
+          let taken = write(file, left.baseAddress, left.count)
+          if taken < 0 && errno == EINTR { continue }
+          guard taken > 0 else { throw notUnpacked }
+          left = UnsafeRawBufferPointer(rebasing: left[taken...])
+        }
+        return given.count
+      }
+      if count == 0 { return written }
+      written += Int64(count)
+      guard written <= unpackedBytesMax else { throw .notSupported("unpacked it has more than 16 GB") }
+    }
+  }
+
   deinit {
     window.deallocate()
     close(file)

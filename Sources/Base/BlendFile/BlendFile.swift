@@ -49,25 +49,13 @@ package enum BlendFile {
       plain.seek(to: 0)
       return try walk(plain, wrapper: wrapper)
     case .gzip:
-      return try walkCounting(path, wrapper: wrapper).facts
-    case .zstd:
-      let table = try plain.zstdSeekTable()
-      let (facts, bytes) = try walkCounting(path, wrapper: wrapper)
-      guard table.uncompressedBytes == bytes else {
-        throw .damaged(atByte: bytes, what: "the seek table promises \(table.uncompressedBytes) bytes")
-      }
+      let bytes = try WrappedBytes(path: path)
+      let facts = try walk(bytes, wrapper: wrapper)
+      // To its last byte, so that its checksum is seen.
+      try bytes.drain()
       return facts
+    case .zstd: return try walk(ZstdBytes(plain, plain.zstdSeekTable()), wrapper: wrapper)
     }
-  }
-
-  /// Walks a compressed file and decodes it to its last byte, so that its checksum is seen.
-  private static func walkCounting(
-    _ path: FilePath, wrapper: BlendWrapper
-  ) throws(BlendFailure) -> (facts: BlendFacts, bytes: Int64) {
-    let bytes = try WrappedBytes(path: path)
-    let facts = try walk(bytes, wrapper: wrapper)
-    try bytes.drain()
-    return (facts, bytes.offset)
   }
 
   /// Walks the blocks of the uncompressed file.
@@ -99,7 +87,7 @@ package enum BlendFile {
 
 extension PlainBytes {
   /// The seek table that Blender puts at the end of every zstd file; without it the end is still missing.
-  fileprivate func zstdSeekTable() throws(BlendFailure) -> ZstdSeekTable {
+  func zstdSeekTable() throws(BlendFailure) -> ZstdSeekTable {
     let end = sizeBytes
     seek(to: max(0, end - Int64(ZstdSeekTable.footerBytes)))
     guard let tableBytes = ZstdSeekTable.sizeBytes(footer: try next(ZstdSeekTable.footerBytes)), tableBytes < end else {

@@ -142,6 +142,11 @@ struct BlockCode: Hashable, CustomStringConvertible {
   /// Of a datablock, as its name begins: `IM`, `OB`.
   init(_ name: (UnicodeScalar, UnicodeScalar)) { self.init(name.0, name.1, "\0", "\0") }
 
+  static var library: BlockCode { BlockCode(("L", "I")) }
+
+  /// Whether it is that of a datablock: two letters.
+  var isDatablock: Bool { letters >> 16 == 0 }
+
   /// Whether what follows is geometry, packed files or windows, of which nothing is asked.
   var isHeavy: Bool { Self.heavy.contains(letters) }
 

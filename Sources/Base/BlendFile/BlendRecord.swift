@@ -1,5 +1,5 @@
-/// One structure in a file: its bytes, and how they are read. Fields that this version of Blender does not have, or that
-/// do not fit the block, read as nil.
+/// One structure in a file: its bytes, and how they are read. Fields that its version of Blender does not have, or
+/// that do not fit the block, read as nil.
 struct BlendRecord {
   private let bytes: ArraySlice<UInt8>
   private let structure: BlendTypes.Structure

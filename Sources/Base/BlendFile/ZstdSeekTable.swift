@@ -4,6 +4,17 @@
 /// bytes {u32 n, u8 flags, `b1 ea 92 8f`}. The compressed sizes and the table add up to the file's size exactly, so a
 /// file that lost its end is found without decoding anything.
 struct ZstdSeekTable {
+  /// One part of the file that is decoded by itself.
+  struct Frame {
+    /// Where it lies in the file.
+    let start: Int64
+    let bytes: Int64
+    /// Where its uncompressed bytes lie among all.
+    let rawStart: Int64
+    let rawBytes: Int64
+  }
+
+  let frames: [Frame]
   let uncompressedBytes: Int64
 
   static let footerBytes = 9
@@ -25,11 +36,26 @@ struct ZstdSeekTable {
     else { return nil }
     var compressed: Int64 = 0
     var uncompressed: Int64 = 0
+    var frames: [Frame] = []
     for at in stride(from: 8, to: table.count - Self.footerBytes, by: 8) {
-      compressed += ByteOrder.integer(table[at..<at + 4], isBigEndian: false)
-      uncompressed += ByteOrder.integer(table[at + 4..<at + 8], isBigEndian: false)
+      let bytes = ByteOrder.integer(table[at..<at + 4], isBigEndian: false)
+      let rawBytes = ByteOrder.integer(table[at + 4..<at + 8], isBigEndian: false)
+      frames.append(Frame(start: compressed, bytes: bytes, rawStart: uncompressed, rawBytes: rawBytes))
+      compressed += bytes
+      uncompressed += rawBytes
     }
     guard compressed + Int64(table.count) == fileBytes else { return nil }
     uncompressedBytes = uncompressed
+    self.frames = frames
+  }
+
+  /// The number of the frame in which an uncompressed byte lies; nil beyond the end.
+  func frame(at offset: Int64) -> Int? {
+    var (low, high) = (0, frames.count)
+    while low < high {
+      let middle = (low + high) / 2
+      if frames[middle].rawStart + frames[middle].rawBytes <= offset { low = middle + 1 } else { high = middle }
+    }
+    return low < frames.count ? low : nil
   }
 }

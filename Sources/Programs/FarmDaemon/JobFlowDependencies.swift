@@ -7,8 +7,8 @@ import Rendering
 import SystemPackage
 import VolumeFiles
 
-/// The files besides the `.blend` from which pictures come: all frames of a revision see the same, and when one changes,
-/// exactly the jobs that depend on it are rendered again, or their release is stale.
+/// The files besides the `.blend` from which pictures come: all frames of a revision see the same, and when one
+/// changes, exactly the jobs that depend on it are rendered again, or their release is stale.
 extension JobFlow {
   /// What Blender found when it opened a revision; a later task of it has to find the same.
   func saw(_ files: [SeenFile], task id: Int64) async {

@@ -20,7 +20,9 @@ struct Farm: AsyncParsableCommand {
     groupedSubcommands: [
       CommandGroup(
         name: "Look",
-        subcommands: [Status.self, List.self, Show.self, Logs.self, History.self, Watch.self, Events.self]),
+        subcommands: [
+          Status.self, List.self, Show.self, Inspect.self, Logs.self, History.self, Watch.self, Events.self,
+        ]),
       CommandGroup(
         name: "Plan and steer",
         subcommands: [

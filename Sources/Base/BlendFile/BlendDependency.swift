@@ -1,0 +1,90 @@
+import SystemPackage
+
+/// A file that a `.blend` needs, itself or through its libraries.
+package struct BlendDependency: Codable, Hashable, Sendable {
+  /// What the file is to Blender.
+  package enum Kind: String, Codable, CaseIterable, Sendable {
+    case library, image, sequence, tiles, movie, sound, clip, font, volume, cache
+    /// A folder of frames that a simulation wrote.
+    case cacheFolder
+    /// `blendcache_<name>/` beside the `.blend`.
+    case bakedFolder
+    case text, script, strip
+
+    /// Whether a picture without it is a wrong picture. Lines of texts are in the `.blend`, and sounds are not seen.
+    package var isSeen: Bool { self != .text && self != .sound }
+  }
+
+  /// As it is written; bytes that are no UTF-8 are replaced.
+  package var path: String
+  /// Where it lies; nil for a place that is none here, as `Z:\…`.
+  package var resolved: String?
+  package var kind: Kind
+  /// The datablocks that name it, as Blender calls them inside: `IMwood.png`.
+  package var by: [String]
+  /// The `.blend` in which they are, when it is a library.
+  package var of: String?
+  package var exists: Bool
+  /// Whether what is rendered needs it.
+  package var reached: Bool
+}
+
+/// How paths in a `.blend` are to be read here. A value: touches no file.
+package struct BlendPaths: Hashable, Sendable {
+  /// Under which names artists' machines know folders of this one: `Z:\show` or `/Volumes/show` for `/srv/show`.
+  package struct Place: Hashable, Sendable {
+    package let seenAs: String
+    package let folder: FilePath
+
+    package init(seenAs: String, folder: FilePath) {
+      self.seenAs = seenAs
+      self.folder = folder
+    }
+  }
+
+  private let places: [Place]
+
+  package init(places: [Place] = []) { self.places = places }
+
+  /// The whole path that is meant; nil for one that means nothing on this machine.
+  /// - Parameters:
+  ///   - written: with `//` it is relative to the `.blend`; `\` separates as `/` does.
+  ///   - folder: of the `.blend`.
+  package func resolve(_ written: [UInt8], in folder: FilePath) -> FilePath? {
+    let bytes = written.map { $0 == UInt8(ascii: "\\") ? UInt8(ascii: "/") : $0 }
+    for place in places {
+      let seen = Array(place.seenAs.utf8).map { $0 == UInt8(ascii: "\\") ? UInt8(ascii: "/") : $0 }
+      if let rest = Self.rest(of: bytes, below: seen) { return Self.path(place.folder, rest) }
+    }
+    if written.starts(with: Array("//".utf8)) { return Self.path(folder, bytes.dropFirst(2)) }
+    // `//` relative is the only one that begins with two: `\\server\share` is a place of its own.
+    guard bytes.first == UInt8(ascii: "/"), written.first != UInt8(ascii: "\\") else { return nil }
+    return Self.path("/", bytes[...])
+  }
+
+  /// Letters of drives are the same large or small.
+  private static func rest(of bytes: [UInt8], below place: [UInt8]) -> ArraySlice<UInt8>? {
+    let place = place.last == UInt8(ascii: "/") ? Array(place.dropLast()) : place
+    let isWindows = place.count >= 2 && place[1] == UInt8(ascii: ":")
+    let fold = { (byte: UInt8) in isWindows && (65...90).contains(byte) ? byte + 32 : byte }
+    guard !place.isEmpty, bytes.count >= place.count, bytes.prefix(place.count).map(fold) == place.map(fold) else {
+      return nil
+    }
+    let rest = bytes.dropFirst(place.count)
+    return rest.isEmpty || rest.first == UInt8(ascii: "/") ? rest : nil
+  }
+
+  private static func path(_ folder: FilePath, _ below: ArraySlice<UInt8>) -> FilePath {
+    var bytes = folder.withPlatformString { start in
+      UnsafeBufferPointer(start: start, count: folder.length).map { UInt8(bitPattern: $0) }
+    }
+    bytes.append(UInt8(ascii: "/"))
+    bytes += below
+    let path = (bytes + [0]).withUnsafeBytes { raw in
+      raw.withMemoryRebound(to: CChar.self) { text in
+        text.baseAddress.map { FilePath(platformString: $0) } ?? "/"
+      }
+    }
+    return path.lexicallyNormalized()
+  }
+}

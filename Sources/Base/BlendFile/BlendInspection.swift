@@ -1,0 +1,201 @@
+import FarmModel
+import SystemPackage
+
+/// All that is known of a `.blend` without Blender: what it says itself, and every file that it needs, libraries of
+/// libraries too.
+package struct BlendInspection: Codable, Hashable, Sendable {
+  package var version: String
+  package var wrapper: BlendWrapper
+  package var whole: Bool
+  package var activeScene: String?
+  package var scenes: [BlendScene]
+  package var dependencies: [BlendDependency]
+  /// Whether anything may differ from frame to frame, in it or in a library.
+  package var moves: Bool
+}
+
+/// Follows what a `.blend` needs through its libraries; reads each file once, however many ways lead there.
+package struct BlendInspector: Sendable {
+  /// What is asked of the disk.
+  package struct Disk: Sendable {
+    package let summary: @Sendable (FilePath) -> Result<BlendSummary, BlendFailure>
+    package let exists: @Sendable (FilePath) -> Bool
+
+    package init(
+      summary: @escaping @Sendable (FilePath) -> Result<BlendSummary, BlendFailure>,
+      exists: @escaping @Sendable (FilePath) -> Bool
+    ) {
+      self.summary = summary
+      self.exists = exists
+    }
+  }
+
+  private let disk: Disk
+  private let paths: BlendPaths
+
+  package init(_ disk: Disk, paths: BlendPaths = BlendPaths()) {
+    self.disk = disk
+    self.paths = paths
+  }
+
+  /// - Parameter scenes: those that are rendered; nil: the one that was active.
+  package func inspect(_ blend: FilePath, scenes: [String]? = nil) throws(BlendFailure) -> BlendInspection {
+    let summary = try disk.summary(blend).get()
+    let rendered = scenes ?? [summary.activeScene].compactMap { $0 }
+    var walk = Walk(disk, paths)
+    walk.begin(blend, summary, roots: Set(rendered.map { "SC\($0)" }))
+    return BlendInspection(
+      version: summary.version.description, wrapper: summary.wrapper, whole: true, activeScene: summary.activeScene,
+      scenes: summary.scenes, dependencies: walk.dependencies(of: blend), moves: walk.moves)
+  }
+}
+
+/// One inspection under way.
+private struct Walk {
+  /// A `.blend`, and which of its datablocks are needed so far.
+  private struct Visit {
+    let summary: BlendSummary
+    var reached: Set<Int> = []
+    var isEntered = false
+  }
+
+  private let disk: BlendInspector.Disk
+  private let paths: BlendPaths
+  private var visits: [FilePath: Visit] = [:]
+  private var order: [FilePath] = []
+  private var unreadable: Set<FilePath> = []
+
+  init(_ disk: BlendInspector.Disk, _ paths: BlendPaths) {
+    self.disk = disk
+    self.paths = paths
+  }
+
+  var moves: Bool { visits.values.contains { !$0.summary.movers.isEmpty } }
+
+  mutating func begin(_ blend: FilePath, _ summary: BlendSummary, roots: Set<String>) {
+    visits[blend] = Visit(summary: summary)
+    order.append(blend)
+    // Each library is gone into again when more of it turns out to be needed.
+    var next = [(blend, roots)]
+    while let (path, names) = next.popLast() { next += go(into: path, names) }
+  }
+
+  /// - Returns: the libraries to go into next, and what is needed there.
+  private mutating func go(into path: FilePath, _ names: Set<String>) -> [(FilePath, Set<String>)] {
+    guard let visit = visits[path] else { return [] }
+    let summary = visit.summary
+    let reached = visit.reached.union(summary.reached(from: summary.numbers(of: names)))
+    guard !visit.isEntered || reached.count > visit.reached.count else { return [] }
+    visits[path]?.reached = reached
+    visits[path]?.isEntered = true
+    var next: [(FilePath, Set<String>)] = []
+    for file in summary.files where file.kind == .library {
+      guard let library = paths.resolve(file.path, in: path.removingLastComponent()), visitable(library) else {
+        continue
+      }
+      let wanted = reached.filter { summary.datablocks[$0].library == file.owner }
+      next.append((library, Set(wanted.map { summary.datablocks[$0].name })))
+    }
+    return next
+  }
+
+  private mutating func visitable(_ library: FilePath) -> Bool {
+    if visits[library] != nil { return true }
+    guard !unreadable.contains(library), case .success(let summary) = disk.summary(library) else {
+      unreadable.insert(library)
+      return false
+    }
+    visits[library] = Visit(summary: summary)
+    order.append(library)
+    return true
+  }
+
+  /// Everything that was found, those of one file together.
+  func dependencies(of blend: FilePath) -> [BlendDependency] {
+    var found: [String: Int] = [:]
+    var dependencies: [BlendDependency] = []
+    for path in order {
+      guard let visit = visits[path] else { continue }
+      for file in visit.summary.files {
+        let owner = visit.summary.datablocks[file.owner].name
+        for (written, resolved) in places(of: file, in: path) {
+          let exists = resolved.map(disk.exists) ?? false
+          let reached = visit.reached.contains(file.owner)
+          let key = "\(file.kind) \(resolved?.string ?? written)"
+          if let index = found[key] {
+            dependencies[index].reached = dependencies[index].reached || reached
+            if !dependencies[index].by.contains(owner) { dependencies[index].by.append(owner) }
+            continue
+          }
+          found[key] = dependencies.count
+          dependencies.append(
+            BlendDependency(
+              path: written, resolved: resolved?.string, kind: file.kind, by: [owner],
+              of: path == blend ? nil : path.string, exists: exists, reached: reached))
+        }
+      }
+    }
+    return dependencies
+  }
+
+  /// The files that are meant by one path: of a sequence or of tiles each that is used.
+  private func places(of file: BlendSummary.NamedFile, in blend: FilePath) -> [(String, FilePath?)] {
+    let folder = blend.removingLastComponent()
+    switch file.kind {
+    case .bakedFolder:
+      let name = "blendcache_\(blend.stem ?? "")"
+      return [("//\(name)", folder.appending(name))]
+    case .sequence, .tiles:
+      let numbered = NumberedPath(file.path, isTiled: file.kind == .tiles)
+      guard let numbers = file.numbers, let numbered else { break }
+      return numbers.map { number in
+        let path = numbered.path(number)
+        return (String(decoding: path, as: UTF8.self), paths.resolve(path, in: folder))
+      }
+    default: break
+    }
+    return [(String(decoding: file.path, as: UTF8.self), paths.resolve(file.path, in: folder))]
+  }
+}
+
+/// A path with a number in it: `wood.<UDIM>.png`, `smoke_0001.png`.
+private struct NumberedPath {
+  private let head: ArraySlice<UInt8>
+  private let tail: ArraySlice<UInt8>
+  private let digits: Int
+  private let isByColumns: Bool
+
+  init?(_ path: [UInt8], isTiled: Bool) {
+    if isTiled {
+      for (token, isByColumns) in [("<UDIM>", false), ("<UVTILE>", true)] {
+        guard let range = path.firstRange(of: Array(token.utf8)) else { continue }
+        self.init(head: path[..<range.lowerBound], tail: path[range.upperBound...], digits: 4, isByColumns: isByColumns)
+        return
+      }
+      return nil
+    }
+    // The last run of digits in the file's name.
+    let nameStart = (path.lastIndex(of: UInt8(ascii: "/")) ?? path.lastIndex(of: UInt8(ascii: "\\")) ?? -1) + 1
+    let isDigit = { (byte: UInt8) in (48...57).contains(byte) }
+    guard let last = path[nameStart...].lastIndex(where: isDigit) else { return nil }
+    let first = path[nameStart...last].lastIndex { !isDigit($0) }.map { $0 + 1 } ?? nameStart
+    self.init(head: path[..<first], tail: path[(last + 1)...], digits: last - first + 1, isByColumns: false)
+  }
+
+  private init(head: ArraySlice<UInt8>, tail: ArraySlice<UInt8>, digits: Int, isByColumns: Bool) {
+    self.head = head
+    self.tail = tail
+    self.digits = digits
+    self.isByColumns = isByColumns
+  }
+
+  func path(_ number: Int) -> [UInt8] {
+    let firstTile = 1001
+    if isByColumns {
+      let (row, column) = (number - firstTile).quotientAndRemainder(dividingBy: 10)
+      return head + Array("u\(column + 1)_v\(row + 1)".utf8) + tail
+    }
+    let text = "\(number)"
+    return head + Array((String(repeating: "0", count: max(0, digits - text.count)) + text).utf8) + tail
+  }
+}

@@ -1,0 +1,178 @@
+import FarmModel
+
+/// What a scene says of how it is to be rendered.
+package struct BlendScene: Codable, Hashable, Sendable {
+  /// From, to and every how many; all inclusive.
+  package struct Frames: Codable, Hashable, Sendable {
+    package var start: Int
+    package var end: Int
+    package var step: Int
+    package var current: Int
+  }
+
+  /// One view layer, in the order of the scene.
+  package struct ViewLayer: Codable, Hashable, Sendable {
+    package var name: String
+    /// Whether it is rendered.
+    package var used: Bool
+  }
+
+  /// From this frame on the scene is seen by this camera.
+  package struct CameraMarker: Codable, Hashable, Sendable {
+    package var frame: Int
+    package var camera: String
+  }
+
+  package var name: String
+  package var frames: Frames
+  /// Frames a second.
+  package var fps: Double
+  /// Width and height in pixels at 100 %.
+  package var size: [Int]
+  package var percentage: Int
+  /// As Blender's Python spells it: `CYCLES`, `BLENDER_EEVEE`.
+  package var engine: String
+  /// The camera object's name; nil when there is none.
+  package var camera: String?
+  package var cameraMarkers: [CameraMarker]
+  package var viewLayers: [ViewLayer]
+  /// As Blender's Python spells it: `PNG`, `OPEN_EXR`, `FFMPEG`.
+  package var format: String
+  package var movie: Bool
+  package var multiview: Bool
+  package var compositing: Bool
+  /// Whether strips are rendered in place of the scene.
+  package var sequencer: Bool
+  /// The part that is rendered, as left, right, bottom, top in fractions from the lower left; nil: all of it.
+  package var border: [Double]?
+  /// Whether Cycles is to denoise.
+  package var denoising: Bool
+}
+
+/// Numbers that Blender writes for settings, as measured; see the format's description in ARCHITECTURE.md.
+enum SceneCodes {
+  static let modeBorder = 0x200
+  static let modeCropsToBorder = 0x800
+  static let schemeSequencer = 0x1
+  static let schemeCompositing = 0x40
+  static let schemeMultiview = 0x200000
+  static let viewLayerUsed = 0x1
+  static let mediaIsVideo = 2
+
+  static let formats: [Int: String] = [
+    0: "TARGA", 1: "IRIS", 4: "JPEG", 14: "TARGA_RAW", 15: "AVI_RAW", 16: "AVI_JPEG", 17: "PNG", 20: "BMP", 21: "HDR",
+    22: "TIFF", 23: "OPEN_EXR", 24: "FFMPEG", 26: "CINEON", 27: "DPX", 28: "OPEN_EXR_MULTILAYER", 30: "JPEG2000",
+    35: "WEBP",
+  ]
+  static let movies: Set<String> = ["AVI_RAW", "AVI_JPEG", "FFMPEG"]
+}
+
+extension BlendReader {
+  /// Every scene, as they stand in the file.
+  func scenes() throws(BlendFailure) -> [BlendScene] {
+    var scenes: [BlendScene] = []
+    for block in blocks where block.code == BlockCode(("S", "C")) {
+      if let record = try records(of: block).first, let scene = try scene(record) { scenes.append(scene) }
+    }
+    return scenes
+  }
+
+  /// The name of the scene that was active when the file was saved.
+  func activeSceneName() throws(BlendFailure) -> String? {
+    guard let global = blocks.first(where: { $0.code == .global }) else { return nil }
+    return try name(at: records(of: global).first?.pointer("curscene"))
+  }
+
+  /// The name of the datablock at an address, without the two letters of its kind.
+  func name(at address: UInt64?) throws(BlendFailure) -> String? {
+    guard let record = try record(at: address) else { return nil }
+    return (record.type == "ID" ? record : record.record("id"))?.string("name").map { String($0.dropFirst(2)) }
+  }
+
+  private func scene(_ scene: BlendRecord) throws(BlendFailure) -> BlendScene? {
+    guard let name = scene.record("id")?.string("name"), let render = scene.record("r") else { return nil }
+    let (mode, scheme) = (render.int("mode") ?? 0, render.int("scemode") ?? 0)
+    let image = render.record("im_format")
+    let format = image?.int("imtype") ?? render.int("imtype") ?? -1
+    let isVideo = image?.int("media_type") == SceneCodes.mediaIsVideo
+    let word = SceneCodes.formats[format] ?? "\(format)"
+    let base = render.float("frs_sec_base") ?? 1
+    let hasStrips = try hasStrips(scene)
+    return BlendScene(
+      name: String(name.dropFirst(2)),
+      frames: BlendScene.Frames(
+        start: render.int("sfra") ?? 1, end: render.int("efra") ?? 1, step: max(1, render.int("frame_step") ?? 1),
+        current: render.int("cfra") ?? 1),
+      fps: Double(render.int("frs_sec") ?? 0) / (base > 0 ? base : 1),
+      size: [render.int("xsch") ?? 0, render.int("ysch") ?? 0], percentage: render.int("size") ?? 100,
+      engine: engine(render), camera: try self.name(at: scene.pointer("camera")),
+      cameraMarkers: try cameraMarkers(scene), viewLayers: try viewLayers(scene, render),
+      format: isVideo ? "FFMPEG" : word, movie: isVideo || SceneCodes.movies.contains(word),
+      multiview: scheme & SceneCodes.schemeMultiview != 0, compositing: composites(scene, scheme),
+      sequencer: scheme & SceneCodes.schemeSequencer != 0 && hasStrips,
+      border: mode & SceneCodes.modeBorder == 0 ? nil : border(render),
+      denoising: try denoises(scene))
+  }
+
+  /// Up to 2.79 a number stood for Blender's own.
+  private func engine(_ render: BlendRecord) -> String {
+    render.string("engine") ?? "BLENDER_RENDER"
+  }
+
+  private func border(_ render: BlendRecord) -> [Double]? {
+    guard let border = render.record("border") else { return nil }
+    let edges = ["xmin", "xmax", "ymin", "ymax"].compactMap { border.float($0) }
+    return edges.count == 4 ? edges : nil
+  }
+
+  private func cameraMarkers(_ scene: BlendRecord) throws(BlendFailure) -> [BlendScene.CameraMarker] {
+    var markers: [BlendScene.CameraMarker] = []
+    for marker in try list(scene.record("markers")) {
+      guard let camera = try name(at: marker.pointer("camera")) else { continue }
+      markers.append(BlendScene.CameraMarker(frame: marker.int("frame") ?? 0, camera: camera))
+    }
+    return markers
+  }
+
+  /// Up to 2.79 they were in the render settings, and bits said which are not rendered.
+  private func viewLayers(_ scene: BlendRecord, _ render: BlendRecord) throws(BlendFailure) -> [BlendScene.ViewLayer] {
+    let disabled = 0x1
+    guard scene.has("view_layers") else {
+      let layers = try list(render.record("layers"))
+      return layers.map { layer in
+        BlendScene.ViewLayer(name: layer.string("name") ?? "", used: (layer.int("layflag") ?? 0) & disabled == 0)
+      }
+    }
+    let layers = try list(scene.record("view_layers"))
+    return layers.map { layer in
+      BlendScene.ViewLayer(
+        name: layer.string("name") ?? "", used: (layer.int("flag") ?? 1) & SceneCodes.viewLayerUsed != 0)
+    }
+  }
+
+  /// From 5.0 on the nodes are a datablock of their own, and there is no other switch.
+  private func composites(_ scene: BlendRecord, _ scheme: Int) -> Bool {
+    guard scheme & SceneCodes.schemeCompositing != 0 else { return false }
+    if scene.has("compositing_node_group") { return scene.pointer("compositing_node_group") != nil }
+    return scene.int("use_nodes") ?? 0 != 0 && scene.pointer("nodetree") != nil
+  }
+
+  private func hasStrips(_ scene: BlendRecord) throws(BlendFailure) -> Bool {
+    try record(at: scene.pointer("ed"))?.record("seqbase")?.pointer("first") != nil
+  }
+
+  /// Cycles' settings are properties of the scene; one that was never touched is not written, and is on since 3.0.
+  private func denoises(_ scene: BlendRecord) throws(BlendFailure) -> Bool {
+    for field in ["system_properties", "properties"] {
+      guard let group = try record(at: scene.record("id")?.pointer(field)),
+        let cycles = try property("cycles", of: group), let denoising = try property("use_denoising", of: cycles)
+      else { continue }
+      return denoising.record("data")?.int("val") ?? 0 != 0
+    }
+    return header.version >= BlenderVersion(major: 3, minor: 0)
+  }
+
+  private func property(_ name: String, of group: BlendRecord) throws(BlendFailure) -> BlendRecord? {
+    try list(group.record("data")?.record("group")).first { $0.string("name") == name }
+  }
+}

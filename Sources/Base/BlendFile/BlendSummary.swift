@@ -1,0 +1,82 @@
+import FarmModel
+import SystemPackage
+
+/// What one `.blend` says without Blender: its scenes, the files it names, and which of its datablocks need which.
+package struct BlendSummary: Sendable {
+  /// The version of Blender that saved it.
+  package let version: BlenderVersion
+  package let wrapper: BlendWrapper
+  package let scenes: [BlendScene]
+  /// The scene that was active when it was saved.
+  package let activeScene: String?
+  /// Why something in it may differ from frame to frame, by datablock; empty: nothing can. Libraries not counted.
+  package let movers: [String]
+  /// Its datablocks, linked ones too.
+  let datablocks: [Datablock]
+  /// The files that it names, apart from what is packed into it.
+  let files: [NamedFile]
+
+  /// A datablock, by the name that Blender gives it inside: `OBCube`.
+  struct Datablock: Sendable {
+    let name: String
+    /// The numbers of those that it needs.
+    var needs: Set<Int> = []
+    /// The number of the library in which it lies; nil when it is in the file.
+    var library: Int?
+  }
+
+  /// A file that a datablock names.
+  struct NamedFile: Sendable {
+    let kind: BlendDependency.Kind
+    /// As it is written.
+    let path: [UInt8]
+    /// The number of the datablock.
+    let owner: Int
+    /// Of an image sequence or UDIM image, the numbers that are used; nil: unknown, or the file alone.
+    var numbers: [Int]?
+  }
+}
+
+extension BlendSummary {
+  /// Reads a whole file.
+  /// - Throws: ``BlendFailure`` with the offset in its uncompressed bytes.
+  package init(of path: FilePath) throws(BlendFailure) {
+    let plain = try PlainBytes(path: path)
+    let first = try plain.next(BlendHeader.bytesMax)
+    guard !first.isEmpty else { throw .empty }
+    let wrapper = BlendWrapper(firstBytes: first)
+    let bytes: any SeekableBytes
+    switch wrapper {
+    case .none:
+      plain.seek(to: 0)
+      bytes = plain
+    case .gzip: bytes = try PlainBytes(unpacking: WrappedBytes(path: path))
+    case .zstd: bytes = try ZstdBytes(plain, plain.zstdSeekTable())
+    }
+    try self.init(BlendReader(bytes), wrapper: wrapper)
+  }
+
+  private init(_ reader: BlendReader, wrapper: BlendWrapper) throws(BlendFailure) {
+    var survey = try BlendSurvey(reader)
+    try survey.run()
+    self.init(
+      version: reader.header.version, wrapper: wrapper, scenes: try reader.scenes(),
+      activeScene: try reader.activeSceneName(), movers: survey.movers.sorted(), datablocks: survey.datablocks,
+      files: survey.files)
+  }
+
+  /// The datablocks that these need, directly or through others, with themselves.
+  func reached(from roots: Set<Int>) -> Set<Int> {
+    var reached = roots
+    var next = Array(roots)
+    while let datablock = next.popLast() {
+      for needed in datablocks[datablock].needs where reached.insert(needed).inserted { next.append(needed) }
+    }
+    return reached
+  }
+
+  /// The numbers of the datablocks of these names that lie in the file itself.
+  func numbers(of names: Set<String>) -> Set<Int> {
+    Set(datablocks.indices.filter { datablocks[$0].library == nil && names.contains(datablocks[$0].name) })
+  }
+}

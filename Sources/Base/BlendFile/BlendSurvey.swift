@@ -1,0 +1,122 @@
+/// Goes once through a file's datablocks: what each needs, which files it names, whether it can move.
+///
+/// A datablock is followed in the file by what it consists of, and things are named by the addresses they had. So what
+/// a datablock needs are the other datablocks whose addresses stand somewhere in its bytes.
+struct BlendSurvey {
+  /// What consists of more bytes names no datablocks.
+  private static let scannedBytesMax: Int64 = 64 << 10
+  /// What belongs to tools and brushes is not rendered.
+  private static let tools: Set<String> = [
+    "ToolSettings", "Paint", "Sculpt", "VPaint", "UvSculpt", "GpPaint", "GpVertexPaint", "GpSculptPaint",
+    "GpWeightPaint", "CurvesSculpt", "ParticleEditSettings", "SequencerToolSettings", "PreviewImage",
+  ]
+
+  let reader: BlendReader
+  private(set) var datablocks: [BlendSummary.Datablock] = []
+  private(set) var files: [BlendSummary.NamedFile] = []
+  private(set) var movers: Set<String> = []
+  /// The datablocks' numbers by their addresses.
+  private var numbers: [UInt64: Int] = [:]
+  /// The range of those addresses, for most words of a file lie outside.
+  private var lowest = UInt64.max
+  private var highest: UInt64 = 0
+
+  init(_ reader: BlendReader) throws(BlendFailure) {
+    self.reader = reader
+    var library: Int?
+    for block in reader.blocks where block.code.isDatablock {
+      let record = try reader.records(of: block).first
+      let name = (record?.type == "ID" ? record : record?.record("id"))?.string("name") ?? "\(block.code)"
+      let number = datablocks.count
+      if block.code == .library { library = number }
+      datablocks.append(BlendSummary.Datablock(name: name, library: block.code == .linked ? library : nil))
+      numbers[block.address] = number
+      lowest = min(lowest, block.address)
+      highest = max(highest, block.address)
+    }
+  }
+
+  mutating func run() throws(BlendFailure) {
+    var owner = -1
+    for block in reader.blocks {
+      if block.code.isDatablock {
+        owner += 1
+        try look(at: block, owner)
+      } else if block.code == .data, owner >= 0 {
+        try look(at: block, owner)
+      } else {
+        continue
+      }
+    }
+    // What lies in a library needs the library.
+    for number in datablocks.indices {
+      if let library = datablocks[number].library { datablocks[number].needs.insert(library) }
+    }
+  }
+
+  private mutating func look(at block: BlendReader.Block, _ owner: Int) throws(BlendFailure) {
+    let structure = reader.types.structure(Int(block.structure))?.name ?? ""
+    if block.lengthBytes <= Self.scannedBytesMax, !Self.tools.contains(structure) {
+      try scan(block, owner)
+    }
+    guard NamedFiles.structures.contains(structure) || Movers.structures.contains(structure) else { return }
+    for record in try reader.records(of: block) {
+      files += try NamedFiles.named(in: record, of: block, owner, reader)
+      if try Movers.moves(record, reader) { movers.insert(datablocks[owner].name) }
+    }
+  }
+
+  /// Finds the addresses of other datablocks in a block.
+  private mutating func scan(_ block: BlendReader.Block, _ owner: Int) throws(BlendFailure) {
+    let wordBytes = reader.header.pointerBytes
+    // A datablock begins with the addresses of its neighbours, which it does not need.
+    let start = block.code == .data ? 0 : 2 * wordBytes
+    let body = try reader.body(of: block)
+    let isBigEndian = reader.header.isBigEndian
+    var found: Set<Int> = []
+    body.withUnsafeBytes { bytes in
+      for at in stride(from: start, through: bytes.count - wordBytes, by: wordBytes) {
+        let word: UInt64
+        if wordBytes == 8 {
+          let raw = bytes.loadUnaligned(fromByteOffset: at, as: UInt64.self)
+          word = isBigEndian ? raw.byteSwapped : raw
+        } else {
+          let raw = bytes.loadUnaligned(fromByteOffset: at, as: UInt32.self)
+          word = UInt64(isBigEndian ? raw.byteSwapped : raw)
+        }
+        guard word >= lowest, word <= highest, let number = numbers[word] else { continue }
+        found.insert(number)
+      }
+    }
+    found.remove(owner)
+    datablocks[owner].needs.formUnion(found)
+  }
+}
+
+/// What makes a file's pictures differ from frame to frame.
+private enum Movers {
+  private static let simulations: Set<String> = [
+    "ClothModifierData", "SoftbodyModifierData", "FluidModifierData", "SmokeModifierData", "FluidsimModifierData",
+    "DynamicPaintModifierData", "ParticleSystemModifierData", "OceanModifierData", "WaveModifierData",
+    "BuildModifierData", "MeshCacheModifierData", "MeshSeqCacheModifierData", "ParticleSystem", "RigidBodyWorld",
+    "RigidBodyOb", "SoftBody", "CacheFile", "MovieClip", "ParticleSettings",
+  ]
+  static let structures = simulations.union(["AnimData", "Image", "TimeMarker", "bNode", "Volume", "Editing"])
+
+  /// Whether a structure makes anything move.
+  static func moves(_ record: BlendRecord, _ reader: BlendReader) throws(BlendFailure) -> Bool {
+    switch record.type {
+    case "AnimData":
+      return record.pointer("action") != nil || record.record("drivers")?.pointer("first") != nil
+        || record.record("nla_tracks")?.pointer("first") != nil
+    case "Image":
+      let (sequence, movie) = (2, 3)
+      return [sequence, movie].contains(record.int("source") ?? 1)
+    case "TimeMarker": return record.pointer("camera") != nil
+    case "bNode": return record.string("idname") == "GeometryNodeInputSceneTime"
+    case "Volume": return record.int("is_sequence") ?? 0 != 0
+    case "Editing": return record.record("seqbase")?.pointer("first") != nil
+    default: return true
+    }
+  }
+}

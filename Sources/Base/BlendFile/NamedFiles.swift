@@ -1,0 +1,133 @@
+/// Which structures of a `.blend` name files, by the names that their fields have in the file: Blender's Python calls
+/// many of them otherwise.
+enum NamedFiles {
+  static let structures: Set<String> = [
+    "Library", "Image", "bSound", "MovieClip", "VFont", "Volume", "CacheFile", "Text", "MeshCacheModifierData",
+    "FluidDomainSettings", "PointCache", "NodeShaderTexIES", "NodeShaderScript", "Sequence", "Strip",
+    "OceanModifierData",
+  ]
+
+  private static let builtinFont = Array("<builtin>".utf8)
+
+  /// The files that a structure names.
+  /// - Parameter owner: the number of its datablock.
+  static func named(
+    in record: BlendRecord, of block: BlendReader.Block, _ owner: Int, _ reader: BlendReader
+  ) throws(BlendFailure) -> [BlendSummary.NamedFile] {
+    let file = { (kind: BlendDependency.Kind, field: String) -> [BlendSummary.NamedFile] in
+      guard let path = record.text(field), !path.isEmpty else { return [] }
+      return [BlendSummary.NamedFile(kind: kind, path: path, owner: owner)]
+    }
+    let isPacked = record.pointer("packedfile") != nil || record.record("packedfiles")?.pointer("first") != nil
+    if isPacked { return [] }
+    switch record.type {
+    case "Library": return file(.library, record.has("name") ? "name" : "filepath")
+    case "Image": return try image(record, of: block, owner, reader)
+    case "bSound": return file(.sound, record.has("name") ? "name" : "filepath")
+    case "MovieClip": return file(.clip, record.has("name") ? "name" : "filepath")
+    case "VFont":
+      return file(.font, record.has("name") ? "name" : "filepath").filter { $0.path != builtinFont }
+    case "Volume": return file(.volume, "filepath")
+    case "CacheFile", "MeshCacheModifierData": return file(.cache, "filepath")
+    case "OceanModifierData": return record.int("cached") ?? 0 == 0 ? [] : file(.cacheFolder, "cachepath")
+    case "FluidDomainSettings": return file(.cacheFolder, "cache_directory")
+    case "PointCache": return pointCache(record, owner)
+    case "NodeShaderTexIES", "NodeShaderScript":
+      let isExternal = 1
+      return record.int("mode") == isExternal ? file(.script, record.has("filepath") ? "filepath" : "filename") : []
+    case "Text": return try text(record, owner, reader)
+    case "Sequence": return try strip(record, owner, reader)
+    case "Strip": return record.has("stripdata") ? [] : try strip(record, owner, reader)
+    default: return []
+    }
+  }
+
+  // MARK: - Images
+
+  private static func image(
+    _ image: BlendRecord, of block: BlendReader.Block, _ owner: Int, _ reader: BlendReader
+  ) throws(BlendFailure) -> [BlendSummary.NamedFile] {
+    guard let path = image.text(image.has("name") ? "name" : "filepath"), !path.isEmpty else { return [] }
+    let kinds: [Int: BlendDependency.Kind] = [1: .image, 2: .sequence, 3: .movie, 6: .tiles]
+    guard let kind = kinds[image.int("source") ?? 1] else { return [] }
+    var file = BlendSummary.NamedFile(kind: kind, path: path, owner: owner)
+    switch kind {
+    case .tiles: file.numbers = try reader.list(image.record("tiles")).compactMap { $0.int("tile_number") }
+    case .sequence: file.numbers = try sequenceNumbers(of: block, reader)
+    default: break
+    }
+    return [file]
+  }
+
+  /// The numbers of a sequence's pictures that some node shows in the range of some scene.
+  private static func sequenceNumbers(
+    of image: BlendReader.Block, _ reader: BlendReader
+  ) throws(BlendFailure) -> [Int]? {
+    let scenes = try reader.scenes().map(\.frames)
+    var numbers: Set<Int> = []
+    for block in reader.blocks where reader.types.structure(Int(block.structure))?.name == "bNode" {
+      for node in try reader.records(of: block) where node.pointer("id") == image.address {
+        guard let storage = try reader.record(at: node.pointer("storage")) else { continue }
+        let user = storage.type == "ImageUser" ? storage : storage.record("iuser")
+        guard let user else { continue }
+        for frames in scenes where frames.end >= frames.start && frames.end - frames.start < 1_000_000 {
+          numbers.formUnion(
+            stride(from: frames.start, through: frames.end, by: frames.step).map { number(at: $0, user) })
+        }
+      }
+    }
+    return numbers.isEmpty ? nil : numbers.sorted()
+  }
+
+  /// Which picture of a sequence is shown at a frame.
+  private static func number(at frame: Int, _ user: BlendRecord) -> Int {
+    let length = max(1, user.int("frames") ?? 1)
+    var number = frame - (user.int("sfra") ?? 1)
+    if user.int("cycl") ?? 0 != 0 {
+      number = ((number % length) + length) % length
+    } else {
+      number = min(max(number, 0), length - 1)
+    }
+    return number + 1 + (user.int("offset") ?? 0)
+  }
+
+  // MARK: - Caches, texts, strips
+
+  /// A simulation that was baked to a folder beside the file, or lies wherever somebody said.
+  private static func pointCache(_ cache: BlendRecord, _ owner: Int) -> [BlendSummary.NamedFile] {
+    let (isExternal, isOnDisk) = (0x200, 0x40)
+    let flag = cache.int("flag") ?? 0
+    if flag & isExternal != 0, let path = cache.text("path"), !path.isEmpty {
+      return [BlendSummary.NamedFile(kind: .cacheFolder, path: path, owner: owner)]
+    }
+    return flag & isOnDisk == 0 ? [] : [BlendSummary.NamedFile(kind: .bakedFolder, path: [], owner: owner)]
+  }
+
+  /// Its lines are in the `.blend`; the file is where they came from.
+  private static func text(
+    _ text: BlendRecord, _ owner: Int, _ reader: BlendReader
+  ) throws(BlendFailure) -> [BlendSummary.NamedFile] {
+    guard let block = reader.block(at: text.pointer(text.has("name") ? "name" : "filepath")) else { return [] }
+    let path = Array(try reader.body(of: block).prefix { $0 != 0 })
+    return path.isEmpty ? [] : [BlendSummary.NamedFile(kind: .text, path: path, owner: owner)]
+  }
+
+  /// A strip of pictures, or of a movie; sounds and scenes are datablocks.
+  private static func strip(
+    _ strip: BlendRecord, _ owner: Int, _ reader: BlendReader
+  ) throws(BlendFailure) -> [BlendSummary.NamedFile] {
+    let (image, movie) = (0, 3)
+    guard let type = strip.int("type"), [image, movie].contains(type),
+      let data = try reader.record(at: strip.pointer(strip.has("strip") ? "strip" : "data")),
+      let folder = data.text(data.has("dir") ? "dir" : "dirpath"),
+      let elements = reader.block(at: data.pointer("stripdata"))
+    else { return [] }
+    let names = try reader.records(of: elements).prefix(type == movie ? 1 : .max).compactMap { element in
+      element.text(element.has("name") ? "name" : "filename")
+    }
+    return names.filter { !$0.isEmpty }.map { name in
+      let slash = folder.last == 0x2F || folder.last == 0x5C || folder.isEmpty ? [] : Array("/".utf8)
+      return BlendSummary.NamedFile(kind: .strip, path: folder + slash + name, owner: owner)
+    }
+  }
+}

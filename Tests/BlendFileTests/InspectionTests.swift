@@ -1,0 +1,179 @@
+import FarmModel
+import FarmTesting
+import Foundation
+import SystemPackage
+import Testing
+
+@testable import BlendFile
+
+/// Files that Blender 3.4, 4.2 and 5.0 wrote (`files/make_files.py`), each with what that Blender's Python reads in it.
+@Suite("What a .blend says without Blender")
+struct InspectionTests {
+  private static let folder = FilePath(#filePath).removingLastComponent().appending("files")
+  static let versions = ["3.4", "4.2", "5.0"]
+
+  private static let disk = BlendInspector.Disk(
+    summary: { path in Result { () throws(BlendFailure) in try BlendSummary(of: path) } }, exists: { $0.isThere })
+
+  private func file(_ version: String, _ name: String) -> FilePath {
+    Self.folder.appending(version).pushing(FilePath(name))
+  }
+
+  private func inspected(_ version: String, scenes: [String]? = nil) throws -> BlendInspection {
+    try BlendInspector(Self.disk).inspect(file(version, "files.blend"), scenes: scenes)
+  }
+
+  /// Below the folder of the version.
+  private func below(_ path: String?, _ version: String) -> String {
+    String((path ?? "").trimmingPrefix(Self.folder.appending(version).string + "/"))
+  }
+
+  /// What Blender's Python said.
+  private struct Said: Decodable {
+    let version: String
+    let activeScene: String
+    let scenes: [BlendScene]
+    let paths: [String]
+  }
+
+  private func said(_ version: String, _ name: String) throws -> Said {
+    try JSONDecoder().decode(Said.self, from: Data(file(version, "\(name).json").contents))
+  }
+
+  @Test(arguments: versions, ["scenes", "files"])
+  func `is of every scene what Blender's Python says`(version: String, name: String) throws {
+    let said = try said(version, name)
+    let summary = try BlendSummary(of: file(version, "\(name).blend"))
+
+    #expect(summary.version.description == said.version)
+    #expect(summary.activeScene == said.activeScene)
+    let rounded = summary.scenes.sorted { $0.name < $1.name }.map { scene in
+      var scene = scene
+      scene.fps = (scene.fps * 10_000).rounded() / 10_000
+      return scene
+    }
+    #expect(rounded == said.scenes.sorted { $0.name < $1.name })
+    #expect(summary.wrapper == .zstd)
+  }
+
+  @Test(arguments: versions)
+  func `is every file that it needs, through libraries, each relative to the file that names it`(
+    version: String
+  ) throws {
+    let found = try inspected(version).dependencies
+
+    let needed = found.filter(\.reached).map { "\($0.kind.rawValue) \(below($0.resolved ?? $0.path, version))" }
+    #expect(
+      needed.sorted() == [
+        "cache cube.mdd", "image Z:\\show\\textures\\brick.png", "image lib/wood/grain.png",
+        "image textures/nowhere.png", "image textures/wood.png", "library lib/chair.blend",
+        "library lib/wood/plank.blend", "script lamp.ies", "sequence sequence/f_0003.png",
+        "sequence sequence/f_0004.png", "sequence sequence/f_0005.png", "tiles tiles/skin.1001.png",
+        "tiles tiles/skin.1002.png", "tiles tiles/skin.1011.png", "volume smoke.vdb",
+      ])
+    // Nobody shows these: another part of the library, pictures that are only kept, a sound.
+    let spare = found.filter { !$0.reached }.map { below($0.resolved, version) }
+    #expect(spare.sorted() == ["bell.wav", "lib/marble.png", "lib/wood/unused.png", "textures/spare.png"])
+    let missing = found.filter { !$0.exists }.map { below($0.resolved ?? $0.path, version) }
+    #expect(
+      missing.sorted() == [
+        "Z:\\show\\textures\\brick.png", "cube.mdd", "lamp.ies", "smoke.vdb", "textures/nowhere.png",
+      ])
+    let grain = try #require(found.first { $0.path == "//grain.png" })
+    #expect(grain.by == ["IMgrain.png"] && below(grain.of, version) == "lib/wood/plank.blend")
+    #expect(found.first { $0.kind == .library }?.by == ["LIchair.blend"])
+  }
+
+  @Test(arguments: versions)
+  func `leaves out no path that Blender's Python names`(version: String) throws {
+    let found = Set(try inspected(version).dependencies.map { below($0.resolved, version) })
+
+    let left = try said(version, "files").paths.filter {
+      !found.contains($0) && !$0.hasSuffix("show/textures/brick.png")
+    }
+    // Of a sequence and of tiles the files that are used are named.
+    #expect(left == ["sequence/f_0001.png", "tiles/skin.<UDIM>.png"])
+  }
+
+  @Test(arguments: versions)
+  func `is read the same when it is not compressed, or with gzip`(version: String) throws {
+    let scratch = try ScratchFolder()
+    let path = file(version, "files.blend")
+    let table = try PlainBytes(path: path).zstdSeekTable()
+    let unpacked = try ZstdBytes(PlainBytes(path: path), table).next(Int(table.uncompressedBytes))
+
+    let plain = try BlendSummary(of: scratch.write(unpacked, to: "plain.blend"))
+    #expect(try plain.scenes == BlendSummary(of: path).scenes)
+    #expect(plain.files.count == (try BlendSummary(of: path)).files.count)
+    #expect(plain.wrapper == .none)
+  }
+
+  @Test func `is nothing that is rendered where another scene is`() throws {
+    let found = try inspected("5.0", scenes: ["No such scene"]).dependencies
+
+    #expect(!found.isEmpty && found.allSatisfy { !$0.reached })
+  }
+
+  @Test(arguments: [
+    ("still", false), ("anim", true), ("textured", false), ("cloth", true), ("sequencer", true),
+  ])
+  func `is whether anything can move`(scene: String, moves: Bool) async throws {
+    let inspection = try await BlendInspector(Self.disk).inspect(Scenes.shared.path(scene))
+
+    #expect(inspection.moves == moves)
+  }
+
+  @Test func `is found though libraries name one another in a circle, and only once`() throws {
+    let (a, b) = (FilePath("/v/a.blend"), FilePath("/v/lib/b.blend"))
+    let circle = [
+      a: summary(
+        [("SCScene", [1], nil), ("OBchair", [2], 2), ("LIb.blend", [], nil)], [(.library, "//lib/b.blend", 2)]),
+      b: summary(
+        [("OBchair", [1, 3], nil), ("MAwood", [2], 2), ("LIa.blend", [], nil), ("IMx", [], nil)],
+        [(.library, "//../a.blend", 2), (.image, "//x.png", 3)]),
+    ]
+    let disk = BlendInspector.Disk(
+      summary: { path in circle[path].map { .success($0) } ?? .failure(.empty) }, exists: { _ in true })
+
+    let found = try BlendInspector(disk).inspect(a).dependencies
+
+    #expect(found.map(\.resolved) == ["/v/lib/b.blend", "/v/a.blend", "/v/lib/x.png"])
+    #expect(found.allSatisfy { $0.reached })
+  }
+
+  private func summary(
+    _ datablocks: [(String, Set<Int>, Int?)], _ files: [(BlendDependency.Kind, String, Int)]
+  ) -> BlendSummary {
+    BlendSummary(
+      version: BlenderVersion(major: 4, minor: 2), wrapper: .none, scenes: [], activeScene: "Scene", movers: [],
+      datablocks: datablocks.map { BlendSummary.Datablock(name: $0.0, needs: $0.1, library: $0.2) },
+      files: files.map { BlendSummary.NamedFile(kind: $0.0, path: Array($0.1.utf8), owner: $0.2) })
+  }
+}
+
+@Suite("A path in a .blend")
+struct BlendPathTests {
+  private let paths = BlendPaths(places: [
+    BlendPaths.Place(seenAs: "Z:\\show", folder: "/srv/show"),
+    BlendPaths.Place(seenAs: "/Volumes/show", folder: "/srv/show"),
+    BlendPaths.Place(seenAs: "\\\\server\\art", folder: "/srv/art"),
+  ])
+
+  @Test(
+    arguments: [
+      ("//wood.png", "/v/store/wood.png"), ("//textures\\wood.png", "/v/store/textures/wood.png"),
+      ("//../../lib//./a.blend", "/lib/a.blend"), ("/abs/x.png", "/abs/x.png"), ("//..", "/v"),
+      ("Z:\\show\\t\\x.png", "/srv/show/t/x.png"), ("z:/Show/t/x.png", "/srv/show/t/x.png"),
+      ("/Volumes/show/x.png", "/srv/show/x.png"), ("\\\\server\\art\\x.png", "/srv/art/x.png"),
+      ("Z:\\showroom\\x.png", nil), ("C:\\x.png", nil), ("\\\\other\\x.png", nil), ("x.png", nil), ("", nil),
+    ] as [(String, String?)])
+  func `is resolved by rule`(written: String, resolved: String?) {
+    #expect(paths.resolve(Array(written.utf8), in: "/v/store")?.string == resolved)
+  }
+
+  @Test func `keeps names that are no UTF-8`() {
+    let path = paths.resolve(Array("//t/".utf8) + [0xE4, 0x2E], in: "/v")
+
+    #expect(path?.lastComponent?.withPlatformString { UInt8(bitPattern: $0[0]) } == 0xE4)
+  }
+}

@@ -1,0 +1,273 @@
+"""Makes small .blend files of the Blender that runs it, and says beside each what that Blender's own Python reads in it.
+
+    blender -b --factory-startup --python make_files.py -- <folder>        (3.4)
+    python make_files.py <folder>                                         (a Python with bpy: 4.2, 5.0)
+
+Files go to <folder>: scenes.blend, files.blend with lib/chair.blend and lib/wood/plank.blend, still.blend.
+"""
+import json
+import os
+import struct
+import sys
+import wave
+import zlib
+
+import bpy
+
+FOLDER = os.path.abspath(sys.argv[-1])
+
+
+def fresh():
+    bpy.ops.wm.read_factory_settings(use_empty=True)
+    return bpy.context.scene
+
+
+def save(name, compress=True):
+    path = os.path.join(FOLDER, name)
+    os.makedirs(os.path.dirname(path), exist_ok=True)
+    bpy.ops.wm.save_as_mainfile(filepath=path, compress=compress, relative_remap=False)
+    if os.path.exists(path + "1"):
+        os.remove(path + "1")
+
+
+def png(name):
+    path = os.path.join(FOLDER, name)
+    os.makedirs(os.path.dirname(path), exist_ok=True)
+    chunk = lambda kind, data: struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+    with open(path, "wb") as file:
+        file.write(b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", struct.pack(">IIBBBBB", 1, 1, 8, 2, 0, 0, 0))
+                   + chunk(b"IDAT", zlib.compress(b"\0\xff\0\0")) + chunk(b"IEND", b""))
+    return path
+
+
+def cube(name="Cube"):
+    mesh = bpy.data.meshes.new(name)
+    mesh.from_pydata([(0, 0, 0), (1, 0, 0), (0, 1, 0)], [], [(0, 1, 2)])
+    thing = bpy.data.objects.new(name, mesh)
+    bpy.context.scene.collection.objects.link(thing)
+    return thing
+
+
+def camera(scene, name="Camera"):
+    thing = bpy.data.objects.new(name, bpy.data.cameras.new(name))
+    scene.collection.objects.link(thing)
+    return thing
+
+
+def material(thing, name):
+    made = bpy.data.materials.new(name)
+    made.use_nodes = True
+    thing.data.materials.append(made)
+    return made.node_tree
+
+
+def show(tree, image, sequence=None):
+    node = tree.nodes.new("ShaderNodeTexImage")
+    node.image = image
+    if sequence:
+        node.image_user.frame_duration, node.image_user.frame_start, node.image_user.frame_offset = sequence
+    return node
+
+
+# What Blender's Python calls an engine and a format depends on its version; the file's are what it says itself.
+def described(scene):
+    render = scene.render
+    media = getattr(render.image_settings, "media_type", "")
+    return {
+        "name": scene.name,
+        "frames": {"start": scene.frame_start, "end": scene.frame_end, "step": scene.frame_step,
+                   "current": scene.frame_current},
+        "fps": round(render.fps / render.fps_base, 4),
+        "size": [render.resolution_x, render.resolution_y],
+        "percentage": render.resolution_percentage,
+        "engine": render.engine,
+        "camera": scene.camera.name if scene.camera else None,
+        "cameraMarkers": [{"frame": m.frame, "camera": m.camera.name} for m in scene.timeline_markers if m.camera],
+        "viewLayers": [{"name": layer.name, "used": layer.use} for layer in scene.view_layers],
+        "format": render.image_settings.file_format,
+        "movie": render.is_movie_format,
+        "multiview": render.use_multiview,
+        "compositing": render.use_compositing and bool(
+            scene.compositing_node_group if hasattr(scene, "compositing_node_group") else scene.use_nodes),
+        "sequencer": render.use_sequencer and bool(
+            scene.sequence_editor and (getattr(scene.sequence_editor, "strips", None)
+                                       or getattr(scene.sequence_editor, "sequences", None))),
+        "border": [round(v, 4) for v in (render.border_min_x, render.border_max_x, render.border_min_y,
+                                         render.border_max_y)] if render.use_border else None,
+        "denoising": bool(scene.get("cycles", {}).get("use_denoising", False)) if not hasattr(scene, "cycles")
+        else bool(scene.cycles.use_denoising),
+    }
+
+
+def describe(name):
+    with open(os.path.join(FOLDER, os.path.splitext(name)[0] + ".json"), "w") as file:
+        json.dump({
+            "version": "%d.%d" % bpy.app.version[:2],
+            "activeScene": bpy.context.scene.name,
+            "scenes": [described(scene) for scene in sorted(bpy.data.scenes, key=lambda s: s.name)],
+            "paths": sorted(os.path.relpath(path, FOLDER) for path in bpy.utils.blend_paths(absolute=True)),
+        }, file, indent=1, sort_keys=True)
+
+
+def set_format(scene, word):
+    settings = scene.render.image_settings
+    if hasattr(settings, "media_type"):
+        settings.media_type = {"FFMPEG": "VIDEO", "OPEN_EXR_MULTILAYER": "MULTI_LAYER_IMAGE"}.get(word, "IMAGE")
+    settings.file_format = word
+
+
+def scenes():
+    first = fresh()
+    first.name = "Äpfel & Öl"
+    first.frame_start, first.frame_end, first.frame_step = -5, 240, 3
+    first.frame_set(7)
+    first.render.fps, first.render.fps_base = 30, 1.001
+    first.render.resolution_x, first.render.resolution_y, first.render.resolution_percentage = 1998, 1080, 70
+    first.render.engine = "CYCLES"
+    first.camera = camera(first, "Left camera")
+    second_camera = camera(first, "Right camera")
+    for frame, eye in ((1, first.camera), (100, second_camera)):
+        marker = first.timeline_markers.new("M%d" % frame, frame=frame)
+        marker.camera = eye
+    first.timeline_markers.new("no camera", frame=50)
+    off = first.view_layers.new("Background")
+    off.use = False
+    first.view_layers.new("Foreground")
+    set_format(first, "OPEN_EXR_MULTILAYER")
+    first.render.use_border = True
+    first.render.border_min_x, first.render.border_max_x = 0.25, 0.75
+    first.render.border_min_y, first.render.border_max_y = 0.125, 0.5
+    if hasattr(first, "cycles"):
+        first.cycles.use_denoising = True
+
+    movie = bpy.data.scenes.new("Movie")
+    set_format(movie, "FFMPEG")
+    movie.frame_start, movie.frame_end = 10, 10
+    movie.render.use_multiview = True
+
+    strips = bpy.data.scenes.new("Strips")
+    set_format(strips, "JPEG")
+    editor = strips.sequence_editor_create()
+    made = editor.strips if hasattr(editor, "strips") else editor.sequences
+    strip = made.new_image("Still", png("pictures/still_0001.png"), channel=1, frame_start=1)
+    strip.elements.append("still_0002.png")
+
+    nodes = bpy.data.scenes.new("Nodes")
+    set_format(nodes, "TIFF")
+    if hasattr(nodes, "compositing_node_group"):
+        nodes.compositing_node_group = bpy.data.node_groups.new("Comp", "CompositorNodeTree")
+    else:
+        nodes.use_nodes = True
+    nodes.render.engine = "BLENDER_WORKBENCH"
+
+    plain = bpy.data.scenes.new("Plain")
+    plain.render.use_compositing = plain.render.use_sequencer = False
+    for word in ("WEBP", "PNG"):
+        set_format(plain, word)
+    save("scenes.blend")
+    describe("scenes.blend")
+    save("scenes_plain.blend", compress=False)
+
+
+def link(path, kind, names):
+    with bpy.data.libraries.load(os.path.join(FOLDER, path), link=True, relative=True) as (there, here):
+        setattr(here, kind, [name for name in getattr(there, kind) if name in names])
+    return getattr(here, kind)
+
+
+def libraries():
+    fresh()
+    tree = material(cube("Plank"), "Wood")
+    image = bpy.data.images.load(png("lib/wood/grain.png"))
+    image.filepath = "//grain.png"
+    show(tree, image)
+    unused = bpy.data.images.load(png("lib/wood/unused.png"))
+    unused.filepath, unused.use_fake_user = "//unused.png", True
+    save("lib/wood/plank.blend")
+
+    scene = fresh()
+    save("lib/chair.blend")
+    plank = link("lib/wood/plank.blend", "objects", ["Plank"])[0]
+    parts = bpy.data.collections.new("Chair")
+    parts.objects.link(plank)
+    scene.collection.children.link(parts)
+    other = bpy.data.collections.new("Table")
+    scene.collection.children.link(other)
+    thing = cube("Top")
+    bpy.context.scene.collection.objects.unlink(thing)
+    other.objects.link(thing)
+    image = bpy.data.images.load(png("lib/marble.png"))
+    image.filepath = "//marble.png"
+    show(material(thing, "Marble"), image)
+    save("lib/chair.blend")
+
+
+def files():
+    libraries()
+    scene = fresh()
+    save("files.blend")
+    scene.frame_start, scene.frame_end = 1, 4
+    scene.camera = camera(scene)
+    chair = link("lib/chair.blend", "collections", ["Chair"])[0]
+    instance = bpy.data.objects.new("Chair", None)
+    instance.instance_type, instance.instance_collection = "COLLECTION", chair
+    scene.collection.objects.link(instance)
+
+    thing = cube()
+    tree = material(thing, "Everything")
+    image = bpy.data.images.load(png("textures/wood.png"))
+    image.filepath = "//textures/wood.png"
+    show(tree, image)
+    missing = bpy.data.images.new("Missing", 1, 1)
+    missing.source, missing.filepath = "FILE", "//textures/nowhere.png"
+    show(tree, missing)
+    windows = bpy.data.images.new("Windows", 1, 1)
+    windows.source, windows.filepath = "FILE", "Z:\\show\\textures\\brick.png"
+    show(tree, windows)
+    for number in range(1, 7):
+        png("sequence/f_%04d.png" % number)
+    sequence = bpy.data.images.load(os.path.join(FOLDER, "sequence/f_0001.png"))
+    sequence.source, sequence.filepath = "SEQUENCE", "//sequence/f_0001.png"
+    show(tree, sequence, (3, 1, 2))
+    for tile in (1001, 1002, 1011):
+        png("tiles/skin.%d.png" % tile)
+    tiled = bpy.data.images.load(os.path.join(FOLDER, "tiles/skin.1001.png"))
+    tiled.source, tiled.filepath = "TILED", "//tiles/skin.<UDIM>.png"
+    for tile in (1002, 1011):
+        tiled.tiles.new(tile)
+    show(tree, tiled)
+    packed = bpy.data.images.load(png("textures/packed.png"))
+    packed.pack()
+    show(tree, packed)
+    show(tree, bpy.data.images.new("Generated", 4, 4))
+    spare = bpy.data.images.load(png("textures/spare.png"))
+    spare.filepath, spare.use_fake_user = "//textures/spare.png", True
+
+    with wave.open(os.path.join(FOLDER, "bell.wav"), "wb") as sound:
+        sound.setnchannels(1), sound.setsampwidth(1), sound.setframerate(8000), sound.writeframes(b"\x80" * 80)
+    sound = bpy.data.sounds.load(os.path.join(FOLDER, "bell.wav"))
+    sound.filepath, sound.use_fake_user = "//bell.wav", True
+    volume = bpy.data.volumes.new("Smoke")
+    volume.filepath = "//smoke.vdb"
+    scene.collection.objects.link(bpy.data.objects.new("Smoke", volume))
+    cache = thing.modifiers.new("Cache", "MESH_CACHE")
+    cache.filepath = "//cube.mdd"
+    script = bpy.data.texts.new("notes")
+    script.write("hello")
+    ies = tree.nodes.new("ShaderNodeTexIES")
+    ies.mode, ies.filepath = "EXTERNAL", "//lamp.ies"
+    save("files.blend")
+    describe("files.blend")
+
+
+def still():
+    fresh()
+    cube()
+    save("still.blend")
+    describe("still.blend")
+
+
+os.makedirs(FOLDER, exist_ok=True)
+still()
+scenes()
+files()

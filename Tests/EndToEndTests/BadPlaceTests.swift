@@ -5,7 +5,7 @@ import SystemPackage
 import Testing
 import VolumeFiles
 
-extension EndToEnd.Drops {
+extension EndToEnd.Trouble {
   /// Rights, full disks, folders and programs that are gone: said with the remedy, and it goes on when mended.
   @Suite("A place that does not work")
   struct BadPlaceTests {

@@ -2,17 +2,21 @@ import Supervisor
 import SystemPackage
 import Testing
 
-/// The real `farmd`, `farm` and Blender, as a user has them. In two rows, each one after the other: a machine of two
-/// cores has two Blenders at once, and not twenty.
+/// The real `farmd`, `farm` and Blender, as a user has them. In three rows, each one after the other: a machine of two
+/// cores has three Blenders at once, and not twenty.
 @Suite("End to end")
 enum EndToEnd {
   /// What becomes of files.
   @Suite("What becomes of drops", .serialized)
   enum Drops {}
 
-  /// What becomes of the farm, whatever is ordered and whatever breaks.
-  @Suite("What becomes of the farm", .serialized)
+  /// What becomes of what people order.
+  @Suite("What becomes of orders", .serialized)
   enum Life {}
+
+  /// What becomes of everything when something breaks.
+  @Suite("What becomes of trouble", .serialized)
+  enum Trouble {}
 
   /// The mean of red, green and blue in the middle of a picture.
   static func average(_ picture: FilePath) async throws -> [Double] {

@@ -3,7 +3,7 @@ import Foundation
 import SystemPackage
 import Testing
 
-extension EndToEnd.Drops {
+extension EndToEnd.Trouble {
   @Suite("A file server that does not answer")
   struct HungMountTests {
     /// A farm whose releases lie on a file server, one of them with drops that are being read.

@@ -62,7 +62,7 @@ let base: [Target] = [
 
 let pipeline: [Target] = [
   room("Pipeline/1-Intake", ["FarmModel", "VolumeFiles", "FolderWatch", "BlendFile", system]),
-  room("Pipeline/2-Preflight", ["FarmModel", "BlendFile"]),
+  room("Pipeline/2-Preflight", ["FarmModel", "VolumeFiles", "BlendFile", system]),
   room("Pipeline/3-Segmentation", ["FarmModel", "BlendFile"]),
   room(
     "Pipeline/4-Rendering", ["FarmModel", "VolumeFiles", "Pictures", system],
@@ -95,7 +95,10 @@ let programs: [Target] = [
     ["FarmModel", "FarmStore", "FarmDaemon", "ProgramMain", argumentParser, logging, system]),
   program(
     "Programs/farm",
-    ["FarmModel", "VolumeFiles", "BlendFile", "Supervisor", "FarmAPI", "ProgramMain", argumentParser, system]),
+    [
+      "FarmModel", "VolumeFiles", "BlendFile", "Supervisor", "Preflight", "FarmAPI", "ProgramMain", argumentParser,
+      system,
+    ]),
 ]
 
 let checks: [Target] = [

@@ -10,11 +10,11 @@ enum EndToEnd {
   @Suite("What becomes of drops", .serialized)
   enum Drops {}
 
-  /// What becomes of what people order.
-  @Suite("What becomes of orders", .serialized)
+  /// What becomes of what people order, and of what crashes.
+  @Suite("What becomes of orders and crashes", .serialized)
   enum Life {}
 
-  /// What becomes of everything when something breaks.
+  /// What becomes of places that do not work, bursts, and deaths between two commits.
   @Suite("What becomes of trouble", .serialized)
   enum Trouble {}
 

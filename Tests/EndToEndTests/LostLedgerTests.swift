@@ -4,7 +4,7 @@ import Foundation
 import SystemPackage
 import Testing
 
-extension EndToEnd.Trouble {
+extension EndToEnd.Life {
   /// The ledger is deleted, cut, emptied, overwritten: manifests prove what was done, the rest is done again.
   @Suite("A ledger that is lost")
   struct LostLedgerTests {

@@ -51,6 +51,11 @@ extension EndToEnd.Drops {
       try await farm.drop("textured", at: "quick/textured.blend")
       try await farm.drop("linked", at: "quick/linked.blend")
       #expect(await farm.logs("job.blocked", times: 2))
+      // Known from the file alone: no Blender was started for it.
+      #expect(farm.logged("job.active") == 0)
+      #expect(await eventually { farm.root.appending("quick/textured.blend.PROBLEM.txt").isThere })
+      let note = String(decoding: farm.root.appending("quick/textured.blend.PROBLEM.txt").contents, as: UTF8.self)
+      #expect(note.contains("image Wood needs //wood.png, which is not there"), "\(note)")
 
       try FileManager.default.createDirectory(
         atPath: farm.root.appending("quick/lib").string, withIntermediateDirectories: true)
@@ -68,6 +73,20 @@ extension EndToEnd.Drops {
       #expect(pink[0] < 2 * pink[1], "\(pink)")
       let green = try await EndToEnd.average(farm.root.appending("dist/quick/linked.png"))
       #expect(green[1] > green[0] + 0.1, "\(green)")
+      await stop(daemon)
+    }
+
+    @Test func `is none between the frames that the scene wants, and waits for nothing that is not shown`() async throws
+    {
+      let farm = try await TestFarm()
+      let daemon = try await farm.start()
+
+      try await farm.drop("stepped", at: "quick/stepped.blend")
+
+      #expect(await farm.logs("harvested files=3"))
+      #expect(farm.root.appending("dist/quick").names == [1, 4, 7].map { "stepped_000\($0).png" })
+      let sheet = try await farm.farm("show", "job", "stepped").output
+      #expect(sheet.contains("note: missing-file: //spare.png, named by image Spare, is not there."), "\(sheet)")
       await stop(daemon)
     }
 

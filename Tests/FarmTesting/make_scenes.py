@@ -138,6 +138,14 @@ def textured_below():
     textured("textured_below", path="//textures/wood.png")
 
 
+def stepped():
+    """Every third frame of seven, and a picture that nothing shows and that is not there."""
+    anim(7)
+    bpy.context.scene.frame_step = 3
+    picture = bpy.data.images.new("Spare", 1, 1)
+    picture.source, picture.filepath, picture.use_fake_user = "FILE", "//spare.png", True
+
+
 def layers_off():
     still()
     for layer in bpy.context.scene.view_layers:

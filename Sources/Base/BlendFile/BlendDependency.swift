@@ -11,8 +11,14 @@ package struct BlendDependency: Codable, Hashable, Sendable {
     case bakedFolder
     case text, script, strip
 
-    /// Whether a picture without it is a wrong picture. Lines of texts are in the `.blend`, and sounds are not seen.
-    package var isSeen: Bool { self != .text && self != .sound }
+    /// Whether a picture without it is a wrong picture. Lines of texts are in the `.blend`, sounds are not seen, and
+    /// folders of simulations may be named before anything was baked to them.
+    package var isSeen: Bool {
+      switch self {
+      case .library, .image, .sequence, .tiles, .movie, .clip, .font, .volume, .cache, .script, .strip: true
+      case .sound, .text, .cacheFolder, .bakedFolder: false
+      }
+    }
   }
 
   /// As it is written; bytes that are no UTF-8 are replaced.
@@ -27,6 +33,19 @@ package struct BlendDependency: Codable, Hashable, Sendable {
   package var exists: Bool
   /// Whether what is rendered needs it.
   package var reached: Bool
+
+  /// What names it, in a person's words: `image Wood`.
+  package var neededBy: String { by.first.map(Self.words) ?? kind.rawValue }
+
+  private static func words(_ datablock: String) -> String {
+    let kinds = [
+      "IM": "image", "LI": "library", "VF": "font", "MC": "movie clip", "VO": "volume", "CF": "cache file",
+      "OB": "object", "MA": "material", "WO": "world", "LA": "light", "NT": "node group", "SC": "scene",
+      "SO": "sound", "TX": "text", "TE": "texture", "PA": "particle settings", "LS": "line style",
+    ]
+    let code = String(datablock.prefix(2))
+    return "\(kinds[code] ?? "datablock") \(datablock.dropFirst(2))"
+  }
 }
 
 /// How paths in a `.blend` are to be read here. A value: touches no file.

@@ -12,6 +12,9 @@ package struct BlendInspection: Codable, Hashable, Sendable {
   package var dependencies: [BlendDependency]
   /// Whether anything may differ from frame to frame, in it or in a library.
   package var moves: Bool
+
+  /// The scene that is rendered.
+  package var scene: BlendScene? { scenes.first { $0.name == activeScene } }
 }
 
 /// Follows what a `.blend` needs through its libraries; reads each file once, however many ways lead there.

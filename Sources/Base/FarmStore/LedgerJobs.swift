@@ -66,6 +66,7 @@ extension Ledger {
   ) async throws(StoreFailure) -> (jobs: [Job], totals: [Int64: Int]) {
     try await read("read the jobs at work") { db in
       let atRest = "('completed', 'canceled', 'removed', 'superseded')"
+      // As the index spells it, or SQLite looks at every job.
       var jobs = try Row.fetchAll(
         db, sql: Self.jobColumns + " WHERE job.is_adopted = 0 AND job.state NOT IN \(atRest)"
       ).map(Job.init(row:))

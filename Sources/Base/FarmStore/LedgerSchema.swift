@@ -142,6 +142,10 @@ enum LedgerSchema {
     "CREATE INDEX dependency_by_path ON dependency(path)",
     "ALTER TABLE job ADD COLUMN stale TEXT",
     "CREATE INDEX job_stale ON job(release_id) WHERE stale IS NOT NULL",
+    """
+    CREATE INDEX job_at_work ON job(state)
+    WHERE is_adopted = 0 AND state NOT IN ('completed', 'canceled', 'removed', 'superseded')
+    """,
     "ALTER TABLE release ADD COLUMN on_change TEXT NOT NULL DEFAULT 'render'",
     """
     CREATE TABLE former_delivery (

@@ -55,9 +55,7 @@ package struct MountTable: Hashable, Sendable {
 
   /// The mount on which a path of this process lies, links followed.
   package static func mount(at path: FilePath) -> Mount {
-    guard let real = path.withPlatformString({ realpath($0, nil) }) else { return ofThisProcess.mount(of: path) }
-    defer { free(real) }
-    return ofThisProcess.mount(of: FilePath(platformString: real))
+    ofThisProcess.mount(of: RealPath.of(path) ?? path)
   }
 
   /// The mount on which a path lies; the path must have no symbolic links in it.

@@ -35,9 +35,8 @@ package enum Blenders {
   /// Which file a program is: the one that a link leads to, with its content as far as `stat` tells; nil when it is
   /// gone or may not be executed.
   static func fingerprint(of path: String) -> Fingerprint? {
-    guard access(path, X_OK) == 0, let real = realpath(path, nil) else { return nil }
-    defer { free(real) }
-    return ((try? FileStatus(at: FilePath(String(cString: real)))) ?? nil)?.fingerprint  // Gone meanwhile.
+    guard access(path, X_OK) == 0, let real = RealPath.of(FilePath(path)) else { return nil }
+    return ((try? FileStatus(at: real)) ?? nil)?.fingerprint  // Gone meanwhile.
   }
 
   /// A graphics driver that hangs must not keep the farm from starting.

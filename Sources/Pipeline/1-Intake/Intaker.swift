@@ -14,6 +14,8 @@ package struct Drop: Sendable {
   package let owner: String
   /// What the file says of itself, or why it cannot be read.
   package let facts: Result<BlendFacts, BlendFailure>
+  /// What it says in depth and which files it needs; nil before that was looked at, or when it cannot be told.
+  package var inspection: BlendInspection?
 }
 
 /// Claims settled files: digests them, reads them, and makes sure that they stayed what they were meanwhile.

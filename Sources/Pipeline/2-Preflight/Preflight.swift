@@ -19,7 +19,7 @@ package struct Finding: Codable, Hashable, Sendable {
 
 /// Decides whether a whole file can be rendered here; knows the file only by what it says of itself.
 package struct Preflight: Hashable, Sendable {
-  private let choice: BlenderChoice
+  let choice: BlenderChoice
 
   package init(choice: BlenderChoice) {
     self.choice = choice

@@ -26,6 +26,15 @@ package struct Segmenter: Hashable, Sendable {
     return FrameSet(scene.start...scene.end)
   }
 
+  /// The frames of a scene; none when its range is empty or too long.
+  package static func frames(of scene: BlendScene) -> FrameSet {
+    let frames = stride(from: scene.frames.start, through: scene.frames.end, by: max(1, scene.frames.step))
+    guard scene.frames.start <= scene.frames.end, scene.frames.end - scene.frames.start < FrameSet.countMax else {
+      return FrameSet([])
+    }
+    return FrameSet(frames.map { FrameNumber(clamping: $0) })
+  }
+
   /// What a job with these frames owes, in ascending order.
   package static func owed(_ frames: FrameSet, format: ImageFormat) -> [OwedOutput] {
     frames.frames.map { OwedOutput(path: fileName($0, format), frame: $0) }

@@ -4,10 +4,13 @@ import FarmModel
 package struct FarmStatus: Codable, Hashable, Sendable {
   package var daemon: DaemonStatus
   package var releases: [ReleaseStatus]
+  /// Releases at rest that are left out; nil in a whole status.
+  package var moreReleases: Int?
 
-  package init(daemon: DaemonStatus, releases: [ReleaseStatus]) {
+  package init(daemon: DaemonStatus, releases: [ReleaseStatus], moreReleases: Int? = nil) {
     self.daemon = daemon
     self.releases = releases
+    self.moreReleases = moreReleases
   }
 }
 

@@ -2,7 +2,6 @@ import FarmAPI
 import FarmModel
 import FarmStore
 import FolderWatch
-import Glibc
 import Rendering
 import SystemPackage
 import VolumeFiles
@@ -83,14 +82,8 @@ extension JobFlow {
   /// Where a file lies when no link leads there; of a link itself too, for it may be set anew.
   private static func places(of path: FilePath) -> Set<FilePath> {
     guard let name = path.lastComponent else { return [] }
-    let own = real(path.removingLastComponent()).map { $0.appending(name) } ?? path
-    return [own, real(path) ?? own]
-  }
-
-  private static func real(_ path: FilePath) -> FilePath? {
-    guard let real = path.withPlatformString({ realpath($0, nil) }) else { return nil }
-    defer { free(real) }
-    return FilePath(platformString: real)
+    let own = RealPath.of(path.removingLastComponent()).map { $0.appending(name) } ?? path
+    return [own, RealPath.of(path) ?? own]
   }
 
   /// Takes in what the watch tells of a file on which jobs depend.
@@ -129,7 +122,7 @@ extension JobFlow {
 
   private static func digest(of path: String, asIt was: Fingerprint) -> Digest? {
     // The same.
-    guard let real = real(FilePath(path)), let digest = try? FileDigest.of(real) else { return nil }
+    guard let real = RealPath.of(FilePath(path)), let digest = try? FileDigest.of(real) else { return nil }
     return look(at: path) == was ? digest : nil
   }
 

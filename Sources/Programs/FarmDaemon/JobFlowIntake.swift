@@ -131,7 +131,9 @@ extension JobFlow {
       rejected[drop.path] = nil
       if try await follow(drop) { return }
       let before = try await setup.ledger.newestRevision(of: drop.name)
-      let findings = preflight.findings(drop.facts, blenders: abilities?.blenders ?? [])
+      let isKnown = before?.digest == drop.digest && before?.state != .blocked
+      let drop = isKnown || isAdopting ? drop : await inspected(drop)
+      let findings = findings(drop)
       let blocking = findings.first { $0.severity == .blocks }?.problem
       if let before, before.digest == drop.digest, !isNewOrder(before, blocking: blocking) {
         try await knownAlready(drop, before)
@@ -144,6 +146,28 @@ extension JobFlow {
     } catch {
       complain(error, while: "recording a drop", ["job": "\(drop.name)"])
     }
+  }
+
+  /// Looks into the file, and for the files that it needs; where that takes too long, Blender tells what is missing.
+  private func inspected(_ drop: Drop) async -> Drop {
+    var drop = drop
+    let (path, log) = (drop.path, setup.log)
+    drop.inspection = await BlockingWork.run(atMost: Self.inspectionMax) {
+      do throws(BlendFailure) { return try BlendInspector(.real).inspect(path) } catch {
+        log.info("a file is not understood in depth", metadata: ["file": "\(path)", "reason": "\(error)"])
+        return nil
+      }
+    }.flatMap(\.self)
+    return drop
+  }
+
+  private static let inspectionMax = Duration.seconds(10)
+
+  private func findings(_ drop: Drop) -> [Finding] {
+    let blenders = abilities?.blenders ?? []
+    let plain = preflight.findings(drop.facts, blenders: blenders)
+    guard case .success(let facts) = drop.facts, let inspection = drop.inspection else { return plain }
+    return plain + preflight.findings(inspection, savedBy: facts.version, blenders: blenders)
   }
 
   /// Whether the same bytes are to be tried again: what held them up is over, or they ended without anybody's will.
@@ -171,6 +195,7 @@ extension JobFlow {
     for note in notes { told("job.note", drop.name, revision: revision.number, problem: note) }
     told("job.\(revision.state.rawValue)", drop.name, revision: revision.number, problem: blocking)
     askForReview(of: drop.name.release)
+    if let missing = blocking?.missing { lacks[revision.id] = Lack(revision: revision, files: missing) }
     guard revision.state == .queued else { return }
     await opened(revision, pace: pace)
     await schedule()
@@ -186,7 +211,7 @@ extension JobFlow {
 
   private func newRevision(_ drop: Drop, blocking: Problem?, notes: [Problem]) -> NewRevision {
     let facts = try? drop.facts.get()  // Without facts there are no frames, and a finding says why.
-    let frames = Segmenter.frames(of: facts)
+    let frames = drop.inspection?.scene.map { Segmenter.frames(of: $0) } ?? Segmenter.frames(of: facts)
     let format = ImageFormat.png
     let owed = Segmenter.owed(frames, format: format)
     return NewRevision(

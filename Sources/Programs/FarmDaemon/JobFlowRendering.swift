@@ -196,7 +196,8 @@ extension JobFlow {
     case .completed:
       await failed(left, of: task.task, Problem(.noOutput, cause: "Blender ended without rendering the frame"))
     case .canceled:
-      state = .canceled
+      // What ended early for something more urgent did what it was left to do.
+      state = task.isShortened && left.count < task.task.frames.frames.count ? .completed : .canceled
       await failed(left, of: task.task, Problem(.killed, cause: "the task was canceled"))
     case .failed(let cause, let frame):
       state = cause.problemClass.isFinal ? .failed : .softFailed

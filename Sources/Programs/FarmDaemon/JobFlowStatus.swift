@@ -28,20 +28,22 @@ extension JobFlow {
     return FarmStatus(daemon: try await daemonStatus(), releases: releases)
   }
 
-  private static let newestReleases = 10
-  private static let newestJobs = 20
+  private static let newestReleases = 5
+  private static let newestJobs = 10
 
   /// Everything that is not at rest, and the newest of what is.
   private func briefStatus() async throws -> FarmStatus {
     let all = try await setup.ledger.releases()
-    let newest = all.sorted { $0.changedAt > $1.changedAt }.prefix(Self.newestReleases).map(\.id)
-    let (jobs, totals) = try await setup.ledger.briefJobs(newestAtRest: Self.newestJobs, ofReleases: newest)
+    let newest = Set(all.sorted { $0.changedAt > $1.changedAt }.prefix(Self.newestReleases).map(\.id))
+    let (jobs, totals) = try await setup.ledger.briefJobs(newestAtRest: Self.newestJobs, ofReleases: newest.sorted())
     let counts = try await setup.ledger.frameCounts(ofJobs: jobs.map(\.id))
     let byRelease = Dictionary(grouping: jobs, by: \.name.release)
     var releases: [ReleaseStatus] = []
     for release in all {
       let shown = byRelease[release.name] ?? []
       let lines = lines(of: shown, counts, in: release.name)
+      let isOver = release.state == .harvested || release.state == .archived
+      guard newest.contains(release.id) || !isOver || !lines.isEmpty else { continue }
       let isAtRest = release.state == .harvested && !lines.contains { !$0.state.isFinal }
       let progress =
         isAtRest
@@ -49,7 +51,8 @@ extension JobFlow {
       let status = releaseStatus(release, progress, lines)
       releases.append(status.leavingOut((totals[release.id] ?? 0) - shown.count))
     }
-    return FarmStatus(daemon: try await daemonStatus(), releases: releases)
+    return FarmStatus(
+      daemon: try await daemonStatus(), releases: releases, moreReleases: all.count - releases.count)
   }
 
   private func lines(of jobs: [Job], _ counts: [Int64: FrameCounts], in release: String) -> [JobStatus] {

@@ -148,9 +148,6 @@ def refuse_unfit(scene, command):
         raise Refusal("no-layer", "no view layer of scene %s is switched on for rendering" % scene.name)
     if render.use_multiview:
         raise Refusal("not-supported", "scene %s renders stereo views, which the farm cannot yet" % scene.name)
-    if scene.frame_step != 1:
-        raise Refusal("not-supported", "scene %s has a frame step of %d, which the farm cannot read yet; set it to 1"
-                      % (scene.name, scene.frame_step))
     strips = [strip.name for strip in picture_strips(scene)]
     if strips:
         raise Refusal("sequencer", "the sequencer of scene %s would be rendered in place of the scene itself: strip %s"
@@ -361,6 +358,9 @@ def render_frame(command, scene, picture_format):
     part = wanted + ".part"
     written = part + EXTENSIONS[picture_format]
     started = time.monotonic()
+    if (command["frame"] - scene.frame_start) % scene.frame_step:
+        raise Refusal("not-supported", "frame %d is not one of the scene's, which renders every %dth"
+                      % (command["frame"], scene.frame_step))
     scene.frame_set(command["frame"])
     scene.render.filepath = part
     try:

@@ -3,9 +3,9 @@ import BlendFile
 import FarmAPI
 import FarmModel
 import Foundation
+import Preflight
 import ProgramMain
 import SystemPackage
-import VolumeFiles
 
 /// `farm inspect <file.blend>`
 struct Inspect: AsyncParsableCommand {
@@ -30,12 +30,8 @@ struct Inspect: AsyncParsableCommand {
   func run() async throws {
     let here = FilePath(FileManager.default.currentDirectoryPath)
     let blend = here.pushing(FilePath(file)).lexicallyNormalized()
-    let disk = BlendInspector.Disk(
-      summary: { path in Result { () throws(BlendFailure) in try BlendSummary(of: path) } },
-      // Unreadable: Blender cannot read it either.
-      exists: { (try? FileStatus(at: $0, followsLinks: true)).flatMap(\.self) != nil })
     do throws(BlendFailure) {
-      let inspection = try BlendInspector(disk).inspect(blend)
+      let inspection = try BlendInspector(.real).inspect(blend)
       if json { return print(try Self.text(inspection)) }
       for line in InspectionSheet(inspection: inspection, blend: blend).lines(Terminal.standardOutput) { print(line) }
     } catch {

@@ -17,6 +17,10 @@ struct StatusTable {
     for release in status.releases where !release.jobs.isEmpty || release.planned || (release.moreJobs ?? 0) > 0 {
       lines += [""] + block(release)
     }
+    if let more = status.moreReleases, more > 0 {
+      let text = "\(more) more \(more == 1 ? "release" : "releases") at rest: farm list releases"
+      lines += ["", terminal.tinted(text, .quiet)]
+    }
     if lines.count == 1 { lines += ["", "Nothing was dropped yet. Copy a .blend into quick/."] }
     return lines
   }
@@ -39,7 +43,7 @@ struct StatusTable {
       terminal.tinted(release.name.escapedForTerminal, .strong) + "  "
         + terminal.tinted(release.state.rawValue + paused, release.state.tint)
     ]
-    if release.planned && !release.waitsFor.isEmpty {
+    if (release.planned || release.state == .stale) && !release.waitsFor.isEmpty {
       let text = "waits for " + release.waitsFor.joined(separator: "; ")
       lines += Terminal.wrapped(text, terminal.width - 2).map { "  " + terminal.tinted($0, .quiet) }
     }

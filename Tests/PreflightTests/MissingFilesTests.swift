@@ -1,0 +1,94 @@
+import FarmModel
+import Preflight
+import Testing
+
+@testable import BlendFile
+
+@Suite("What a file needs")
+struct MissingFilesTests {
+  private let preflight = Preflight(choice: BlenderChoice(allowsNewerMajor: false))
+  private let version = BlenderVersion(major: 3, minor: 4)
+
+  private var scene: BlendScene {
+    BlendScene(
+      name: "Main", frames: BlendScene.Frames(start: 1, end: 10, step: 1, current: 1), fps: 24, size: [64, 36],
+      percentage: 100, engine: "CYCLES", camera: "Camera", cameraMarkers: [],
+      viewLayers: [BlendScene.ViewLayer(name: "ViewLayer", used: true)], format: "PNG", movie: false,
+      multiview: false, compositing: false, sequencer: false, border: nil, denoising: false)
+  }
+
+  private func inspection(_ scene: BlendScene, _ dependencies: [BlendDependency] = []) -> BlendInspection {
+    BlendInspection(
+      version: "3.4", wrapper: .none, whole: true, activeScene: scene.name, scenes: [scene],
+      dependencies: dependencies, moves: true)
+  }
+
+  private func file(
+    _ kind: BlendDependency.Kind, _ path: String, _ resolved: String?, by: String, of: String? = nil,
+    exists: Bool = false, reached: Bool = true
+  ) -> BlendDependency {
+    BlendDependency(
+      path: path, resolved: resolved, kind: kind, by: [by], of: of, exists: exists, reached: reached)
+  }
+
+  private func findings(_ inspection: BlendInspection, canDenoise: Bool = true) -> [Finding] {
+    let blender = BlenderProgram(
+      path: "/opt/blender", version: version, fullVersion: "3.4.1", buildHash: "", canDenoise: canDenoise, devices: [])
+    return preflight.findings(inspection, savedBy: version, blenders: [blender])
+  }
+
+  @Test func `is no finding when it is there`() {
+    let there = file(.image, "//wood.png", "/v/wood.png", by: "IMWood", exists: true)
+
+    #expect(findings(inspection(scene, [there])).isEmpty)
+  }
+
+  @Test func `and what is rendered needs blocks when it is missing, with all of it and what names it`() throws {
+    let found = findings(
+      inspection(
+        scene,
+        [
+          file(.image, "//wood.png", "/v/wood.png", by: "IMWood"),
+          file(.library, "//../plank.blend", "/v/plank.blend", by: "LIplank.blend", of: "/v/lib/chair.blend"),
+          file(.image, "Z:\\brick.png", nil, by: "IMBrick"), file(.sound, "//bell.wav", "/v/bell.wav", by: "SOBell"),
+        ]))
+
+    #expect(found.map(\.severity) == [.blocks])
+    let problem = try #require(found.first?.problem)
+    #expect(problem.problemClass == .missingFile)
+    #expect(problem.cause == "image Wood needs //wood.png, which is not there (and 2 more)")
+    #expect(problem.missing?.map(\.path) == ["/v/wood.png", "/v/plank.blend", "Z:\\brick.png"])
+    #expect(problem.missing?.map(\.neededBy) == ["image Wood", "library plank.blend", "image Brick"])
+    #expect(problem.missing?.last?.why == "is a place on another machine")
+  }
+
+  @Test func `by nothing that is rendered is worth a note`() throws {
+    let found = findings(
+      inspection(scene, [file(.image, "//old.png", "/v/old.png", by: "IMOld", reached: false)]))
+
+    #expect(found.map(\.severity) == [.note])
+    #expect(found.first?.problem.cause == "//old.png, named by image Old, is not there")
+    #expect(found.first?.problem.remedy == "Nothing; what is rendered does not need it.")
+  }
+
+  @Test func `is a camera, a view layer, and a denoiser where it denoises`() {
+    var bare = scene
+    (bare.camera, bare.denoising) = (nil, true)
+    bare.viewLayers[0].used = false
+
+    let found = findings(inspection(bare), canDenoise: false)
+
+    #expect(found.map(\.problem.problemClass) == [.noCamera, .noLayer, .denoiserMissing])
+    #expect(found.allSatisfy { $0.severity == .blocks })
+    bare.cameraMarkers = [BlendScene.CameraMarker(frame: 1, camera: "Left")]
+    bare.viewLayers.append(BlendScene.ViewLayer(name: "Other", used: true))
+    #expect(findings(inspection(bare)).isEmpty)
+  }
+
+  @Test func `is said when it is set to be a movie`() {
+    var movie = scene
+    (movie.movie, movie.format) = (true, "FFMPEG")
+
+    #expect(findings(inspection(movie)).map(\.severity) == [.note])
+  }
+}

@@ -72,7 +72,7 @@ extension EndToEnd.Trouble {
       try await stop(last)
     }
 
-    @Test(.enabled(if: Needs.mounts), arguments: ["journal a harvest", "note 2 harvested", "end harvest"])
+    @Test(.enabled(if: Needs.mounts), arguments: ["journal a harvest", "note harvested files", "end harvest"])
     func `in a harvest onto another disk is one from which each picture ends there once`(act: String) async throws {
       let farm = try await TestFarm()
       let disk = try SmallDisk(size: "16m", at: farm.root.appending("dist"))

@@ -107,7 +107,10 @@ let checks: [Target] = [
     dependencies: ["FarmModel", "VolumeFiles", "Supervisor", "Rendering", "CLinux", "CZlib", system],
     path: "Tests/FarmTesting", exclude: ["make_scenes.py", "smb_writer.py"], swiftSettings: settings),
   .executableTarget(
-    name: "farm-bench", dependencies: ["farm", "farmd", "WatchProbe", "FarmModel", "FarmStore", "VolumeFiles", system],
+    name: "farm-bench",
+    dependencies: [
+      "farm", "farmd", "WatchProbe", "FarmModel", "BlendFile", "FarmStore", "VolumeFiles", "Preflight", system,
+    ],
     path: "Benchmarks", swiftSettings: settings),
   .executableTarget(
     name: "WatchProbe", dependencies: ["FarmModel", "VolumeFiles", "FolderWatch", "Intake", system],

@@ -44,22 +44,43 @@ final class BlendReader {
     guard let dna else { throw .damaged(atByte: bytes.offset, what: "it has no DNA1 block") }
     self.blocks = blocks
     self.isCutShort = isCutShort
-    types = try BlendTypes(Self.body(of: dna, in: bytes), header: header)
+    bytes.seek(to: dna.offset)
+    guard dna.lengthBytes <= Self.bodyBytesMax else {
+      throw .damaged(atByte: dna.offset, what: "block DNA1 is \(dna.lengthBytes) bytes long")
+    }
+    types = try BlendTypes(bytes.next(Int(dna.lengthBytes)), header: header)
     byAddress = blocks.indices.filter { blocks[$0].address != 0 }.map { Int32($0) }
       .sorted { blocks[Int($0)].address < blocks[Int($1)].address }
   }
 
-  private static func body(of block: Block, in bytes: any SeekableBytes) throws(BlendFailure) -> [UInt8] {
-    guard block.lengthBytes <= bodyBytesMax else {
+  func body(of block: Block) throws(BlendFailure) -> [UInt8] {
+    try withBody(of: block) { body throws(BlendFailure) in Array(body) }
+  }
+
+  /// Lends a block's bytes without copying them, where they are not compressed.
+  func withBody<Value>(
+    of block: Block, _ use: (UnsafeRawBufferPointer) throws(BlendFailure) -> Value
+  ) throws(BlendFailure) -> Value {
+    guard block.lengthBytes <= Self.bodyBytesMax else {
       throw .damaged(atByte: block.offset, what: "block \(block.code) is \(block.lengthBytes) bytes long")
     }
     bytes.seek(to: block.offset)
-    let body = try bytes.next(Int(block.lengthBytes))
-    guard body.count == block.lengthBytes else { throw .truncated(atByte: bytes.offset, while: "block \(block.code)") }
-    return body
+    return try bytes.withNext(Int(block.lengthBytes)) { body throws(BlendFailure) in
+      guard body.count == block.lengthBytes else {
+        throw .truncated(atByte: block.offset, while: "block \(block.code)")
+      }
+      return try use(body)
+    }
   }
 
-  func body(of block: Block) throws(BlendFailure) -> [UInt8] { try Self.body(of: block, in: bytes) }
+  /// The name of a datablock as Blender spells it inside, `OBCube`: it stands at its beginning.
+  func datablockName(of block: Block) throws(BlendFailure) -> String? {
+    guard let id = types.structure(named: "ID"), let name = id.fields["name"], name.bytes == 1 else { return nil }
+    return try withBody(of: block) { body throws(BlendFailure) in
+      guard name.offset + name.count <= body.count else { return nil }
+      return String(decoding: body[name.offset..<name.offset + name.count].prefix { $0 != 0 }, as: UTF8.self)
+    }
+  }
 
   /// The block that was at this address when the file was saved.
   func block(at address: UInt64?) -> Block? {

@@ -85,8 +85,8 @@ extension BlendReader {
 
   /// The name of the datablock at an address, without the two letters of its kind.
   func name(at address: UInt64?) throws(BlendFailure) -> String? {
-    guard let record = try record(at: address) else { return nil }
-    return (record.type == "ID" ? record : record.record("id"))?.string("name").map { String($0.dropFirst(2)) }
+    guard let block = block(at: address) else { return nil }
+    return try datablockName(of: block).map { String($0.dropFirst(2)) }
   }
 
   private func scene(_ scene: BlendRecord) throws(BlendFailure) -> BlendScene? {

@@ -15,6 +15,9 @@ struct BlendSurvey {
   private(set) var datablocks: [BlendSummary.Datablock] = []
   private(set) var files: [BlendSummary.NamedFile] = []
   private(set) var movers: Set<String> = []
+  /// The numbers of the structures that are read, and of those that are passed over.
+  private let read: Set<Int32>
+  private let passedOver: Set<Int32>
   /// The datablocks' numbers by their addresses.
   private var numbers: [UInt64: Int] = [:]
   /// The range of those addresses, for most words of a file lie outside.
@@ -23,10 +26,11 @@ struct BlendSurvey {
 
   init(_ reader: BlendReader) throws(BlendFailure) {
     self.reader = reader
+    read = reader.types.numbers(of: NamedFiles.structures.union(Movers.structures))
+    passedOver = reader.types.numbers(of: Self.tools)
     var library: Int?
     for block in reader.blocks where block.code.isDatablock {
-      let record = try reader.records(of: block).first
-      let name = (record?.type == "ID" ? record : record?.record("id"))?.string("name") ?? "\(block.code)"
+      let name = try reader.datablockName(of: block) ?? "\(block.code)"
       let number = datablocks.count
       if block.code == .library { library = number }
       datablocks.append(BlendSummary.Datablock(name: name, library: block.code == .linked ? library : nil))
@@ -55,11 +59,8 @@ struct BlendSurvey {
   }
 
   private mutating func look(at block: BlendReader.Block, _ owner: Int) throws(BlendFailure) {
-    let structure = reader.types.structure(Int(block.structure))?.name ?? ""
-    if block.lengthBytes <= Self.scannedBytesMax, !Self.tools.contains(structure) {
-      try scan(block, owner)
-    }
-    guard NamedFiles.structures.contains(structure) || Movers.structures.contains(structure) else { return }
+    if block.lengthBytes <= Self.scannedBytesMax, !passedOver.contains(block.structure) { try scan(block, owner) }
+    guard read.contains(block.structure) else { return }
     for record in try reader.records(of: block) {
       files += try NamedFiles.named(in: record, of: block, owner, reader)
       if try Movers.moves(record, reader) { movers.insert(datablocks[owner].name) }
@@ -71,10 +72,9 @@ struct BlendSurvey {
     let wordBytes = reader.header.pointerBytes
     // A datablock begins with the addresses of its neighbours, which it does not need.
     let start = block.code == .data ? 0 : 2 * wordBytes
-    let body = try reader.body(of: block)
     let isBigEndian = reader.header.isBigEndian
-    var found: Set<Int> = []
-    body.withUnsafeBytes { bytes in
+    let found = try reader.withBody(of: block) { bytes throws(BlendFailure) in
+      var found: Set<Int> = []
       for at in stride(from: start, through: bytes.count - wordBytes, by: wordBytes) {
         let word: UInt64
         if wordBytes == 8 {
@@ -85,11 +85,11 @@ struct BlendSurvey {
           word = UInt64(isBigEndian ? raw.byteSwapped : raw)
         }
         guard word >= lowest, word <= highest, let number = numbers[word] else { continue }
-        found.insert(number)
+        if number != owner { found.insert(number) }
       }
+      return found
     }
-    found.remove(owner)
-    datablocks[owner].needs.formUnion(found)
+    if !found.isEmpty { datablocks[owner].needs.formUnion(found) }
   }
 }
 

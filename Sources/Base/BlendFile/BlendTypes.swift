@@ -76,6 +76,9 @@ final class BlendTypes {
     return structure
   }
 
+  /// The numbers of those structures of these names that this version of Blender has.
+  func numbers(of names: Set<String>) -> Set<Int32> { Set(names.compactMap { numbers[$0].map(Int32.init) }) }
+
   /// The structure of this name; nil when this version of Blender had none.
   func structure(named name: String) -> Structure? { numbers[name].flatMap { structure($0) } }
 
@@ -132,9 +135,8 @@ private struct DNABytes {
 
   mutating func expect(_ mark: StaticString) throws(BlendFailure) {
     at = (at + 3) & ~3
-    guard at + 4 <= bytes.count, bytes[at..<at + 4].elementsEqual(String(describing: mark).utf8) else {
-      throw damage("\(mark) is missing")
-    }
+    let isThere = mark.withUTF8Buffer { at + 4 <= bytes.count && bytes[at..<at + 4].elementsEqual($0) }
+    guard isThere else { throw damage("\(mark) is missing") }
     at += 4
   }
 

@@ -65,7 +65,8 @@ enum NamedFiles {
   ) throws(BlendFailure) -> [Int]? {
     let scenes = try reader.scenes().map(\.frames)
     var numbers: Set<Int> = []
-    for block in reader.blocks where reader.types.structure(Int(block.structure))?.name == "bNode" {
+    let nodes = reader.types.numbers(of: ["bNode"])
+    for block in reader.blocks where nodes.contains(block.structure) {
       for node in try reader.records(of: block) where node.pointer("id") == image.address {
         guard let storage = try reader.record(at: node.pointer("storage")) else { continue }
         let user = storage.type == "ImageUser" ? storage : storage.record("iuser")

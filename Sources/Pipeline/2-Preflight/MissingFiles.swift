@@ -1,43 +1,18 @@
 import BlendFile
 import FarmModel
 
-/// What speaks against rendering a file whose scenes and dependencies are known.
-extension Preflight {
-  /// What was found in depth, besides what the file says on its face.
-  package func findings(
-    _ inspection: BlendInspection, savedBy version: BlenderVersion, blenders: [BlenderProgram]
-  ) -> [Finding] {
-    var found = missingFiles(inspection.dependencies)
-    guard let scene = inspection.scene else { return found }
-    if scene.camera == nil && scene.cameraMarkers.isEmpty {
-      found.append(Finding(.blocks, Problem(.noCamera, cause: "scene \(scene.name) has no camera")))
-    }
-    if !scene.viewLayers.isEmpty && !scene.viewLayers.contains(where: \.used) {
-      let cause = "no view layer of scene \(scene.name) is switched on for rendering"
-      found.append(Finding(.blocks, Problem(.noLayer, cause: cause)))
-    }
-    if scene.engine == "CYCLES", scene.denoising, case .success(let fit) = choice.fitting(version, among: blenders),
-      !fit.blender.canDenoise
-    {
-      let cause = "scene \(scene.name) denoises, and this Blender is built without a denoiser"
-      found.append(Finding(.blocks, Problem(.denoiserMissing, cause: cause)))
-    }
-    if scene.movie {
-      found.append(
-        Finding(
-          .note,
-          Problem(
-            .notSupported, cause: "scene \(scene.name) is set to write a movie; its frames are rendered as pictures",
-            remedy: "Make the movie of the pictures in dist/.")))
-    }
-    return found
-  }
-
+/// Files that a `.blend` names and that are not there. A value.
+struct MissingFiles {
   private static let listedMax = 200
 
-  /// One finding for all that is needed and not there, and one for what is named, but by nothing that is rendered.
-  private func missingFiles(_ dependencies: [BlendDependency]) -> [Finding] {
-    let missing = dependencies.filter { !$0.exists && $0.kind.isSeen }
+  private let missing: [BlendDependency]
+
+  init(_ dependencies: [BlendDependency]) {
+    missing = dependencies.filter { !$0.exists && $0.kind.isSeen }
+  }
+
+  /// One for all that is needed and not there, and one for what is named, but by nothing that is rendered.
+  var findings: [Finding] {
     var found: [Finding] = []
     let needed = missing.filter(\.reached)
     if let first = needed.first {

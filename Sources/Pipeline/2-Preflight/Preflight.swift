@@ -19,7 +19,7 @@ package struct Finding: Codable, Hashable, Sendable {
 
 /// Decides whether a whole file can be rendered here; knows the file only by what it says of itself.
 package struct Preflight: Hashable, Sendable {
-  let choice: BlenderChoice
+  private let choice: BlenderChoice
 
   package init(choice: BlenderChoice) {
     self.choice = choice
@@ -52,6 +52,36 @@ package struct Preflight: Hashable, Sendable {
     switch choice.fitting(facts.version, among: blenders) {
     case .success(let fit): if let note = fit.note { found.append(Finding(.note, note)) }
     case .failure(let none): found.append(Finding(.blocks, none.problem))
+    }
+    return found
+  }
+
+  /// What was found in depth, besides what the file says on its face.
+  package func findings(
+    _ inspection: BlendInspection, savedBy version: BlenderVersion, blenders: [BlenderProgram]
+  ) -> [Finding] {
+    var found = MissingFiles(inspection.dependencies).findings
+    guard let scene = inspection.scene else { return found }
+    if scene.camera == nil && scene.cameraMarkers.isEmpty {
+      found.append(Finding(.blocks, Problem(.noCamera, cause: "scene \(scene.name) has no camera")))
+    }
+    if !scene.viewLayers.isEmpty && !scene.viewLayers.contains(where: \.used) {
+      let cause = "no view layer of scene \(scene.name) is switched on for rendering"
+      found.append(Finding(.blocks, Problem(.noLayer, cause: cause)))
+    }
+    if scene.engine == "CYCLES", scene.denoising, case .success(let fit) = choice.fitting(version, among: blenders),
+      !fit.blender.canDenoise
+    {
+      let cause = "scene \(scene.name) denoises, and this Blender is built without a denoiser"
+      found.append(Finding(.blocks, Problem(.denoiserMissing, cause: cause)))
+    }
+    if scene.movie {
+      found.append(
+        Finding(
+          .note,
+          Problem(
+            .notSupported, cause: "scene \(scene.name) is set to write a movie; its frames are rendered as pictures",
+            remedy: "Make the movie of the pictures in dist/.")))
     }
     return found
   }

@@ -153,7 +153,7 @@ extension JobFlow {
     var drop = drop
     let (path, log) = (drop.path, setup.log)
     drop.inspection = await BlockingWork.run(atMost: Self.inspectionMax) {
-      do throws(BlendFailure) { return try BlendInspector(.real).inspect(path) } catch {
+      do throws(BlendFailure) { return try BlendInspector(InspectedDisk.real).inspect(path) } catch {
         log.info("a file is not understood in depth", metadata: ["file": "\(path)", "reason": "\(error)"])
         return nil
       }

@@ -26,11 +26,11 @@ extension Bench {
         "-b", "--factory-startup", "-noaudio", file, "--python-expr", "import bpy; bpy.data.scenes[0].frame_end",
       ]
       let blender = try median(3) { try LineProgram.time("/usr/bin/blender", words) }
-      figures.add("Blender against farm inspect, \(name), \(megabytes) MB", ours / blender, "×", goal: 1 / 50)
+      figures.add("farm inspect against Blender, \(name), \(megabytes) MB", ours / blender, "×", goal: 1 / 50)
       // Not everywhere: PyPI's blender-asset-tracer, named by BAT.
       if let bat = ProcessInfo.processInfo.environment["BAT"] {
         let theirs = try median(5) { try LineProgram.time(bat, ["list", file]) }
-        figures.add("bat list against farm inspect, \(name), \(megabytes) MB", ours / theirs, "×", goal: 1 / 5)
+        figures.add("farm inspect against bat list, \(name), \(megabytes) MB", ours / theirs, "×", goal: 1 / 5)
       }
     }
     let begun = ContinuousClock.now

@@ -47,7 +47,7 @@ extension EndToEnd.Drops {
 
     @Test func `is not made of a missing texture or library: the job goes on when they come`() async throws {
       let farm = try await TestFarm()
-      let daemon = try await farm.start()
+      let first = try await farm.start()
       try await farm.drop("textured", at: "quick/textured.blend")
       try await farm.drop("linked", at: "quick/linked.blend")
       #expect(await farm.logs("job.blocked", times: 2))
@@ -56,6 +56,11 @@ extension EndToEnd.Drops {
       #expect(await eventually { farm.root.appending("quick/textured.blend.PROBLEM.txt").isThere })
       let note = String(decoding: farm.root.appending("quick/textured.blend.PROBLEM.txt").contents, as: UTF8.self)
       #expect(note.contains("image Wood needs //wood.png, which is not there"), "\(note)")
+      // Still known, and waited for, after a restart.
+      await stop(first)
+      let daemon = try await farm.start()
+      #expect(try await farm.farm("sync").code == 0)
+      #expect(farm.logged("job.blocked") == 2)
 
       try FileManager.default.createDirectory(
         atPath: farm.root.appending("quick/lib").string, withIntermediateDirectories: true)

@@ -66,6 +66,19 @@ struct LedgerTests {
     #expect(second.number == 2)
   }
 
+  @Test func `ends a blocked revision when a newer one is blocked: what was missing from it is awaited no more`()
+    async throws
+  {
+    let rendered = try await drop(1).revision
+    let blocked = try await drop(2, state: .blocked).revision
+
+    let (newest, superseded) = try await drop(3, state: .blocked)
+
+    #expect(superseded.map(\.id) == [blocked.id])
+    #expect(try await ledger.revisions(in: [.blocked]).map(\.id) == [newest.id])
+    #expect(try await ledger.revision(rendered.id).state == .queued)
+  }
+
   @Test func `shows on the job only the state of its newest revision`() async throws {
     let first = try await drop(1).revision
     _ = try await drop(2, state: .blocked)

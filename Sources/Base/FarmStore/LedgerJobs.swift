@@ -141,7 +141,8 @@ extension Ledger {
     }
   }
 
-  /// Records a revision with all it owes, in one transaction. A queued one supersedes the job's open ones.
+  /// Records a revision with all it owes, in one transaction. A queued one supersedes the job's open ones, a blocked
+  /// one those that wait for a person as well.
   /// - Returns: the revision, and those that it superseded.
   package func record(
     _ new: NewRevision, known: (path: KnownPath, fingerprint: Fingerprint)?
@@ -149,7 +150,8 @@ extension Ledger {
     let now = clock.now()
     return try await write("record a revision of \(new.name)") { db in
       let job = try Self.ensureJob(db, new, now: now)
-      let superseded = new.state == .queued ? try Self.endOpen(db, job: job, as: .superseded, now: now) : []
+      let ended: Set<JobState> = new.state == .queued ? Self.openStates : new.state == .blocked ? [.blocked] : []
+      let superseded = try Self.end(db, ended, ofJob: job, as: .superseded, now: now)
       let number =
         try Int.fetchOne(
           db, sql: "SELECT COALESCE(MAX(number), 0) + 1 FROM revision WHERE job_id = ?", arguments: [job]) ?? 1
@@ -212,12 +214,20 @@ extension Ledger {
       db, sql: "SELECT id FROM job WHERE release_id = ? AND name = ?", arguments: [release.id, new.name.job]) ?? 0
   }
 
+  private static let openStates: Set<JobState> = [.blocked, .queued, .active, .assembling]
+
   /// Ends every revision of a job that is not in a final state.
   static func endOpen(_ db: Database, job: Int64, as state: JobState, now: Timestamp) throws -> [Revision] {
+    try end(db, openStates, ofJob: job, as: state, now: now)
+  }
+
+  private static func end(
+    _ db: Database, _ states: Set<JobState>, ofJob job: Int64, as state: JobState, now: Timestamp
+  ) throws -> [Revision] {
+    guard !states.isEmpty else { return [] }
+    let words = states.map { "'\($0.rawValue)'" }.joined(separator: ", ")
     let open = try Row.fetchAll(
-      db,
-      sql: revisionColumns + " WHERE job_id = ? AND revision.state IN ('blocked', 'queued', 'active', 'assembling')",
-      arguments: [job]
+      db, sql: revisionColumns + " WHERE job_id = ? AND revision.state IN (\(words))", arguments: [job]
     ).map(Revision.init(row:))
     for revision in open {
       try db.execute(

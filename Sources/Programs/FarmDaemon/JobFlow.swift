@@ -100,6 +100,8 @@ actor JobFlow {
   var followed: [FilePath: Set<String>] = [:]
   /// Of jobs that began anew before they were finished.
   var refreshPaces: [JobName: RefreshPace] = [:]
+  /// Revisions in whose place another one comes: of two files that change at once, one has the job begin anew.
+  var restarted: Set<Int64> = []
   /// Blocked revisions that wait for files, by id.
   var lacks: [Int64: Lack] = [:]
   /// Whether what the first scan finds is known, not rendered.
@@ -127,6 +129,7 @@ actor JobFlow {
     case review(String)
     case writeManifests
     case followAll
+    case follow([SeenFile])
     case lookAtDependency(String)
     /// Without anything having happened.
     case reviewAgain(String)
@@ -241,6 +244,7 @@ actor JobFlow {
       reviewTook[release] = setup.clock.now().since(begun)
     case .writeManifests: return await writeManifests()
     case .followAll: return await followAll()
+    case .follow(let files): return await follow(files)
     case .lookAtDependency(let path): await lookAtDependency(path)
     case .reviewAgain(let release): return await review(release)
     }

@@ -29,9 +29,13 @@ extension JobFlow {
     guard await move(revision, to: .blocked, problem: problem) else { return }
     await end(revision)
     gone.remove(revision.id)
-    if problem.missing?.isEmpty == false || problem.problemClass == .notWritable {
-      lacks[revision.id] = Lack(revision: revision, files: problem.missing ?? [])
-    }
+    awaitFiles(of: revision, problem)
+  }
+
+  /// Has a blocked revision go on when what it lacks is there.
+  func awaitFiles(of revision: Revision, _ problem: Problem?) {
+    guard let problem, problem.missing?.isEmpty == false || problem.problemClass == .notWritable else { return }
+    lacks[revision.id] = Lack(revision: revision, files: problem.missing ?? [])
   }
 
   /// Looks whether the files that blocked revisions wait for are there and nobody writes them any more.

@@ -17,9 +17,7 @@ extension JobFlow {
       if before.isEmpty {
         guard !files.isEmpty else { return }
         try await setup.ledger.setDependencies(of: revision, files)
-        await follow(files.map(\.path))
-        // What was followed before is not told anew, and may have changed before this revision came.
-        for file in files where try await isOther(file) { errand.yield(.lookAtDependency(file.path)) }
+        errand.yield(.follow(files))
       } else if let changed = SeenFile.firstChange(from: before, to: files) {
         await renderAnew(
           revision, because: "\(setup.volume.relative(FilePath(changed))) changed after the first frames")
@@ -27,11 +25,6 @@ extension JobFlow {
     } catch {
       complain(error, while: "noting what a revision depends on")
     }
-  }
-
-  private func isOther(_ file: SeenFile) async throws(StoreFailure) -> Bool {
-    guard let known = try await setup.ledger.dependencyFile(at: file.path)?.0 else { return false }
-    return !known.isAs(file)
   }
 
   /// Begins a revision's job again from its first frame: frames of two versions of a file never mix.
@@ -47,7 +40,9 @@ extension JobFlow {
 
   /// Renders a job again; one that was not finished yet waits the longer the more often that happens.
   private func restart(_ job: Job, _ id: Int64, because cause: String) async throws {
-    guard let revision = try await setup.ledger.newestRevision(of: job.name), revision.id == id else { return }
+    guard let revision = try await setup.ledger.newestRevision(of: job.name), revision.id == id,
+      restarted.insert(id).inserted
+    else { return }
     let isUnfinished = !revision.state.isFinal
     let pause = isUnfinished ? refreshPaces[job.name, default: RefreshPace()].restart() : .zero
     setup.log.notice(
@@ -65,16 +60,28 @@ extension JobFlow {
     }
   }
 
+  /// Follows what a revision is rendered from.
+  func follow(_ files: [SeenFile]) async {
+    await follow(files.map(\.path))
+    do {
+      for file in files {
+        // What was followed before is not told anew, and may have changed before this revision came.
+        let known = try await setup.ledger.dependencyFile(at: file.path)?.0
+        if let known, !known.isAs(file) { errand.yield(.lookAtDependency(file.path)) }
+      }
+    } catch {
+      complain(error, while: "following what a job depends on")
+    }
+  }
+
   /// Has the watch tell of these files too.
   private func follow(_ files: [String]) async {
     let new = files.filter { followedFiles.insert($0).inserted }
     guard !new.isEmpty else { return }
-    for file in new {
-      let path = FilePath(file)
-      // A file server that does not answer: where it is said to lie.
-      for place in await BlockingWork.run(atMost: Self.patience, { Self.places(of: path) }) ?? [path] {
-        followed[place, default: []].insert(file)
-      }
+    let places = await BlockingWork.run(atMost: Self.patience) { new.map { Self.places(of: FilePath($0)) } }
+    // A file server that does not answer: where they are said to lie.
+    for (file, lies) in zip(new, places ?? new.map { [FilePath($0)] }) {
+      for place in lies { followed[place, default: []].insert(file) }
     }
     setup.watcher.follow(Set(followed.keys))
   }

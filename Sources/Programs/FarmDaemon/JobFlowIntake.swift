@@ -137,7 +137,9 @@ extension JobFlow {
       let blocking = findings.first { $0.severity == .blocks }?.problem
       if let before, before.digest == drop.digest, !isNewOrder(before, blocking: blocking) {
         try await knownAlready(drop, before)
-        if before.state == .blocked, blocking == nil { await requeue(before) }
+        guard before.state == .blocked else { return }
+        if blocking == nil { await requeue(before) }
+        awaitFiles(of: before, blocking)
         return
       }
       let notes = findings.filter { $0.severity == .note }.map(\.problem)
@@ -195,7 +197,7 @@ extension JobFlow {
     for note in notes { told("job.note", drop.name, revision: revision.number, problem: note) }
     told("job.\(revision.state.rawValue)", drop.name, revision: revision.number, problem: blocking)
     askForReview(of: drop.name.release)
-    if let missing = blocking?.missing { lacks[revision.id] = Lack(revision: revision, files: missing) }
+    awaitFiles(of: revision, blocking)
     guard revision.state == .queued else { return }
     await opened(revision, pace: pace)
     await schedule()

@@ -38,8 +38,6 @@ struct FollowedFiles: Hashable, Sendable {
   /// The names that count in a folder.
   func names(in folder: FilePath) -> Set<FileName> { files[folder] ?? [] }
 
-  func contains(_ file: FileKey) -> Bool { files[file.folder]?.contains(file.name) == true }
-
   /// Whether a folder of this name is on the way to one.
   func lead(from folder: FilePath, to name: FileName) -> Bool { ways[folder]?.contains(name) == true }
 

@@ -61,9 +61,9 @@ CREATE TABLE task (
   state TEXT NOT NULL, worker TEXT, log TEXT NOT NULL, pid INTEGER, start_ticks INTEGER, problem TEXT,
   started_at INTEGER NOT NULL, ended_at INTEGER
 ) STRICT;
-INSERT INTO task VALUES(1,1,'1','completed','local-1','/tmp/mkl/vol/.farm/state/logs/quick/a/task-1.log',25340,6045364,NULL,1795412371432917586,1795412373529410249);
-INSERT INTO task VALUES(2,2,'1','completed','local-1','/tmp/mkl/vol/.farm/state/logs/spring/kept/task-2.log',25388,6045621,NULL,1795412374003276359,1795412375757342633);
-INSERT INTO task VALUES(3,3,'1-2','failed','local-1','/tmp/mkl/vol/.farm/state/logs/quick/bad/task-3.log',25423,6045816,'{"cause":"scene Scene has no camera","class":"no-camera","remedy":"Add a camera to the scene (Shift+A, Camera), make it the active one and save again."}',1795412375950402595,1795412377503887247);
+INSERT INTO task VALUES(1,1,'1','completed','local-1','/srv/farm/.farm/state/logs/quick/a/task-1.log',25340,6045364,NULL,1795412371432917586,1795412373529410249);
+INSERT INTO task VALUES(2,2,'1','completed','local-1','/srv/farm/.farm/state/logs/spring/kept/task-2.log',25388,6045621,NULL,1795412374003276359,1795412375757342633);
+INSERT INTO task VALUES(3,3,'1-2','failed','local-1','/srv/farm/.farm/state/logs/quick/bad/task-3.log',25423,6045816,'{"cause":"scene Scene has no camera","class":"no-camera","remedy":"Add a camera to the scene (Shift+A, Camera), make it the active one and save again."}',1795412375950402595,1795412377503887247);
 CREATE TABLE known_file (
   path BLOB PRIMARY KEY, folder BLOB NOT NULL, device INTEGER NOT NULL, inode INTEGER NOT NULL,
   size INTEGER NOT NULL, mtime_ns INTEGER NOT NULL, ctime_ns INTEGER NOT NULL

@@ -85,6 +85,9 @@ extension EndToEnd.Drops {
       try await isBlue(farm.root.appending("dist/r/a.png"))
       #expect(farm.root.appending("dist/r").names == ["a.png", "b.png"])
       #expect(farm.logged("job.queued job=r/b") == 1)
+      // A texture beside the drops is none.
+      #expect(farm.logged("job.rejected") == 0 && farm.logged("job=r/wood") == 0)
+      #expect(store.names == ["a.blend", "b.blend", "wood.png"])
       #expect(try await farm.farm("refresh", "release", "nosuch").code == 1)
       await stop(daemon)
     }

@@ -77,7 +77,7 @@ package final class RunningProgram: Sendable {
 
   /// Waits for the end.
   /// - Returns: the exit code, or minus the signal; nil at the deadline.
-  package func end(within limit: Duration = .seconds(60)) async -> Int32? {
+  package func end(within limit: Duration = .seconds(240)) async -> Int32? {
     await eventually(within: limit, { !isRunning }) ? status : nil
   }
 
@@ -164,7 +164,7 @@ package final class TestFarm: Sendable {
   package func logged(_ text: String) -> Int { log.components(separatedBy: text).count - 1 }
 
   /// Waits until a text stands in the log.
-  package func logs(_ text: String, times: Int = 1, within limit: Duration = .seconds(90)) async -> Bool {
+  package func logs(_ text: String, times: Int = 1, within limit: Duration = .seconds(240)) async -> Bool {
     await eventually(within: limit) { logged(text) >= times }
   }
 }

@@ -78,7 +78,10 @@ package struct Daemon: Sendable {
         known: KnownDrops(ledger: ledger, root: volume.root, log: log),
         rules: SettleRules(quiet: config.settleQuiet, stall: config.settleStall), now: { ContinuousClock.now },
         accepts: accepts,
-        isWhole: { $0.isPlan ? .whole : Intaker.wholeness(of: $0) }))
+        isWhole: { path in
+          // Of plans, textures and the like only their writers know when they are whole.
+          path.lastName.map { DropPlace.isDrop($0) } == true ? Intaker.wholeness(of: path) : .whole
+        }))
     let events = EventHub()
     let flow = JobFlow(
       JobFlow.Setup(

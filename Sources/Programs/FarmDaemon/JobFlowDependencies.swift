@@ -2,6 +2,7 @@ import FarmAPI
 import FarmModel
 import FarmStore
 import FolderWatch
+import Intake
 import Rendering
 import SystemPackage
 import VolumeFiles
@@ -102,7 +103,8 @@ extension JobFlow {
     case .settled, .refused: for file in followed[path] ?? [] { errand.yield(.lookAtDependency(file)) }
     default: break
     }
-    return !path.isPlan && place.release(at: path.removingLastComponent()) == nil
+    guard !path.isPlan, let name = path.lastName else { return false }
+    return !DropPlace.isDrop(name) || place.release(at: path.removingLastComponent()) == nil
   }
 
   /// Looks whether a file on which jobs depend is another, and sees to it that they follow.

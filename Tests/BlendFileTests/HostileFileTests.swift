@@ -9,7 +9,7 @@ import Testing
 /// Files whose bytes somebody changed: read, or refused with the place, and never believed in their lengths.
 @Suite("A .blend with wrong bytes")
 struct HostileFileTests {
-  private static let mutations = Needs.patience ? 20_000 : 150
+  private static let mutations = Needs.patience ? 20_000 : 200
 
   private let scratch: ScratchFolder
 
@@ -47,6 +47,28 @@ struct HostileFileTests {
       }
     }
     #expect(refused > Self.mutations / 4, "the mutations hit something")
+  }
+
+  @Test(arguments: ["3.4", "5.0"])
+  func `whose blocks claim absurd lengths and counts is read or refused`(version: String) throws {
+    let whole = try plain("\(version)/files.blend")
+    let codes = ["SC\0\0", "IM\0\0", "OB\0\0", "DATA", "GLOB"]
+    for code in codes {
+      var at = 0
+      for _ in 0..<12 {
+        guard let found = whole[at...].firstRange(of: Array(code.utf8)) else { break }
+        at = found.upperBound
+        // Length, address, structure and count, in whatever order.
+        for word in stride(from: at, to: min(at + 28, whole.count - 8), by: 4) {
+          for value: [UInt8] in [[0xFF, 0xFF, 0xFF, 0xFF], [0xFF, 0xFF, 0xFF, 0x7F], [0, 0, 0, 0x80]] {
+            var bytes = whole
+            bytes.replaceSubrange(word..<word + 4, with: value)
+            // Read or refused: that it comes back is what counts.
+            _ = try? BlendSummary(of: scratch.write(bytes, to: "x.blend"))
+          }
+        }
+      }
+    }
   }
 
   @Test func `whose types are damaged says where`() throws {

@@ -77,7 +77,7 @@ final class BlendReader {
   func datablockName(of block: Block) throws(BlendFailure) -> String? {
     guard let id = types.structure(named: "ID"), let name = id.fields["name"], name.bytes == 1 else { return nil }
     return try withBody(of: block) { body throws(BlendFailure) in
-      guard name.offset + name.count <= body.count else { return nil }
+      guard (0...body.count).contains(name.offset), name.count <= body.count - name.offset else { return nil }
       return String(decoding: body[name.offset..<name.offset + name.count].prefix { $0 != 0 }, as: UTF8.self)
     }
   }
@@ -99,7 +99,7 @@ final class BlendReader {
   func records(of block: Block) throws(BlendFailure) -> [BlendRecord] {
     guard let structure = types.structure(Int(block.structure)), structure.bytes > 0 else { return [] }
     let body = try body(of: block)
-    return (0..<min(block.count, body.count / structure.bytes)).map { index in
+    return (0..<max(0, min(block.count, body.count / structure.bytes))).map { index in
       let start = index * structure.bytes
       return BlendRecord(
         body[start..<start + structure.bytes], structure, types, isBigEndian: header.isBigEndian)
@@ -146,10 +146,10 @@ enum BlendWalk {
         return BlockHeader(given, header)
       }
       if block.code == .end { return header }
-      guard block.code.isPlausible, block.lengthBytes >= 0 else {
+      let bodyStart = bytes.offset
+      guard block.code.isPlausible, block.lengthBytes >= 0, block.lengthBytes <= Int64.max - bodyStart else {
         throw .damaged(atByte: start, what: "no block begins here")
       }
-      let bodyStart = bytes.offset
       try body(
         BlendReader.Block(
           code: block.code, structure: block.structure, address: block.address, offset: bodyStart,

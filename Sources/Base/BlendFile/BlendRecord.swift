@@ -19,9 +19,9 @@ struct BlendRecord {
 
   /// The bytes of a whole field, all its elements.
   private func whole(_ field: BlendTypes.Field) -> ArraySlice<UInt8>? {
-    let start = bytes.startIndex + field.offset
     let (length, isTooLong) = field.bytes.multipliedReportingOverflow(by: field.count)
-    guard !isTooLong, field.offset >= 0, length <= bytes.endIndex - start else { return nil }
+    guard !isTooLong, (0...bytes.count).contains(field.offset), length <= bytes.count - field.offset else { return nil }
+    let start = bytes.startIndex + field.offset
     return bytes[start..<start + length]
   }
 

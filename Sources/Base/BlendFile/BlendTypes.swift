@@ -115,7 +115,7 @@ private struct FieldName {
     name = String(text.drop { $0 == "*" || $0 == "(" }.prefix { $0 != "[" && $0 != ")" })
     // Absurd sizes only come from damaged files; whoever reads such a field finds the block too short.
     count = text.split(separator: "[").dropFirst().reduce(1) { count, part in
-      min(Self.countMax, count * min(Self.countMax, Int(part.prefix { $0 != "]" }) ?? 1))
+      min(Self.countMax, count * max(0, min(Self.countMax, Int(part.prefix { $0 != "]" }) ?? 1)))
     }
   }
 }

@@ -65,13 +65,16 @@ enum NamedFiles {
   ) throws(BlendFailure) -> [Int]? {
     let scenes = try reader.scenes().map(\.frames)
     var numbers: Set<Int> = []
+    // A damaged file may claim any ranges.
+    var framesLeft = 1_000_000
     let nodes = reader.types.numbers(of: ["bNode"])
     for block in reader.blocks where nodes.contains(block.structure) {
       for node in try reader.records(of: block) where node.pointer("id") == image.address {
         guard let storage = try reader.record(at: node.pointer("storage")) else { continue }
         let user = storage.type == "ImageUser" ? storage : storage.record("iuser")
         guard let user else { continue }
-        for frames in scenes where frames.end >= frames.start && frames.end - frames.start < 1_000_000 {
+        for frames in scenes where frames.end >= frames.start && frames.end - frames.start < framesLeft {
+          framesLeft -= frames.end - frames.start
           numbers.formUnion(
             stride(from: frames.start, through: frames.end, by: frames.step).map { number(at: $0, user) })
         }

@@ -3,9 +3,9 @@ import Glibc
 
 /// Measures what the farm promises, with the programs that lie beside it, and prints each figure beside its goal.
 ///
-/// `farm-bench [--quick] [--only PART] [--json FILE]`, where a part is `watch`, `drops`, `idle`, `start`, `many`, `jobs`,
-/// `inspect` or `side-by-side`: figures depend on the machine and on what else it does; ratios are of two things measured one after
-/// the other in the same run. It fails only when something could not be measured.
+/// `farm-bench [--quick] [--only PART] [--json FILE]`, where a part is `watch`, `drops`, `idle`, `start`, `many`,
+/// `jobs`, `inspect` or `side-by-side`: figures depend on the machine and on what else it does; ratios are of two
+/// things measured one after the other in the same run. It fails only when something could not be measured.
 @main
 struct FarmBench {
   static func main() async throws {

@@ -43,7 +43,7 @@ extension Bench {
     try (0..<count).map { _ in try time() }.percentile(0.5)
   }
 
-  /// A grid of so many cells squared: 1200 make some 80 MB.
+  /// A grid of so many cells squared: 1200 make some 190 MB.
   private func make(_ path: String, cells: Int, isCompressed: Bool) throws {
     let script = """
       import bpy

@@ -51,7 +51,9 @@ final class PlainBytes: SeekableBytes {
   private(set) var offset: Int64 = 0
   /// Bytes that were read ahead: most blocks are small, and a call for each header took most of the time. As many as
   /// stay in the processor's own memory while they are walked; four times as many took half as long again.
-  private var window = UnsafeMutableRawBufferPointer.allocate(byteCount: 32 << 10, alignment: 16)
+  private static let windowBytes = 32 << 10
+  /// Allocated by the first read: a file that cannot be opened has no deinit to free it.
+  private var window = UnsafeMutableRawBufferPointer(start: nil, count: 0)
   private var windowStart: Int64 = 0
   private var windowCount = 0
 
@@ -72,8 +74,21 @@ final class PlainBytes: SeekableBytes {
     let file = mkstemp(&name)
     guard file >= 0 else { throw Self.notUnpacked }
     unlink(name)
+    // A Blender that is started meanwhile must not hold it.
+    _ = fcntl(file, F_SETFD, FD_CLOEXEC)
     self.file = file
-    sizeBytes = try Self.unpack(packed, to: file)
+    do { sizeBytes = try Self.unpack(packed, to: file) } catch {
+      close(file)
+      throw error
+    }
+  }
+
+  /// How the file is wrapped; what is read next is its beginning again.
+  func wrapper() throws(BlendFailure) -> BlendWrapper {
+    let first = try next(BlendHeader.bytesMax)
+    guard !first.isEmpty else { throw .empty }
+    seek(to: 0)
+    return BlendWrapper(firstBytes: first)
   }
 
   private static let unpackedBytesMax: Int64 = 16 << 30
@@ -118,15 +133,17 @@ final class PlainBytes: SeekableBytes {
 
   /// Reads ahead from where we are: so many bytes and as many more as the window holds, fewer only at the file's end.
   private func fill(_ count: Int) throws(BlendFailure) {
-    if count > window.count {
+    let wanted = max(count, Self.windowBytes)
+    if wanted > window.count {
       window.deallocate()
-      window = .allocate(byteCount: count, alignment: 16)
+      window = .allocate(byteCount: wanted, alignment: 16)
     }
     windowStart = offset
     windowCount = 0
-    while windowCount < min(window.count, max(count, Int(sizeBytes - offset))) {
+    // No more than that, also when a large body made the window large.
+    while windowCount < min(wanted, max(count, Int(sizeBytes - offset))) {
       let target = window.baseAddress.map { $0 + windowCount }
-      let got = pread(file, target, window.count - windowCount, off_t(offset) + off_t(windowCount))
+      let got = pread(file, target, wanted - windowCount, off_t(offset) + off_t(windowCount))
       if got < 0 && errno == EINTR { continue }
       guard got >= 0 else { throw .unreadable(String(cString: strerror(errno))) }
       if got == 0 { break }
@@ -212,7 +229,7 @@ final class WrappedBytes: BlendBytes {
     return count > 0
   }
 
-  private static func reason(_ archive: OpaquePointer) -> String {
+  static func reason(_ archive: OpaquePointer) -> String {
     archive_error_string(archive).map { String(cString: $0) } ?? "the compressed stream cannot be decoded"
   }
 }

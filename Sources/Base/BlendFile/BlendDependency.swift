@@ -70,15 +70,20 @@ package struct BlendPaths: Hashable, Sendable {
   ///   - written: with `//` it is relative to the `.blend`; `\` separates as `/` does.
   ///   - folder: of the `.blend`.
   package func resolve(_ written: [UInt8], in folder: FilePath) -> FilePath? {
-    let bytes = written.map { $0 == UInt8(ascii: "\\") ? UInt8(ascii: "/") : $0 }
+    let bytes = Self.slashed(written)
     for place in places {
-      let seen = Array(place.seenAs.utf8).map { $0 == UInt8(ascii: "\\") ? UInt8(ascii: "/") : $0 }
-      if let rest = Self.rest(of: bytes, below: seen) { return Self.path(place.folder, rest) }
+      if let rest = Self.rest(of: bytes, below: Self.slashed(place.seenAs.utf8)) {
+        return Self.path(place.folder, rest)
+      }
     }
     if written.starts(with: Array("//".utf8)) { return Self.path(folder, bytes.dropFirst(2)) }
     // `//` relative is the only one that begins with two: `\\server\share` is a place of its own.
     guard bytes.first == UInt8(ascii: "/"), written.first != UInt8(ascii: "\\") else { return nil }
     return Self.path("/", bytes[...])
+  }
+
+  private static func slashed(_ bytes: some Sequence<UInt8>) -> [UInt8] {
+    bytes.map { $0 == UInt8(ascii: "\\") ? UInt8(ascii: "/") : $0 }
   }
 
   /// Letters of drives are the same large or small.
@@ -94,16 +99,8 @@ package struct BlendPaths: Hashable, Sendable {
   }
 
   private static func path(_ folder: FilePath, _ below: ArraySlice<UInt8>) -> FilePath {
-    var bytes = folder.withPlatformString { start in
-      UnsafeBufferPointer(start: start, count: folder.length).map { UInt8(bitPattern: $0) }
-    }
-    bytes.append(UInt8(ascii: "/"))
-    bytes += below
-    let path = (bytes + [0]).withUnsafeBytes { raw in
-      raw.withMemoryRebound(to: CChar.self) { text in
-        text.baseAddress.map { FilePath(platformString: $0) } ?? "/"
-      }
-    }
-    return path.lexicallyNormalized()
+    // As bytes: names need not be text.
+    let relative = below.drop { $0 == UInt8(ascii: "/") }.map { CChar(bitPattern: $0) } + [0]
+    return folder.pushing(FilePath(platformString: relative)).lexicallyNormalized()
   }
 }

@@ -41,13 +41,9 @@ package enum BlendFile {
   /// - Throws: ``BlendFailure``; its `isTransient` says whether more bytes may still mend it.
   package static func read(_ path: FilePath) throws(BlendFailure) -> BlendFacts {
     let plain = try PlainBytes(path: path)
-    let first = try plain.next(BlendHeader.bytesMax)
-    guard !first.isEmpty else { throw .empty }
-    let wrapper = BlendWrapper(firstBytes: first)
+    let wrapper = try plain.wrapper()
     switch wrapper {
-    case .none:
-      plain.seek(to: 0)
-      return try walk(plain, wrapper: wrapper)
+    case .none: return try walk(plain, wrapper: wrapper)
     case .gzip:
       let bytes = try WrappedBytes(path: path)
       let facts = try walk(bytes, wrapper: wrapper)

@@ -79,10 +79,11 @@ package struct BlendHeader: Hashable, Sendable {
   }
 }
 
-/// One block's own header.
+/// One block's own header, and where its body begins.
 struct BlockHeader: Hashable {
   let code: BlockCode
   let lengthBytes: Int64
+  let bodyOffset: Int64
   /// Where it was in Blender's memory; other blocks name it so.
   let address: UInt64
   /// The number of its type in `DNA1`, and how many of them it holds.
@@ -90,7 +91,8 @@ struct BlockHeader: Hashable {
   let count: Int
 
   /// Reads it from exactly `header.blockHeaderBytes` bytes.
-  init(_ bytes: UnsafeRawBufferPointer, _ header: BlendHeader) {
+  init(_ bytes: UnsafeRawBufferPointer, _ header: BlendHeader, bodyOffset: Int64) {
+    self.bodyOffset = bodyOffset
     code = BlockCode(bytes)
     switch header.blockLayout {
     case .short:

@@ -3,16 +3,6 @@ import SystemPackage
 /// Reads structures out of a whole `.blend`, wherever they lie, by following its addresses. Bodies are read when they
 /// are asked for; what meshes and other heavy things consist of is passed over.
 final class BlendReader {
-  /// A block that may be asked for.
-  struct Block {
-    let code: BlockCode
-    let structure: Int32
-    let address: UInt64
-    let offset: Int64
-    let lengthBytes: Int64
-    let count: Int
-  }
-
   /// Longer bodies hold nothing that is asked for here.
   private static let bodyBytesMax: Int64 = 16 << 20
   /// So many blocks take some 50 MB; what comes after is passed over, but for datablocks themselves.
@@ -20,9 +10,7 @@ final class BlendReader {
 
   let header: BlendHeader
   let types: BlendTypes
-  private(set) var blocks: [Block] = []
-  /// Whether the file has more blocks than are remembered.
-  private(set) var isCutShort = false
+  private(set) var blocks: [BlockHeader] = []
   private let bytes: any SeekableBytes
   /// The blocks' numbers in the order of their addresses.
   private let byAddress: [Int32]
@@ -30,51 +18,53 @@ final class BlendReader {
   /// Walks a whole file from its beginning.
   init(_ bytes: any SeekableBytes) throws(BlendFailure) {
     self.bytes = bytes
-    var blocks: [Block] = []
-    var isCutShort = false
+    var blocks: [BlockHeader] = []
     var isHeavy = false
-    var dna: Block?
+    var dna: BlockHeader?
     header = try BlendWalk.each(bytes) { block throws(BlendFailure) in
       if block.code == .types { dna = block }
       if block.code != .data { isHeavy = block.code.isHeavy }
       let isNeeded = block.code != .data || !isHeavy || block.lengthBytes <= 4096
       guard isNeeded else { return }
-      if blocks.count < Self.blocksMax || block.code != .data { blocks.append(block) } else { isCutShort = true }
+      if blocks.count < Self.blocksMax || block.code != .data { blocks.append(block) }
     }
     guard let dna else { throw .damaged(atByte: bytes.offset, what: "it has no DNA1 block") }
     self.blocks = blocks
-    self.isCutShort = isCutShort
-    bytes.seek(to: dna.offset)
-    guard dna.lengthBytes <= Self.bodyBytesMax else {
-      throw .damaged(atByte: dna.offset, what: "block DNA1 is \(dna.lengthBytes) bytes long")
-    }
-    types = try BlendTypes(bytes.next(Int(dna.lengthBytes)), header: header)
+    let body = try Self.withBody(of: dna, in: bytes) { body throws(BlendFailure) in Array(body) }
+    types = try BlendTypes(body, header: header)
     byAddress = blocks.indices.filter { blocks[$0].address != 0 }.map { Int32($0) }
       .sorted { blocks[Int($0)].address < blocks[Int($1)].address }
   }
 
-  func body(of block: Block) throws(BlendFailure) -> [UInt8] {
+  func body(of block: BlockHeader) throws(BlendFailure) -> [UInt8] {
     try withBody(of: block) { body throws(BlendFailure) in Array(body) }
   }
 
   /// Lends a block's bytes without copying them, where they are not compressed.
   func withBody<Value>(
-    of block: Block, _ use: (UnsafeRawBufferPointer) throws(BlendFailure) -> Value
+    of block: BlockHeader, _ use: (UnsafeRawBufferPointer) throws(BlendFailure) -> Value
   ) throws(BlendFailure) -> Value {
-    guard block.lengthBytes <= Self.bodyBytesMax else {
-      throw .damaged(atByte: block.offset, what: "block \(block.code) is \(block.lengthBytes) bytes long")
+    try Self.withBody(of: block, in: bytes, use)
+  }
+
+  private static func withBody<Value>(
+    of block: BlockHeader, in bytes: any SeekableBytes,
+    _ use: (UnsafeRawBufferPointer) throws(BlendFailure) -> Value
+  ) throws(BlendFailure) -> Value {
+    guard block.lengthBytes <= bodyBytesMax else {
+      throw .damaged(atByte: block.bodyOffset, what: "block \(block.code) is \(block.lengthBytes) bytes long")
     }
-    bytes.seek(to: block.offset)
+    bytes.seek(to: block.bodyOffset)
     return try bytes.withNext(Int(block.lengthBytes)) { body throws(BlendFailure) in
       guard body.count == block.lengthBytes else {
-        throw .truncated(atByte: block.offset, while: "block \(block.code)")
+        throw .truncated(atByte: block.bodyOffset, while: "block \(block.code)")
       }
       return try use(body)
     }
   }
 
   /// The name of a datablock as Blender spells it inside, `OBCube`: it stands at its beginning.
-  func datablockName(of block: Block) throws(BlendFailure) -> String? {
+  func datablockName(of block: BlockHeader) throws(BlendFailure) -> String? {
     guard let id = types.structure(named: "ID"), let name = id.fields["name"], name.bytes == 1 else { return nil }
     return try withBody(of: block) { body throws(BlendFailure) in
       guard (0...body.count).contains(name.offset), name.count <= body.count - name.offset else { return nil }
@@ -83,7 +73,7 @@ final class BlendReader {
   }
 
   /// The block that was at this address when the file was saved.
-  func block(at address: UInt64?) -> Block? {
+  func block(at address: UInt64?) -> BlockHeader? {
     guard let address else { return nil }
     var (low, high) = (0, byAddress.count)
     while low < high {
@@ -96,7 +86,7 @@ final class BlendReader {
   }
 
   /// The structures of a block; of one type that the file does not describe, none.
-  func records(of block: Block) throws(BlendFailure) -> [BlendRecord] {
+  func records(of block: BlockHeader) throws(BlendFailure) -> [BlendRecord] {
     guard let structure = types.structure(Int(block.structure)), structure.bytes > 0 else { return [] }
     let body = try body(of: block)
     return (0..<max(0, min(block.count, body.count / structure.bytes))).map { index in
@@ -131,7 +121,7 @@ enum BlendWalk {
   /// - Parameter body: called for each block when its body is next; it may read of that as much as it wants.
   /// - Returns: the file's header.
   static func each(
-    _ bytes: any BlendBytes, _ body: (BlendReader.Block) throws(BlendFailure) -> Void
+    _ bytes: any BlendBytes, _ body: (BlockHeader) throws(BlendFailure) -> Void
   ) throws(BlendFailure) -> BlendHeader {
     let oldHeaderBytes = 12
     var first = try bytes.next(oldHeaderBytes)
@@ -143,18 +133,14 @@ enum BlendWalk {
         guard given.count == header.blockHeaderBytes else {
           throw .truncated(atByte: start + Int64(given.count), while: "a block's header")
         }
-        return BlockHeader(given, header)
+        return BlockHeader(given, header, bodyOffset: start + Int64(header.blockHeaderBytes))
       }
       if block.code == .end { return header }
-      let bodyStart = bytes.offset
-      guard block.code.isPlausible, block.lengthBytes >= 0, block.lengthBytes <= Int64.max - bodyStart else {
+      guard block.code.isPlausible, block.lengthBytes >= 0, block.lengthBytes <= Int64.max - block.bodyOffset else {
         throw .damaged(atByte: start, what: "no block begins here")
       }
-      try body(
-        BlendReader.Block(
-          code: block.code, structure: block.structure, address: block.address, offset: bodyStart,
-          lengthBytes: block.lengthBytes, count: block.count))
-      try bytes.skip(bodyStart + block.lengthBytes - bytes.offset, while: "block \(block.code)")
+      try body(block)
+      try bytes.skip(block.bodyOffset + block.lengthBytes - bytes.offset, while: "block \(block.code)")
     }
   }
 }

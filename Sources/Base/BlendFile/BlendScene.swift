@@ -49,10 +49,9 @@ package struct BlendScene: Codable, Hashable, Sendable {
   package var denoising: Bool
 }
 
-/// Numbers that Blender writes for settings, as measured; see the format's description in ARCHITECTURE.md.
+/// Numbers that Blender writes for settings, as measured in files of 3.4, 4.2 and 5.0.
 enum SceneCodes {
   static let modeBorder = 0x200
-  static let modeCropsToBorder = 0x800
   static let schemeSequencer = 0x1
   static let schemeCompositing = 0x40
   static let schemeMultiview = 0x200000

@@ -42,14 +42,10 @@ extension BlendSummary {
   /// - Throws: ``BlendFailure`` with the offset in its uncompressed bytes.
   package init(of path: FilePath) throws(BlendFailure) {
     let plain = try PlainBytes(path: path)
-    let first = try plain.next(BlendHeader.bytesMax)
-    guard !first.isEmpty else { throw .empty }
-    let wrapper = BlendWrapper(firstBytes: first)
+    let wrapper = try plain.wrapper()
     let bytes: any SeekableBytes
     switch wrapper {
-    case .none:
-      plain.seek(to: 0)
-      bytes = plain
+    case .none: bytes = plain
     case .gzip: bytes = try PlainBytes(unpacking: WrappedBytes(path: path))
     case .zstd: bytes = try ZstdBytes(plain, plain.zstdSeekTable())
     }

@@ -43,14 +43,8 @@ struct BlendSurvey {
   mutating func run() throws(BlendFailure) {
     var owner = -1
     for block in reader.blocks {
-      if block.code.isDatablock {
-        owner += 1
-        try look(at: block, owner)
-      } else if block.code == .data, owner >= 0 {
-        try look(at: block, owner)
-      } else {
-        continue
-      }
+      if block.code.isDatablock { owner += 1 } else if block.code != .data || owner < 0 { continue }
+      try look(at: block, owner)
     }
     // What lies in a library needs the library.
     for number in datablocks.indices {
@@ -58,7 +52,7 @@ struct BlendSurvey {
     }
   }
 
-  private mutating func look(at block: BlendReader.Block, _ owner: Int) throws(BlendFailure) {
+  private mutating func look(at block: BlockHeader, _ owner: Int) throws(BlendFailure) {
     if block.lengthBytes <= Self.scannedBytesMax, !passedOver.contains(block.structure) { try scan(block, owner) }
     guard read.contains(block.structure) else { return }
     for record in try reader.records(of: block) {
@@ -68,7 +62,7 @@ struct BlendSurvey {
   }
 
   /// Finds the addresses of other datablocks in a block.
-  private mutating func scan(_ block: BlendReader.Block, _ owner: Int) throws(BlendFailure) {
+  private mutating func scan(_ block: BlockHeader, _ owner: Int) throws(BlendFailure) {
     let wordBytes = reader.header.pointerBytes
     // A datablock begins with the addresses of its neighbours, which it does not need.
     let start = block.code == .data ? 0 : 2 * wordBytes

@@ -12,7 +12,7 @@ enum NamedFiles {
   /// The files that a structure names.
   /// - Parameter owner: the number of its datablock.
   static func named(
-    in record: BlendRecord, of block: BlendReader.Block, _ owner: Int, _ reader: BlendReader
+    in record: BlendRecord, of block: BlockHeader, _ owner: Int, _ reader: BlendReader
   ) throws(BlendFailure) -> [BlendSummary.NamedFile] {
     let file = { (kind: BlendDependency.Kind, field: String) -> [BlendSummary.NamedFile] in
       guard let path = record.text(field), !path.isEmpty else { return [] }
@@ -45,7 +45,7 @@ enum NamedFiles {
   // MARK: - Images
 
   private static func image(
-    _ image: BlendRecord, of block: BlendReader.Block, _ owner: Int, _ reader: BlendReader
+    _ image: BlendRecord, of block: BlockHeader, _ owner: Int, _ reader: BlendReader
   ) throws(BlendFailure) -> [BlendSummary.NamedFile] {
     guard let path = image.text(image.has("name") ? "name" : "filepath"), !path.isEmpty else { return [] }
     let kinds: [Int: BlendDependency.Kind] = [1: .image, 2: .sequence, 3: .movie, 6: .tiles]
@@ -61,7 +61,7 @@ enum NamedFiles {
 
   /// The numbers of a sequence's pictures that some node shows in the range of some scene.
   private static func sequenceNumbers(
-    of image: BlendReader.Block, _ reader: BlendReader
+    of image: BlockHeader, _ reader: BlendReader
   ) throws(BlendFailure) -> [Int]? {
     let scenes = try reader.scenes().map(\.frames)
     var numbers: Set<Int> = []

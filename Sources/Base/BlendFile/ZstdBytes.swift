@@ -74,21 +74,19 @@ final class ZstdBytes: SeekableBytes {
         var entry: OpaquePointer?
         guard archive_read_open_memory(archive, given.baseAddress, given.count) == ARCHIVE_OK,
           archive_read_next_header(archive, &entry) == ARCHIVE_OK
-        else { throw .damaged(atByte: offset, what: reason(archive)) }
+        else { throw .damaged(atByte: offset, what: WrappedBytes.reason(archive)) }
         var bytes: [UInt8] = []
         var piece = [UInt8](repeating: 0, count: 1 << 16)
         while true {
           let count = piece.withUnsafeMutableBytes { archive_read_data(archive, $0.baseAddress, $0.count) }
-          guard count >= 0, bytes.count <= frameBytesMax else { throw .damaged(atByte: offset, what: reason(archive)) }
+          guard count >= 0, bytes.count <= frameBytesMax else {
+            throw .damaged(atByte: offset, what: WrappedBytes.reason(archive))
+          }
           if count == 0 { return bytes }
           bytes += piece[..<count]
         }
       }
     }
     return try result.get()
-  }
-
-  private static func reason(_ archive: OpaquePointer) -> String {
-    archive_error_string(archive).map { String(cString: $0) } ?? "the compressed stream cannot be decoded"
   }
 }

@@ -87,8 +87,7 @@ extension Ledger {
       try Row.fetchAll(
         db,
         sql: """
-          SELECT job.id, release.name, job.name, job.path, job.owner, job.state, job.revision, job.problem,
-            COALESCE(job.priority, release.priority) AS urgency, job.created_at, job.changed_at, revision.id,
+          SELECT \(Self.jobFields), revision.id,
             (SELECT COALESCE(SUM(render_ms), 0) FROM output WHERE output.revision_id = revision.id), stale IS NOT NULL,
             NOT EXISTS (SELECT 1 FROM output WHERE output.revision_id = revision.id AND output.state <> 'harvested')
           FROM dependency JOIN revision ON revision.id = dependency.revision_id

@@ -40,11 +40,12 @@ package struct NewRevision: Sendable {
 }
 
 extension Ledger {
-  static let jobColumns = """
-    SELECT job.id, release.name, job.name, job.path, job.owner, job.state, job.revision, job.problem,
-      COALESCE(job.priority, release.priority), job.created_at, job.changed_at
-    FROM job JOIN release ON release.id = job.release_id
+  /// What ``Job/init(row:)`` reads, in its order.
+  static let jobFields = """
+    job.id, release.name, job.name, job.path, job.owner, job.state, job.revision, job.problem,
+      COALESCE(job.priority, release.priority) AS urgency, job.created_at, job.changed_at
     """
+  static let jobColumns = "SELECT \(jobFields) FROM job JOIN release ON release.id = job.release_id"
 
   /// The jobs of one release or of all, by release and name.
   /// - Parameter adopted: also those whose file lay there before the farm and was not touched since.

@@ -50,10 +50,15 @@ struct WatchState {
 
   /// Which files of a folder count; nil when none does.
   func nameCheck(of folder: FilePath) -> FolderWatcher.NameCheck? {
-    let drops = folders[folder]?.tree.nameCheck(drops: accepts)
+    let drops = dropCheck(of: folder)
     let names = followed.names(in: folder)
     guard !names.isEmpty else { return drops }
     return { @Sendable folder, name in names.contains(name) || drops?(folder, name) == true }
+  }
+
+  /// The same without files that are followed.
+  func dropCheck(of folder: FilePath) -> FolderWatcher.NameCheck? {
+    folders[folder]?.tree.nameCheck(drops: accepts)
   }
 
   /// When something is due without anything happening; nil when nothing is.

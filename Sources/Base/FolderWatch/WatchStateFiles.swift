@@ -24,7 +24,8 @@ extension WatchState {
   mutating func noticed(
     _ folder: FilePath, _ name: FileName, _ arrival: SettleWindow.Arrival
   ) -> [WatchAction] {
-    guard nameCheck(of: folder)?(folder, name) == true else { return [] }
+    let isDrop = dropCheck(of: folder)?(folder, name) == true
+    guard isDrop || followed.names(in: folder).contains(name) else { return [] }
     let file = FileKey(folder: folder, name: name)
     guard candidates[file] == nil else {
       candidates[file]?.window.noticed(arrival)
@@ -34,7 +35,6 @@ extension WatchState {
       return []
     }
     // What is no drop renders nothing by itself, so there is time.
-    let isDrop = folders[folder]?.tree.nameCheck(drops: accepts)?(folder, name) == true
     let window = SettleWindow(
       known: folders[folder]?.known[name], arrival: isDrop ? arrival : .other, rules: isDrop ? rules : rules.unhurried,
       at: now)

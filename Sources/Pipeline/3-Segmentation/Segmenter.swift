@@ -20,19 +20,17 @@ package struct Segmenter: Hashable, Sendable {
 
   /// The frames of the file's active scene; none when it cannot be read or its range is empty or too long.
   package static func frames(of facts: BlendFacts?) -> FrameSet {
-    guard let scene = facts?.activeScene, scene.start <= scene.end,
-      Int(scene.end) - Int(scene.start) < FrameSet.countMax
-    else { return FrameSet([]) }
-    return FrameSet(scene.start...scene.end)
+    facts?.activeScene.map { frames(from: Int($0.start), through: Int($0.end), by: 1) } ?? FrameSet([])
   }
 
   /// The frames of a scene; none when its range is empty or too long.
   package static func frames(of scene: BlendScene) -> FrameSet {
-    let frames = stride(from: scene.frames.start, through: scene.frames.end, by: max(1, scene.frames.step))
-    guard scene.frames.start <= scene.frames.end, scene.frames.end - scene.frames.start < FrameSet.countMax else {
-      return FrameSet([])
-    }
-    return FrameSet(frames.map { FrameNumber(clamping: $0) })
+    frames(from: scene.frames.start, through: scene.frames.end, by: max(1, scene.frames.step))
+  }
+
+  private static func frames(from start: Int, through end: Int, by step: Int) -> FrameSet {
+    guard start <= end, end - start < FrameSet.countMax else { return FrameSet([]) }
+    return FrameSet(stride(from: start, through: end, by: step).map { FrameNumber(clamping: $0) })
   }
 
   /// What a job with these frames owes, in ascending order.

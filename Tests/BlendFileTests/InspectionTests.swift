@@ -123,6 +123,31 @@ struct InspectionTests {
     #expect(inspection.moves == moves)
   }
 
+  /// Each object of `motion.blend` is called after what it does.
+  @Test(arguments: versions)
+  func `is what moves, what is simulated as it is rendered, and what needs Python`(version: String) throws {
+    let (path, hasZones) = (file(version, "motion.blend"), version != "3.4")
+    let (found, summary) = (try BlendInspector(Self.disk).inspect(path), try BlendSummary(of: path))
+
+    let zones = hasZones ? ["NTClock", "NTZone"] : []
+    let still = ["OBStill", "OBHair", "PAHair", "PALoose hair", "TXplain.py"]
+    #expect(Set(summary.movers).isDisjoint(with: still))
+    #expect(Set(zones).isSubset(of: summary.movers))
+    let movers = [
+      "OBCloth", "OBSoft", "PARain", "OBLoose hair", "OBTank", "OBStone", "OBDriver", "TXrun.py", "SCStamped",
+    ]
+    #expect(Set(movers).isSubset(of: summary.movers))
+    let drawings = summary.movers.filter { $0.hasSuffix("Drawings") || $0.hasSuffix("One drawing") }
+    #expect(drawings.count == 1 && drawings[0].hasSuffix("Drawings"))
+    let simulated = ["OBCloth", "OBLoose hair", "OBRain", "OBSoft", "SCScene", "OBTank"]
+    #expect(Set(found.simulations) == Set(simulated + (hasZones ? ["NTZone"] : [])))
+    #expect(
+      found.scripts == [
+        BlendInspection.Script(by: "OBDriver", driver: "bpy.data.scenes[0].frame_start"),
+        BlendInspection.Script(by: "TXrun.py", driver: nil),
+      ])
+  }
+
   @Test func `is found though libraries name one another in a circle, and only once`() throws {
     let (a, b) = (FilePath("/v/a.blend"), FilePath("/v/lib/b.blend"))
     let circle = [
@@ -146,6 +171,7 @@ struct InspectionTests {
   ) -> BlendSummary {
     BlendSummary(
       version: BlenderVersion(major: 4, minor: 2), wrapper: .none, scenes: [], activeScene: "Scene", movers: [],
+      simulated: [], scripts: [],
       datablocks: datablocks.map { BlendSummary.Datablock(name: $0.0, needs: $0.1, library: $0.2) },
       files: files.map { BlendSummary.NamedFile(kind: $0.0, path: Array($0.1.utf8), owner: $0.2) })
   }

@@ -20,7 +20,7 @@ struct MissingFilesTests {
   private func inspection(_ scene: BlendScene, _ dependencies: [BlendDependency] = []) -> BlendInspection {
     BlendInspection(
       version: "3.4", wrapper: .none, whole: true, activeScene: scene.name, scenes: [scene],
-      dependencies: dependencies, moves: true)
+      dependencies: dependencies, moves: true, simulations: [], scripts: [])
   }
 
   private func file(

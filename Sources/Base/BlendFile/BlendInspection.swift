@@ -12,6 +12,18 @@ package struct BlendInspection: Codable, Hashable, Sendable {
   package var dependencies: [BlendDependency]
   /// Whether anything may differ from frame to frame, in it or in a library.
   package var moves: Bool
+  /// The datablocks, as `OBCloth`, that what is rendered needs and that are simulated as they are rendered: each frame
+  /// takes all that come before it.
+  package var simulations: [String]
+  package var scripts: [Script]
+
+  /// Python that it has run.
+  package struct Script: Codable, Hashable, Sendable {
+    /// The datablock.
+    package var by: String
+    /// The expression of a driver; nil for a text that is run when the file is opened.
+    package var driver: String?
+  }
 
   /// The scene that is rendered.
   package var scene: BlendScene? { scenes.first { $0.name == activeScene } }
@@ -49,7 +61,8 @@ package struct BlendInspector: Sendable {
     walk.begin(blend, summary, roots: Set(rendered.map { "SC\($0)" }))
     return BlendInspection(
       version: summary.version.description, wrapper: summary.wrapper, whole: true, activeScene: summary.activeScene,
-      scenes: summary.scenes, dependencies: walk.dependencies(of: blend), moves: walk.moves)
+      scenes: summary.scenes, dependencies: walk.dependencies(of: blend), moves: walk.moves,
+      simulations: walk.simulations, scripts: walk.scripts)
   }
 }
 
@@ -73,7 +86,24 @@ private struct Walk {
     self.paths = paths
   }
 
-  var moves: Bool { visits.values.contains { !$0.summary.movers.isEmpty } }
+  /// What cannot be read may move.
+  var moves: Bool { !unreadable.isEmpty || visits.values.contains { !$0.summary.movers.isEmpty } }
+
+  var simulations: [String] {
+    each { visit in
+      visit.reached.intersection(visit.summary.simulated).map(visit.summary.name(of:)).sorted()
+    }
+  }
+
+  var scripts: [BlendInspection.Script] {
+    each { visit in
+      visit.summary.scripts.filter { $0.driver == nil || visit.reached.contains($0.owner) }.map { script in
+        BlendInspection.Script(by: visit.summary.name(of: script.owner), driver: script.driver)
+      }
+    }
+  }
+
+  private func each<Found>(_ find: (Visit) -> [Found]) -> [Found] { order.flatMap { visits[$0].map(find) ?? [] } }
 
   mutating func begin(_ blend: FilePath, _ summary: BlendSummary, roots: Set<String>) {
     visits[blend] = Visit(summary: summary)

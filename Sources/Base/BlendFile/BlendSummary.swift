@@ -11,6 +11,9 @@ package struct BlendSummary: Sendable {
   package let activeScene: String?
   /// Why something in it may differ from frame to frame, by datablock; empty: nothing can. Libraries not counted.
   package let movers: [String]
+  /// The numbers of the datablocks that are simulated as they are rendered.
+  let simulated: Set<Int>
+  let scripts: [Script]
   /// Its datablocks, linked ones too.
   let datablocks: [Datablock]
   /// The files that it names, apart from what is packed into it.
@@ -23,6 +26,14 @@ package struct BlendSummary: Sendable {
     var needs: Set<Int> = []
     /// The number of the library in which it lies; nil when it is in the file.
     var library: Int?
+  }
+
+  /// Python that a datablock has run.
+  struct Script: Sendable {
+    /// The number of the datablock.
+    let owner: Int
+    /// The expression of a driver; nil for a text that is run when the file is opened.
+    let driver: String?
   }
 
   /// A file that a datablock names.
@@ -57,9 +68,11 @@ extension BlendSummary {
     try survey.run()
     self.init(
       version: reader.header.version, wrapper: wrapper, scenes: try reader.scenes(),
-      activeScene: try reader.activeSceneName(), movers: survey.movers.sorted(), datablocks: survey.datablocks,
-      files: survey.files)
+      activeScene: try reader.activeSceneName(), movers: survey.movers.sorted(), simulated: survey.simulated,
+      scripts: survey.scripts, datablocks: survey.datablocks, files: survey.files)
   }
+
+  func name(of datablock: Int) -> String { datablocks[datablock].name }
 
   /// The datablocks that these need, directly or through others, with themselves.
   func reached(from roots: Set<Int>) -> Set<Int> {

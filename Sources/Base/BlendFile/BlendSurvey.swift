@@ -1,4 +1,4 @@
-/// Goes once through a file's datablocks: what each needs, which files it names, whether it can move.
+/// Goes once through a file's datablocks: what each needs, which files it names, what can move.
 ///
 /// A datablock is followed in the file by what it consists of, and things are named by the addresses they had. So what
 /// a datablock needs are the other datablocks whose addresses stand somewhere in its bytes.
@@ -15,6 +15,8 @@ struct BlendSurvey {
   private(set) var datablocks: [BlendSummary.Datablock] = []
   private(set) var files: [BlendSummary.NamedFile] = []
   private(set) var movers: Set<String> = []
+  private(set) var simulated: Set<Int> = []
+  private(set) var scripts: [BlendSummary.Script] = []
   /// The numbers of the structures that are read, and of those that are passed over.
   private let read: Set<Int32>
   private let passedOver: Set<Int32>
@@ -26,7 +28,7 @@ struct BlendSurvey {
 
   init(_ reader: BlendReader) throws(BlendFailure) {
     self.reader = reader
-    read = reader.types.numbers(of: NamedFiles.structures.union(Movers.structures))
+    read = reader.types.numbers(of: NamedFiles.structures.union(BlendMotion.structures))
     passedOver = reader.types.numbers(of: Self.tools)
     var library: Int?
     for block in reader.blocks where block.code.isDatablock {
@@ -57,7 +59,9 @@ struct BlendSurvey {
     guard read.contains(block.structure) else { return }
     for record in try reader.records(of: block) {
       files += try NamedFiles.named(in: record, of: block, owner, reader)
-      if try Movers.moves(record, reader) { movers.insert(datablocks[owner].name) }
+      if try BlendMotion.moves(record, reader) { movers.insert(datablocks[owner].name) }
+      if try BlendMotion.isSimulated(record, reader) { simulated.insert(owner) }
+      if let script = try BlendMotion.script(record, owner, reader) { scripts.append(script) }
     }
   }
 
@@ -84,33 +88,5 @@ struct BlendSurvey {
       return found
     }
     if !found.isEmpty { datablocks[owner].needs.formUnion(found) }
-  }
-}
-
-/// What makes a file's pictures differ from frame to frame.
-private enum Movers {
-  private static let simulations: Set<String> = [
-    "ClothModifierData", "SoftbodyModifierData", "FluidModifierData", "SmokeModifierData", "FluidsimModifierData",
-    "DynamicPaintModifierData", "ParticleSystemModifierData", "OceanModifierData", "WaveModifierData",
-    "BuildModifierData", "MeshCacheModifierData", "MeshSeqCacheModifierData", "ParticleSystem", "RigidBodyWorld",
-    "RigidBodyOb", "SoftBody", "CacheFile", "MovieClip", "ParticleSettings",
-  ]
-  static let structures = simulations.union(["AnimData", "Image", "TimeMarker", "bNode", "Volume", "Editing"])
-
-  /// Whether a structure makes anything move.
-  static func moves(_ record: BlendRecord, _ reader: BlendReader) throws(BlendFailure) -> Bool {
-    switch record.type {
-    case "AnimData":
-      return record.pointer("action") != nil || record.record("drivers")?.pointer("first") != nil
-        || record.record("nla_tracks")?.pointer("first") != nil
-    case "Image":
-      let (sequence, movie) = (2, 3)
-      return [sequence, movie].contains(record.int("source") ?? 1)
-    case "TimeMarker": return record.pointer("camera") != nil
-    case "bNode": return record.string("idname") == "GeometryNodeInputSceneTime"
-    case "Volume": return record.int("is_sequence") ?? 0 != 0
-    case "Editing": return record.record("seqbase")?.pointer("first") != nil
-    default: return true
-    }
   }
 }

@@ -99,12 +99,12 @@ enum NamedFiles {
 
   /// A simulation that was baked to a folder beside the file, or lies wherever somebody said.
   private static func pointCache(_ cache: BlendRecord, _ owner: Int) -> [BlendSummary.NamedFile] {
-    let (isExternal, isOnDisk) = (0x200, 0x40)
+    let (isExternal, bakedToDisk) = (0x200, 0x41)
     let flag = cache.int("flag") ?? 0
     if flag & isExternal != 0, let path = cache.text("path"), !path.isEmpty {
       return [BlendSummary.NamedFile(kind: .cacheFolder, path: path, owner: owner)]
     }
-    return flag & isOnDisk == 0 ? [] : [BlendSummary.NamedFile(kind: .bakedFolder, path: [], owner: owner)]
+    return flag & bakedToDisk != bakedToDisk ? [] : [BlendSummary.NamedFile(kind: .bakedFolder, path: [], owner: owner)]
   }
 
   /// Its lines are in the `.blend`; the file is where they came from.

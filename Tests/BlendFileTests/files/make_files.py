@@ -267,7 +267,60 @@ def still():
     describe("still.blend")
 
 
+def bake(cache, thing=None):
+    with bpy.context.temp_override(scene=bpy.context.scene, object=thing, active_object=thing, point_cache=cache):
+        bpy.ops.ptcache.bake(bake=True)
+
+
+def motion():
+    """One object for each way to move, to simulate, or to need Python; named after what it does."""
+    scene = fresh()
+    scene.frame_end = 3
+    cube("Still")
+    for name, is_baked in (("Cloth", False), ("Cloth baked", True)):
+        thing = cube(name)
+        cache = thing.modifiers.new("Cloth", "CLOTH").point_cache
+        cache.frame_end = 3
+        if is_baked:
+            bake(cache, thing)
+    cube("Soft").modifiers.new("Soft", "SOFT_BODY")
+    for name, kind, is_dynamic in (("Rain", "EMITTER", False), ("Hair", "HAIR", False), ("Loose hair", "HAIR", True)):
+        system = cube(name)
+        system.modifiers.new("Particles", "PARTICLE_SYSTEM")
+        system = system.particle_systems[0]
+        system.settings.name, system.settings.type, system.use_hair_dynamics = name, kind, is_dynamic
+    tank = cube("Tank").modifiers.new("Fluid", "FLUID")
+    tank.fluid_type = "DOMAIN"
+    tank.domain_settings.cache_directory = "//fluid"
+    bpy.context.view_layer.objects.active = cube("Stone")
+    bpy.ops.rigidbody.world_add()
+    bpy.ops.rigidbody.object_add()
+
+    for name, expression in (("Simple driver", "frame * 2 + sin(1.5)"), ("Driver", "bpy.data.scenes[0].frame_start"),
+                             ("Muted driver", "self.location.x")):
+        curve = cube(name).driver_add("location", 0)
+        curve.driver.type, curve.driver.expression = "SCRIPTED", expression
+        curve.mute = name.startswith("Muted")
+    bpy.data.texts.new("plain.py")
+    bpy.data.texts.new("run.py").use_module = True
+    for count, name in ((1, "One drawing"), (2, "Drawings")):
+        drawn = bpy.data.grease_pencils.new(name)
+        layer = drawn.layers.new("Lines")
+        for number in range(1, count + 1 - len(layer.frames)):
+            layer.frames.new(number)
+        scene.collection.objects.link(bpy.data.objects.new(name, drawn))
+    stamped = bpy.data.scenes.new("Stamped")
+    stamped.render.use_stamp = True
+    if bpy.app.version >= (3, 6):
+        for name, kind in (("Clock", "GeometryNodeInputSceneTime"), ("Zone", "GeometryNodeSimulationOutput")):
+            tree = bpy.data.node_groups.new(name, "GeometryNodeTree")
+            tree.nodes.new(kind)
+            cube(name).modifiers.new("Nodes", "NODES").node_group = tree
+    save("motion.blend")
+
+
 os.makedirs(FOLDER, exist_ok=True)
 still()
 scenes()
 files()
+motion()

@@ -62,6 +62,11 @@ struct InspectionSheet {
     ]
     for scene in inspection.scenes { lines += sceneLines(scene, terminal) }
     if !inspection.moves { lines.append("  nothing in it moves") }
+    for name in inspection.simulations { lines.append("  simulated as it is rendered: \(name.escapedForTerminal)") }
+    for script in inspection.scripts {
+      let what = script.driver.map { "its driver \($0)" } ?? "it is run when the file is opened"
+      lines.append("  needs Python: \(script.by.escapedForTerminal), \(what.escapedForTerminal)")
+    }
     let rows = inspection.dependencies.map { file in
       [
         file.kind.rawValue, file.exists ? "there" : file.reached ? "missing" : "missing, not needed",

@@ -5,7 +5,7 @@ SWIFT_FLAGS = --explicit-target-dependency-import-check error
 TEST_FLAGS = $(SWIFT_FLAGS) --experimental-maximum-parallelization-width 4
 SOURCES = Sources Tests Benchmarks Package.swift
 
-.PHONY: demo test check build deps format soak bench docs
+.PHONY: demo test check build deps format soak fuzz bench docs
 
 demo: build
 	@packaging/demo
@@ -22,7 +22,18 @@ check: deps
 # Long tests: the whole suite with FARM_SOAK set, which turns on the suites that take minutes.
 soak: build
 	@packaging/install-deps tests
+	$(MAKE) fuzz FUZZ=-max_total_time=60
 	FARM_SOAK=1 swift test $(TEST_FLAGS)
+
+# Millions of damaged .blends, made by libFuzzer out of a few small ones; `make fuzz FUZZ=-runs=100000` ends sooner.
+# Not optimised, for then nothing is left out; what crashes it is kept as crash-*.
+FUZZ = -runs=10000000
+FUZZ_BUILD = --scratch-path .build-fuzz --product blend-fuzz -Xswiftc -sanitize=fuzzer,address
+fuzz: deps
+	FARM_FUZZ=1 swift build $(FUZZ_BUILD)
+	mkdir -p .build-fuzz/found
+	SWIFT_BACKTRACE=enable=no "$$(FARM_FUZZ=1 swift build $(FUZZ_BUILD) --show-bin-path)/blend-fuzz" \
+	  -max_len=16384 -timeout=10 -rss_limit_mb=1024 -print_final_stats=1 $(FUZZ) .build-fuzz/found Tests/BlendFuzz/seeds
 
 # Measures what is promised, with a release build; prints each figure beside its goal.
 bench: deps

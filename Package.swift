@@ -143,6 +143,16 @@ let checks: [Target] = [
   tests("EndToEndTests", ["FarmModel", "FarmAPI", "Pictures", "VolumeFiles", "Supervisor", "farm", "farmd"]),
 ]
 
+/// libFuzzer has a main of its own, so only `make fuzz` asks for what it calls.
+let fuzzers: [Target] =
+  Context.environment["FARM_FUZZ"] == nil
+  ? []
+  : [
+    .executableTarget(
+      name: "blend-fuzz", dependencies: ["BlendFile", system], path: "Tests/BlendFuzz", exclude: ["seeds"],
+      swiftSettings: settings)
+  ]
+
 let package = Package(
   name: "farm",
   products: [.executable(name: "farmd", targets: ["farmd"]), .executable(name: "farm", targets: ["farm"])],
@@ -159,6 +169,6 @@ let package = Package(
     .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
     .package(url: "https://github.com/swiftlang/swift-subprocess", from: "1.0.2"),
   ],
-  targets: base + pipeline + engines + programs + checks,
+  targets: base + pipeline + engines + programs + checks + fuzzers,
   swiftLanguageModes: [.v6]
 )

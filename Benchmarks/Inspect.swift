@@ -12,7 +12,7 @@ extension Bench {
     try make(tiny, cells: 4, isCompressed: false)
     try make(raw, cells: 1200, isCompressed: false)
     try make(packed, cells: 1200, isCompressed: true)
-    let inspector = BlendInspector(InspectedDisk.real)
+    let inspector = BlendInspector(InspectedDisk().disk)
     let times = try (0..<200).map { _ in
       let begun = ContinuousClock.now
       _ = try inspector.inspect(FilePath(tiny))

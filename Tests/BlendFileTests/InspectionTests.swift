@@ -148,6 +148,25 @@ struct InspectionTests {
       ])
   }
 
+  @Test(arguments: BlendWriter.forms)
+  func `is the same in every form that Blender has written`(form: BlendWriter.Form) throws {
+    // With these `make fuzz` begins.
+    let path = Self.folder.removingLastComponent().removingLastComponent().appending("BlendFuzz/seeds")
+      .appending(form.header)
+    #expect(path.contents == BlendWriter(form).bytes)
+    let (facts, found) = (try BlendFile.read(path), try BlendInspector(Self.disk).inspect(path))
+
+    #expect(facts.activeScene == BlendFacts.SceneRange(name: "Main", start: 3, end: 9))
+    let scene = try #require(found.scene)
+    #expect(scene.name == "Main" && scene.frames == BlendScene.Frames(start: 3, end: 9, step: 2, current: 4))
+    #expect(scene.fps == 20 && scene.size == [1920, 1080] && scene.percentage == 50)
+    #expect(scene.engine == "CYCLES" && scene.camera == "Eye" && scene.format == "PNG")
+    #expect(scene.viewLayers.map { "\($0.name) \($0.used)" } == ["Front true", "Back false"])
+    #expect(scene.cameraMarkers == [BlendScene.CameraMarker(frame: -5, camera: "Eye")])
+    let files = found.dependencies.map { "\($0.kind.rawValue) \($0.path) \($0.reached)" }
+    #expect(files == ["image //wood.png true", "image //spare.png false", "library //chair.blend false"])
+  }
+
   @Test func `is found though libraries name one another in a circle, and only once`() throws {
     let (a, b) = (FilePath("/v/a.blend"), FilePath("/v/lib/b.blend"))
     let circle = [
@@ -180,9 +199,9 @@ struct InspectionTests {
 @Suite("A path in a .blend")
 struct BlendPathTests {
   private let paths = BlendPaths(places: [
-    BlendPaths.Place(seenAs: "Z:\\show", folder: "/srv/show"),
-    BlendPaths.Place(seenAs: "/Volumes/show", folder: "/srv/show"),
-    BlendPaths.Place(seenAs: "\\\\server\\art", folder: "/srv/art"),
+    SeenPlace(seenAs: "Z:\\show", folder: "/srv/show"),
+    SeenPlace(seenAs: "/Volumes/show", folder: "/srv/show"),
+    SeenPlace(seenAs: "\\\\server\\art", folder: "/srv/art"),
   ])
 
   @Test(

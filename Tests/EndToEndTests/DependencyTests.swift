@@ -26,7 +26,7 @@ extension EndToEnd.Drops {
 
       try await EndToEnd.paint(wood, "0,0,1")
       #expect(await farm.logs("harvested files=1 release=quick", times: 3))
-      try await isBlue(farm.root.appending("dist/quick/a.png"))
+      try await Self.isBlue(farm.root.appending("dist/quick/a.png"))
       #expect(try await farm.farm("show", "job", "a").output.contains("quick/textures/wood.png"))
 
       // The same bytes, another time: nothing, also when nobody watched.
@@ -50,7 +50,7 @@ extension EndToEnd.Drops {
       await stop(third)
     }
 
-    private func isBlue(_ picture: FilePath) async throws {
+    static func isBlue(_ picture: FilePath) async throws {
       let color = try await EndToEnd.average(picture)
       #expect(color[2] > 2 * color[0], "\(picture): \(color)")
     }
@@ -82,7 +82,7 @@ extension EndToEnd.Drops {
       #expect(await farm.logs("harvested files=1 release=r"))
 
       #expect(await farm.logs("release.harvested release=r", times: 2))
-      try await isBlue(farm.root.appending("dist/r/a.png"))
+      try await Self.isBlue(farm.root.appending("dist/r/a.png"))
       #expect(farm.root.appending("dist/r").names == ["a.png", "b.png"])
       #expect(farm.logged("job.queued job=r/b") == 1)
       // A texture beside the drops is none.
@@ -107,8 +107,76 @@ extension EndToEnd.Drops {
       let detail = try await farm.farm("show", "job", "a").output
       #expect(detail.contains("revision    2,"), "\(detail)")
       for frame in 1...4 {
-        try await isBlue(farm.root.appending("dist/quick/a_000\(frame).png"))
+        try await Self.isBlue(farm.root.appending("dist/quick/a_000\(frame).png"))
       }
+      await stop(daemon)
+    }
+
+    /// Puts `layered` there with its libraries; returns the one that gives it its colour.
+    static func dropLayered(_ farm: TestFarm) async throws -> (red: FilePath, blue: [UInt8]) {
+      let scenes = try await Scenes.shared.path("layered").removingLastComponent()
+      let red = "lib/paint/red.blend"
+      try farm.scratch.folder("volume/quick/lib/paint")
+      for name in ["lib/stool.blend", red] {
+        try farm.scratch.write(scenes.pushing(FilePath(name)).contents, to: "volume/quick/\(name)")
+      }
+      try await farm.drop("layered", at: "quick/a.blend")
+      let blue = scenes.pushing("lib/paint/blue.blend").contents
+      return (farm.root.appending("quick").pushing(FilePath(red)), blue)
+    }
+
+    @Test func `has a scene rendered again also when only a library's library names it`() async throws {
+      let farm = try await TestFarm()
+      let daemon = try await farm.start()
+      try await farm.drop("still", at: "quick/b.blend")
+      let (red, blue) = try await Self.dropLayered(farm)
+      #expect(await farm.logs("harvested files=4 release=quick"))
+      let before = try await EndToEnd.average(farm.root.appending("dist/quick/a_0001.png"))
+      #expect(before[0] > 2 * before[2], "\(before)")
+
+      try red.write(blue)
+
+      #expect(await farm.logs("harvested files=4 release=quick", times: 2))
+      for frame in 1...4 { try await Self.isBlue(farm.root.appending("dist/quick/a_000\(frame).png")) }
+      #expect(farm.logged("job.queued job=quick/b") == 1)
+      let uses = try await farm.farm("list", "jobs", "uses:paint/red.blend").output
+      #expect(uses.contains("quick/a"), "\(uses)")
+      await stop(daemon)
+    }
+
+    @Test func `while nobody watches and a frame is rendered gives no frame of both`() async throws {
+      let farm = try await TestFarm()
+      let daemon = try await farm.start()
+      let (red, blue) = try await Self.dropLayered(farm)
+      #expect(await eventually { farm.root.appending("quick/out/a").names.contains("000002.png") })
+
+      daemon.send(SIGSTOP)
+      try red.write(blue)
+      daemon.send(SIGCONT)
+
+      #expect(await farm.logs("harvested files=4"))
+      for frame in 1...4 { try await Self.isBlue(farm.root.appending("dist/quick/a_000\(frame).png")) }
+      #expect(farm.logged("a job begins anew") == 1)
+      await stop(daemon)
+    }
+
+    @Test func `which is a baked simulation has the job rendered from what lies there now`() async throws {
+      let farm = try await TestFarm()
+      let daemon = try await farm.start()
+      let (scenes, name) = (try await Scenes.shared.path("cloth").removingLastComponent(), "blendcache_cloth")
+      let cache = farm.root.appending("quick").appending(name)
+      try FileManager.default.copyItem(atPath: scenes.appending(name).string, toPath: cache.string)
+      try await farm.drop("cloth", at: "quick/cloth.blend")
+      #expect(await farm.logs("harvested files=1 release=quick"))
+      let before = farm.scratch("before.png")
+      try before.write(farm.root.appending("dist/quick/cloth.png").contents)
+
+      // The last frame's place in the cache holds the first one's.
+      let frames = cache.names.filter { $0.hasSuffix(".bphys") }.sorted()
+      try cache.appending(frames[frames.count - 1]).write(cache.appending(frames[0]).contents)
+
+      #expect(await farm.logs("harvested files=1 release=quick", times: 2))
+      #expect(try await !EndToEnd.areSame(before, farm.root.appending("dist/quick/cloth.png")))
       await stop(daemon)
     }
   }

@@ -30,6 +30,12 @@ enum EndToEnd {
     _ = try await oiiotool("--create", "8x8", "3", "--fill:color=\(color)", "8x8", "-o", picture.string)
   }
 
+  /// Whether two pictures look the same, but for a few rounded values.
+  static func areSame(_ a: FilePath, _ b: FilePath) async throws -> Bool {
+    let command = ChildCommand("/usr/bin/oiiotool", ["--fail", "0.02", a.string, b.string, "--diff"])
+    return try await ChildProcess.output(of: command).0.isSuccess
+  }
+
   private static func oiiotool(_ words: String...) async throws -> [String] {
     let (end, lines) = try await ChildProcess.output(of: ChildCommand("/usr/bin/oiiotool", words))
     try #require(end.isSuccess, "\(lines)")

@@ -40,6 +40,26 @@ extension EndToEnd.Life {
       await stop(daemon)
     }
 
+    @Test func `a library saved every second for a minute costs a job at most two revisions`() async throws {
+      let farm = try await TestFarm()
+      let daemon = try await farm.start()
+      let (red, blue) = try await EndToEnd.Drops.DependencyTests.dropLayered(farm)
+      let first = red.contents
+      let begun = ContinuousClock.now
+      for save in 1...60 {
+        // Once a second, whatever the machine does besides.
+        try await Task.sleep(until: begun + .seconds(save))
+        try red.write(save.isMultiple(of: 2) ? blue : first)
+      }
+      #expect(await farm.logs("harvested files=4"))
+      for frame in 1...4 {
+        try await EndToEnd.Drops.DependencyTests.isBlue(farm.root.appending("dist/quick/a_000\(frame).png"))
+      }
+      // The drop's own, and two.
+      #expect(farm.logged("job.queued job=quick/a") <= 3)
+      await stop(daemon)
+    }
+
     @Test func `none of a thousand truncated files is taken for a drop`() async throws {
       let farm = try await TestFarm(config: "settle_stall: 1s\nsettle_quiet: 10ms\n")
       let daemon = try await farm.start()

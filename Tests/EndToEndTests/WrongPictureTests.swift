@@ -21,7 +21,7 @@ extension EndToEnd.Drops {
         "sequencer: the sequencer of scene Scene would be rendered in place of the scene itself: strip White"
       ),
       ("denoise_node", "denoiser-missing: the compositor of scene Scene denoises"),
-      ("scripted", "scripts-disabled: the file needs its scripts: Text 'autorun.py'"),
+      ("scripted", "scripts-disabled: text autorun.py is a script that runs when the file is opened"),
       ("textured", "missing-file: image Wood needs //wood.png, which is not there"),
       ("linked", "missing-file: library chair.blend needs //lib/chair.blend, which is not there"),
     ]

@@ -18,6 +18,9 @@ struct FarmConfigTests {
       settle_quiet: 250ms
       harvest_quiet: 2m
       allow_newer_major: yes
+      volume_seen_as: ['Z:\\show', /Volumes/show]
+      trust_scripts: [releases/rigs]
+      still: never
       """)
 
     #expect(config.slots == 3)
@@ -25,6 +28,8 @@ struct FarmConfigTests {
     #expect(config.settleQuiet == .milliseconds(250))
     #expect(config.harvestQuiet == .seconds(120))
     #expect(config.allowsNewerMajor)
+    #expect(config.volumeSeenAs == ["Z:\\show", "/Volumes/show"])
+    #expect(config.trustScripts == ["releases/rigs"] && config.still == .never)
     #expect(config.chunkFrames == FarmConfig().chunkFrames)
     #expect(try parse("") == FarmConfig())
     #expect(try parse("# only comments\n") == FarmConfig())
@@ -39,7 +44,7 @@ struct FarmConfigTests {
 
   @Test(arguments: [
     "slots: 0", "slots: many", "chunk: 100000", "settle_quiet: 1", "blenders: blender", "state: here",
-    "harvest_quiet: -1s",
+    "harvest_quiet: -1s", "still: no", "trust_scripts: yes", "volume_seen_as: ['']",
   ])
   func `with a value out of range is refused with the range`(text: String) {
     let failure = #expect(throws: ConfigFailure.self) { try parse(text) }

@@ -128,17 +128,20 @@ struct JobFlowTests {
   }
 
   @Test func `that is more urgent starts with the next free frame, and costs the others no try`() async throws {
-    let world = try FlowWorld { frame, _ in frame < 10 ? .slow : nil }
+    // On a busy machine too the first is not done before the second has come.
+    let isSlow = Mutexed(true)
+    let world = try FlowWorld { frame, _ in frame <= 60 && isSlow.with { $0 } ? .slow : nil }
     world.run()
-    try await world.drop("releases/spring/store/a.blend", frames: 1...4)
+    try await world.drop("releases/spring/store/a.blend", frames: 1...60)
     #expect(try await world.comes("spring/a", to: .active))
 
-    try await world.drop("quick/b.blend", frames: 11...12)
+    try await world.drop("quick/b.blend", frames: 61...62)
 
     #expect(try await world.comes("quick/b", to: .completed))
-    #expect(try await world.flow.jobDetail("spring/a").counts.done < 4)
+    #expect(try await world.flow.jobDetail("spring/a").counts.done < 60)
+    isSlow.with { $0 = false }
     #expect(try await world.comes("spring/a", to: .completed))
-    #expect(try await world.flow.jobDetail("spring/a").outputs.map(\.attempts) == [1, 1, 1, 1])
+    #expect(try await world.flow.jobDetail("spring/a").outputs.allSatisfy { $0.attempts == 1 })
   }
 
   @Test func `saved again while it renders goes on as saved last`() async throws {

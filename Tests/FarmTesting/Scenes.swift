@@ -12,8 +12,8 @@ package actor Scenes {
 
   private static let names = [
     "still", "anim:zstd", "slow", "red", "no_camera", "denoised", "overwrite_off", "linked", "textured",
-    "textured_range", "textured_below", "stepped",
-    "layers_off", "two_scenes", "sequencer", "gpu", "denoise_node", "scripted", "cloth",
+    "textured_range", "textured_below", "stepped", "layers_off", "two_scenes", "sequencer", "gpu", "denoise_node",
+    "scripted", "cloth", "layered", "seated", "windows", "still_range", "driven", "loose_cloth",
   ]
   private var making: Task<FilePath, any Error>?
 

@@ -55,6 +55,8 @@ package final class ScratchFolder: Sendable {
 extension FilePath {
   /// The file's bytes; empty when it cannot be read.
   package var contents: [UInt8] { FileManager.default.contents(atPath: string).map(Array.init) ?? [] }
+  /// Writes it in place, as most programs save.
+  package func write(_ bytes: [UInt8]) throws { try Data(bytes).write(to: URL(filePath: string)) }
   package var isThere: Bool { FileManager.default.fileExists(atPath: string) }
 
   /// The names in a folder, sorted, hidden ones too.

@@ -78,7 +78,7 @@ def red():
 
 def no_camera():
     empty_scene(2)
-    cube((0.5, 0.5, 0.5))
+    spin(cube((0.5, 0.5, 0.5)), 2)
     bpy.context.scene.camera = None
 
 
@@ -116,10 +116,95 @@ def linked():
     scene.collection.objects.link(wanted.objects[0])
 
 
+def linked_from(library, name="Seat"):
+    """An object linked from a file beside this one, or below."""
+    with bpy.data.libraries.load(os.path.join(FOLDER, library), link=True, relative=True) as (_, wanted):
+        wanted.objects = [name]
+    bpy.context.scene.collection.objects.link(wanted.objects[0])
+
+
+def save(name):
+    path = os.path.join(FOLDER, name)
+    os.makedirs(os.path.dirname(path), exist_ok=True)
+    bpy.ops.wm.save_as_mainfile(filepath=path, check_existing=False)
+
+
+def paint(color, name):
+    """A library with nothing but a painted cube called `Seat`."""
+    bpy.ops.wm.read_factory_settings(use_empty=True)
+    cube(color).name = "Seat"
+    save(name)
+
+
+def layered():
+    """Four frames of a scene that links `lib/stool.blend`, whose cube has the material of `lib/paint/red.blend`; blue.blend beside it
+    has the same in blue."""
+    for name, color in (("red", (0.9, 0.02, 0.02)), ("blue", (0.02, 0.02, 0.9))):
+        paint(color, "lib/paint/%s.blend" % name)
+    paint((1, 1, 1), "lib/stool.blend")
+    with bpy.data.libraries.load(os.path.join(FOLDER, "lib/paint/red.blend"), link=True, relative=True) as (_, wanted):
+        wanted.materials = ["Paint"]
+    bpy.data.objects["Seat"].data.materials[0] = wanted.materials[0]
+    save("lib/stool.blend")
+    empty_scene(4)
+    spin(bpy.data.objects["Sun"], 4)
+    save("layered.blend")
+    linked_from("lib/stool.blend")
+
+
+def seated():
+    """A scene that links `seat.blend` beside it, which has no camera."""
+    paint((0.02, 0.9, 0.02), "seat.blend")
+    empty_scene(1)
+    save("seated.blend")
+    linked_from("seat.blend")
+
+
+def windows():
+    """As Windows would write it: a library and, in it, a texture on drive Z:."""
+    textured("box", path="//textures/wood.png")
+    for thing in list(bpy.data.objects):
+        if thing.type != "MESH":
+            bpy.data.objects.remove(thing)
+    bpy.data.objects[0].name = "Seat"
+    bpy.data.images["Wood"].filepath = "Z:\\show\\quick\\textures\\wood.png"
+    save("lib/box.blend")
+    empty_scene(1)
+    save("windows.blend")
+    linked_from("lib/box.blend")
+    bpy.data.libraries[0].filepath = "Z:\\show\\quick\\lib\\box.blend"
+
+
+def still_range():
+    """Four frames in which nothing moves, of which the third is shown."""
+    still()
+    scene = bpy.context.scene
+    scene.frame_end = 4
+    scene.frame_set(3)
+
+
+def driven():
+    """A cube that a driver in Python puts out of sight."""
+    still()
+    driver = bpy.data.objects["Cube"].driver_add("location", 2).driver
+    driver.type, driver.expression = "SCRIPTED", "bpy.data.scenes[0].frame_start * 100"
+
+
+def loose_cloth():
+    """A cloth that is simulated as it is rendered, with a cache beside the file if Blender may write one."""
+    scene = hanging_cloth()
+    save("loose_cloth.blend")
+    bpy.data.objects["Grid"].modifiers[0].point_cache.use_disk_cache = True
+    scene.frame_set(1)
+
+
 def textured(name="textured", last_frame=1, path="//wood.png"):
-    """A cube with the picture `wood.png` beside the file, or elsewhere."""
+    """A cube with the picture `wood.png` beside the file, or elsewhere; it turns in more than one frame."""
     empty_scene(last_frame)
-    nodes = cube((1, 1, 1)).data.materials[0].node_tree
+    thing = cube((1, 1, 1))
+    if last_frame > 1:
+        spin(thing, last_frame)
+    nodes = thing.data.materials[0].node_tree
     picture = bpy.data.images.new("Wood", 8, 8)
     picture.filepath_raw, picture.file_format = os.path.join(FOLDER, "wood.png"), "PNG"
     picture.save()
@@ -201,8 +286,7 @@ def scripted():
     text.use_module = True
 
 
-def cloth():
-    """A cloth whose simulation is baked to `blendcache_cloth/` beside the file; without it the cloth hangs elsewhere."""
+def hanging_cloth():
     scene = empty_scene(8)
     bpy.ops.mesh.primitive_grid_add(x_subdivisions=10, y_subdivisions=10, size=4)
     thing = bpy.context.object
@@ -211,6 +295,14 @@ def cloth():
     pins.add([v.index for v in thing.data.vertices if v.co.y > 1.9], 1, "REPLACE")
     modifier.settings.vertex_group_mass = "Pins"
     modifier.point_cache.frame_start, modifier.point_cache.frame_end = 1, 8
+    return scene
+
+
+def cloth():
+    """A cloth whose simulation is baked to `blendcache_cloth/` beside the file; without it the cloth hangs elsewhere."""
+    scene = hanging_cloth()
+    thing = bpy.data.objects["Grid"]
+    modifier = thing.modifiers[0]
     bpy.ops.wm.save_as_mainfile(filepath=os.path.join(FOLDER, "cloth.blend"))
     modifier.point_cache.use_disk_cache = True
     with bpy.context.temp_override(scene=scene, object=thing, active_object=thing, point_cache=modifier.point_cache):

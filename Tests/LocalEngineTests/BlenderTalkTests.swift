@@ -25,7 +25,8 @@ struct BlenderTalkTests {
     let ready = talk.heard(#"@@farm {"event": "ready", "version": [3, 4, 1]}"#)
     #expect(
       ready.say
-        == #"{"blend":"\/q\/.farm-1.blend","can_denoise":false,"do":"open","format":"PNG","gpus":0,"threads":2}"#)
+        == #"{"blend":"\/q\/.farm-1.blend","can_denoise":false,"do":"open","folder":"\/w\/7","#
+        + #""format":"PNG","gpus":0,"on_missing":"block","places":[],"simulated":false,"threads":2,"trusted":false}"#)
     let open = talk.heard(#"@@farm {"event": "opened", "width": 64, "height": 36}"#)
     #expect(open.reports == [.opened(task: 7, size: PixelSize(width: 64, height: 36), notes: [], files: [])])
     #expect(open.say == #"{"do":"render","file":"\/w\/7\/3.png","frame":3}"#)

@@ -17,10 +17,13 @@ struct MissingFilesTests {
       multiview: false, compositing: false, sequencer: false, border: nil, denoising: false)
   }
 
-  private func inspection(_ scene: BlendScene, _ dependencies: [BlendDependency] = []) -> BlendInspection {
+  private func inspection(
+    _ scene: BlendScene, _ dependencies: [BlendDependency] = [], moves: Bool = true, simulations: [String] = [],
+    scripts: [BlendInspection.Script] = []
+  ) -> BlendInspection {
     BlendInspection(
       version: "3.4", wrapper: .none, whole: true, activeScene: scene.name, scenes: [scene],
-      dependencies: dependencies, moves: true, simulations: [], scripts: [])
+      dependencies: dependencies, moves: moves, simulations: simulations, scripts: scripts)
   }
 
   private func file(
@@ -31,10 +34,12 @@ struct MissingFilesTests {
       path: path, resolved: resolved, kind: kind, by: [by], of: of, exists: exists, reached: reached)
   }
 
-  private func findings(_ inspection: BlendInspection, canDenoise: Bool = true) -> [Finding] {
+  private func findings(
+    _ inspection: BlendInspection, canDenoise: Bool = true, _ wishes: RenderWishes = RenderWishes()
+  ) -> [Finding] {
     let blender = BlenderProgram(
       path: "/opt/blender", version: version, fullVersion: "3.4.1", buildHash: "", canDenoise: canDenoise, devices: [])
-    return preflight.findings(inspection, savedBy: version, blenders: [blender])
+    return preflight.findings(inspection, savedBy: version, blenders: [blender], wishes: wishes)
   }
 
   @Test func `is no finding when it is there`() {
@@ -60,6 +65,59 @@ struct MissingFilesTests {
     #expect(problem.missing?.map(\.path) == ["/v/wood.png", "/v/plank.blend", "Z:\\brick.png"])
     #expect(problem.missing?.map(\.neededBy) == ["image Wood", "library plank.blend", "image Brick"])
     #expect(problem.missing?.last?.why == "is a place on another machine")
+  }
+
+  @Test func `is worth a note alone where somebody wants it rendered without`() {
+    let found = findings(
+      inspection(scene, [file(.image, "//wood.png", "/v/wood.png", by: "IMWood")]), RenderWishes(onMissing: .warn))
+
+    #expect(found.map(\.severity) == [.note])
+    #expect(found.first?.problem.cause == "image Wood needs //wood.png, which is not there")
+  }
+
+  @Test func `is a baked simulation, wherever it lies`() {
+    let found = findings(
+      inspection(scene, [file(.bakedFolder, "//blendcache_a", "/v/blendcache_a", by: "OBCloth")]))
+
+    #expect(found.map(\.severity) == [.blocks])
+    #expect(found.first?.problem.cause == "object Cloth needs //blendcache_a, which is not there")
+  }
+
+  @Test func `is one frame where nothing can move, unless somebody wants all`() {
+    let found = findings(inspection(scene, moves: false))
+
+    #expect(found.map(\.problem.problemClass) == [.still])
+    #expect(
+      found.first?.problem.cause == "nothing in scene Main can move: frame 1 alone is rendered, not 1 to 10")
+    #expect(found.first?.problem.remedy.contains("still: never") == true)
+    #expect(findings(inspection(scene, moves: false), RenderWishes(still: .never)).isEmpty)
+    var single = scene
+    single.frames.end = 1
+    #expect(findings(inspection(single, moves: false)).isEmpty)
+  }
+
+  @Test func `is every frame before where something is simulated as it is rendered`() {
+    let found = findings(inspection(scene, simulations: ["OBCloth", "SCMain"]))
+
+    #expect(found.map(\.severity) == [.note])
+    #expect(found.first?.problem.problemClass == .unbakedSimulation)
+    let cause =
+      "object Cloth (and 1 more) is simulated as it is rendered: its frames are rendered one after another, by one"
+      + " Blender"
+    #expect(found.first?.problem.cause == cause)
+  }
+
+  @Test func `is trust, for a script that runs by itself; of drivers Blender knows`() {
+    let driver = BlendInspection.Script(by: "OBArm", driver: "bpy.data.x")
+    let text = BlendInspection.Script(by: "TXrig.py", driver: nil)
+
+    let both = findings(inspection(scene, scripts: [driver, text]))
+    #expect(both.map(\.severity) == [.blocks])
+    #expect(both.first?.problem.cause == "text rig.py is a script that runs when the file is opened")
+    let one = findings(inspection(scene, scripts: [driver]))
+    #expect(one.map(\.severity) == [.note])
+    #expect(one.first?.problem.cause == "a driver of object Arm needs Python: bpy.data.x")
+    #expect(findings(inspection(scene, scripts: [driver, text]), RenderWishes(trustsScripts: true)).isEmpty)
   }
 
   @Test func `by nothing that is rendered is worth a note`() throws {

@@ -21,6 +21,13 @@ struct SegmenterTests {
     #expect(Segmenter.fileName(frame, .png) == name)
   }
 
+  @Test func `into no parts when each frame takes the one before`() {
+    let segmenter = Segmenter(chunkFrames: 2)
+
+    #expect(segmenter.nextChunk(of: [9, 3, 4], RenderSettings()) == FrameSet(3...4))
+    #expect(segmenter.nextChunk(of: [9, 3, 4], RenderSettings(isSimulated: true)).frames == [3, 4, 9])
+  }
+
   @Test(arguments: 0..<100 as Range<UInt64>)
   func `so that every output is owed by exactly one task`(seed: UInt64) {
     var random = SeededGenerator(seed: seed)
@@ -31,7 +38,7 @@ struct SegmenterTests {
     var missing = frames.frames
     var tasks: [FrameNumber] = []
     while !missing.isEmpty {
-      let chunk = segmenter.nextChunk(of: missing)
+      let chunk = segmenter.nextChunk(of: missing, RenderSettings())
       tasks += chunk.frames
       missing.removeAll { chunk.frames.contains($0) }
     }

@@ -1,3 +1,4 @@
+import FarmModel
 import SystemPackage
 
 /// A file that a `.blend` needs, itself or through its libraries.
@@ -11,12 +12,13 @@ package struct BlendDependency: Codable, Hashable, Sendable {
     case bakedFolder
     case text, script, strip
 
-    /// Whether a picture without it is a wrong picture. Lines of texts are in the `.blend`, sounds are not seen, and
-    /// folders of simulations may be named before anything was baked to them.
+    /// Whether a picture without it is a wrong picture. Lines of texts are in the `.blend`, and sounds are not seen.
     package var isSeen: Bool {
       switch self {
-      case .library, .image, .sequence, .tiles, .movie, .clip, .font, .volume, .cache, .script, .strip: true
-      case .sound, .text, .cacheFolder, .bakedFolder: false
+      case .library, .image, .sequence, .tiles, .movie, .clip, .font, .volume, .cache, .script, .strip, .cacheFolder,
+        .bakedFolder:
+        true
+      case .sound, .text: false
       }
     }
   }
@@ -37,7 +39,8 @@ package struct BlendDependency: Codable, Hashable, Sendable {
   /// What names it, in a person's words: `image Wood`.
   package var neededBy: String { by.first.map(Self.words) ?? kind.rawValue }
 
-  private static func words(_ datablock: String) -> String {
+  /// A datablock in a person's words.
+  package static func words(_ datablock: String) -> String {
     let kinds = [
       "IM": "image", "LI": "library", "VF": "font", "MC": "movie clip", "VO": "volume", "CF": "cache file",
       "OB": "object", "MA": "material", "WO": "world", "LA": "light", "NT": "node group", "SC": "scene",
@@ -50,20 +53,9 @@ package struct BlendDependency: Codable, Hashable, Sendable {
 
 /// How paths in a `.blend` are to be read here. A value: touches no file.
 package struct BlendPaths: Hashable, Sendable {
-  /// Under which names artists' machines know folders of this one: `Z:\show` or `/Volumes/show` for `/srv/show`.
-  package struct Place: Hashable, Sendable {
-    package let seenAs: String
-    package let folder: FilePath
+  private let places: [SeenPlace]
 
-    package init(seenAs: String, folder: FilePath) {
-      self.seenAs = seenAs
-      self.folder = folder
-    }
-  }
-
-  private let places: [Place]
-
-  package init(places: [Place] = []) { self.places = places }
+  package init(places: [SeenPlace] = []) { self.places = places }
 
   /// The whole path that is meant; nil for one that means nothing on this machine.
   /// - Parameters:
@@ -71,9 +63,9 @@ package struct BlendPaths: Hashable, Sendable {
   ///   - folder: of the `.blend`.
   package func resolve(_ written: [UInt8], in folder: FilePath) -> FilePath? {
     let bytes = Self.slashed(written)
-    for place in places {
+    for place in places where !bytes.starts(with: Array((place.folder + "/").utf8)) {
       if let rest = Self.rest(of: bytes, below: Self.slashed(place.seenAs.utf8)) {
-        return Self.path(place.folder, rest)
+        return Self.path(FilePath(place.folder), rest)
       }
     }
     if written.starts(with: Array("//".utf8)) { return Self.path(folder, bytes.dropFirst(2)) }

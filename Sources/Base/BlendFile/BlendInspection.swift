@@ -25,6 +25,12 @@ package struct BlendInspection: Codable, Hashable, Sendable {
     package var driver: String?
   }
 
+  /// Whether one frame stands for a range in which all would be the same.
+  package func isStill(_ mode: StillMode) -> Bool {
+    guard mode == .auto, !moves, let scene else { return false }
+    return scene.frames.end > scene.frames.start
+  }
+
   /// The scene that is rendered.
   package var scene: BlendScene? { scenes.first { $0.name == activeScene } }
 }

@@ -23,6 +23,9 @@ package struct BlendScene: Codable, Hashable, Sendable {
     package var camera: String
   }
 
+  /// Whether something sees it.
+  package var hasCamera: Bool { camera != nil || !cameraMarkers.isEmpty }
+
   package var name: String
   package var frames: Frames
   /// Frames a second.

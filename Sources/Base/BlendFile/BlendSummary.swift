@@ -63,7 +63,7 @@ extension BlendSummary {
     try self.init(BlendReader(bytes), wrapper: wrapper)
   }
 
-  private init(_ reader: BlendReader, wrapper: BlendWrapper) throws(BlendFailure) {
+  init(_ reader: BlendReader, wrapper: BlendWrapper) throws(BlendFailure) {
     var survey = try BlendSurvey(reader)
     try survey.run()
     self.init(

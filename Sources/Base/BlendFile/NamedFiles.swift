@@ -30,7 +30,9 @@ enum NamedFiles {
     case "Volume": return file(.volume, "filepath")
     case "CacheFile", "MeshCacheModifierData": return file(.cache, "filepath")
     case "OceanModifierData": return record.int("cached") ?? 0 == 0 ? [] : file(.cacheFolder, "cachepath")
-    case "FluidDomainSettings": return file(.cacheFolder, "cache_directory")
+    case "FluidDomainSettings":
+      let bakedData = 0x2
+      return (record.int("cache_flag") ?? 0) & bakedData == 0 ? [] : file(.cacheFolder, "cache_directory")
     case "PointCache": return pointCache(record, owner)
     case "NodeShaderTexIES", "NodeShaderScript":
       let isExternal = 1

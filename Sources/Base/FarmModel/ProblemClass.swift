@@ -27,6 +27,8 @@ package enum ProblemClass: String, Codable, CaseIterable, Sendable {
   case changedMeanwhile = "changed-meanwhile"
   case renderError = "render-error"
   case adopted
+  case still
+  case unbakedSimulation = "unbaked-simulation"
   case notWhole = "not-whole"
   case notAFile = "not-a-file"
   case fileGone = "file-gone"
@@ -36,7 +38,7 @@ package enum ProblemClass: String, Codable, CaseIterable, Sendable {
     switch self {
     case .unreadableFile, .wrongBlender, .noBlender, .noCamera, .noFrames, .noLayer, .missingFile, .sequencer,
       .noGPU, .notSupported, .badName, .badRelease, .denoiserMissing, .scriptsDisabled, .pythonError, .adopted,
-      .notAFile, .fileGone:
+      .notAFile, .fileGone, .still, .unbakedSimulation:
       true
     case .hung, .rendererCrashed, .outOfMemory, .noOutput, .truncated, .wrongSize, .diskFull, .notWritable, .killed,
       .changedMeanwhile, .renderError, .notWhole:
@@ -50,7 +52,8 @@ package enum ProblemClass: String, Codable, CaseIterable, Sendable {
     case .unreadableFile, .wrongBlender, .noBlender, .noCamera, .noFrames, .noLayer, .missingFile, .sequencer,
       .notSupported, .denoiserMissing, .scriptsDisabled, .fileGone:
       true
-    case .noGPU, .badName, .badRelease, .pythonError, .adopted, .notAFile, .hung, .rendererCrashed, .outOfMemory,
+    case .noGPU, .badName, .badRelease, .pythonError, .adopted, .still, .unbakedSimulation, .notAFile, .hung,
+      .rendererCrashed, .outOfMemory,
       .noOutput, .truncated, .wrongSize, .diskFull, .notWritable, .killed, .changedMeanwhile, .renderError, .notWhole:
       false
     }
@@ -91,6 +94,8 @@ package enum ProblemClass: String, Codable, CaseIterable, Sendable {
     case .notWhole: "Wait for the copy to end, or copy the file once more."
     case .notAFile: "Put the file itself there."
     case .fileGone: "Put the file back and the job goes on by itself, or end it with `farm kill jobs`."
+    case .still: "Give something a keyframe, or write `still: never` in release.yaml."
+    case .unbakedSimulation: "Bake it in Blender and save again, and its frames can be rendered side by side."
     case .adopted: "Change and save it, and it is rendered."
     }
   }

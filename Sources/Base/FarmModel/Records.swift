@@ -74,6 +74,7 @@ package struct Revision: Codable, Hashable, Sendable, Identifiable {
   package var format: ImageFormat
   /// The scene whose frames are owed; nil when the file names none.
   package var scene: String?
+  package var settings: RenderSettings
   /// What was noticed and does not keep it from being rendered.
   package var notes: [Problem]
   /// The version of Blender that saved the file.
@@ -87,8 +88,8 @@ package struct Revision: Codable, Hashable, Sendable, Identifiable {
 
   package init(
     id: Int64, job: Int64, name: JobName, number: Int, digest: Digest, state: JobState, frames: FrameSet,
-    format: ImageFormat, scene: String?, notes: [Problem], savedBy: BlenderVersion?, blender: BlenderProgram?,
-    snapshot: String?, problem: Problem?, createdAt: Timestamp
+    format: ImageFormat, scene: String?, settings: RenderSettings = RenderSettings(), notes: [Problem],
+    savedBy: BlenderVersion?, blender: BlenderProgram?, snapshot: String?, problem: Problem?, createdAt: Timestamp
   ) {
     self.id = id
     self.job = job
@@ -99,6 +100,7 @@ package struct Revision: Codable, Hashable, Sendable, Identifiable {
     self.frames = frames
     self.format = format
     self.scene = scene
+    self.settings = settings
     self.notes = notes
     self.savedBy = savedBy
     self.blender = blender

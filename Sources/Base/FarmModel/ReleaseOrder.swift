@@ -13,6 +13,11 @@ package struct ReleaseOrder: Codable, Hashable, Sendable {
   package var archiveAfter: Duration?
   /// What happens without a plan when a file changes from which a job was rendered.
   package var onChange: OnChange
+  package var onMissing: OnMissing
+  /// Nil: as farm.yaml says.
+  package var still: StillMode?
+  /// Patterns of the names of those `.blend`s among its drops that are no jobs: others link them.
+  package var assets: [String]
 
   package static let usualPriority = 50
   package static let quickPriority = 60
@@ -22,7 +27,8 @@ package struct ReleaseOrder: Codable, Hashable, Sendable {
 
   package init(
     jobs: [String]? = nil, priority: Int = Self.usualPriority, harvest: HarvestMode = .auto, naming: String? = nil,
-    namingObject: String? = nil, archiveAfter: Duration? = nil, onChange: OnChange = .render
+    namingObject: String? = nil, archiveAfter: Duration? = nil, onChange: OnChange = .render,
+    onMissing: OnMissing = .block, still: StillMode? = nil, assets: [String] = []
   ) {
     self.jobs = jobs
     self.priority = priority
@@ -31,5 +37,8 @@ package struct ReleaseOrder: Codable, Hashable, Sendable {
     self.namingObject = namingObject
     self.archiveAfter = archiveAfter
     self.onChange = onChange
+    self.onMissing = onMissing
+    self.still = still
+    self.assets = assets
   }
 }

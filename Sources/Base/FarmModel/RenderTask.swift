@@ -9,6 +9,11 @@ package struct RenderTask: Codable, Hashable, Sendable, Identifiable {
   package let blend: String
   /// The scene whose frames are owed; nil leaves it to the file.
   package let scene: String?
+  package let settings: RenderSettings
+  /// Whether the file's own scripts and drivers may run Python.
+  package let trustsScripts: Bool
+  /// How paths in the file that were written on other machines are read here.
+  package let places: [SeenPlace]
   /// Where frames are written; only this attempt writes there.
   package let folder: String
   package let format: ImageFormat
@@ -21,7 +26,8 @@ package struct RenderTask: Codable, Hashable, Sendable, Identifiable {
   package let namingObject: String?
 
   package init(
-    id: Int64, revision: Int64, job: JobName, frames: FrameSet, blend: String, scene: String? = nil, folder: String,
+    id: Int64, revision: Int64, job: JobName, frames: FrameSet, blend: String, scene: String? = nil,
+    settings: RenderSettings = RenderSettings(), trustsScripts: Bool = false, places: [SeenPlace] = [], folder: String,
     format: ImageFormat, blender: BlenderProgram, log: String, usualFrameTime: Duration? = nil,
     namingObject: String? = nil
   ) {
@@ -31,6 +37,9 @@ package struct RenderTask: Codable, Hashable, Sendable, Identifiable {
     self.frames = frames
     self.blend = blend
     self.scene = scene
+    self.settings = settings
+    self.trustsScripts = trustsScripts
+    self.places = places
     self.folder = folder
     self.format = format
     self.blender = blender

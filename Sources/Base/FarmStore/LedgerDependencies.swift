@@ -17,24 +17,38 @@ package struct Dependent: Hashable, Sendable {
 
 /// The files besides the `.blend` from which revisions are rendered.
 extension Ledger {
-  /// Notes from which files a revision is rendered.
+  /// Notes from which files a revision is rendered, as Blender saw them.
   package func setDependencies(of id: Int64, _ files: [SeenFile]) async throws(StoreFailure) {
-    try await write("note what revision \(id) depends on") { db in try Self.setDependencies(db, of: id, files) }
+    try await write("note what revision \(id) depends on") { db in
+      try db.execute(sql: "DELETE FROM dependency WHERE revision_id = ?", arguments: [id])
+      try Self.setDependencies(db, of: id, files)
+    }
   }
 
-  static func setDependencies(_ db: Database, of revision: Int64, _ files: [SeenFile]) throws {
-    let insert = try db.makeStatement(sql: "INSERT OR REPLACE INTO dependency VALUES (?, ?, ?, ?)")
-    for file in files { try insert.execute(arguments: [revision, file.path, file.size, file.mtimeNanoseconds]) }
+  /// - Parameter areSeen: by Blender, and not only named in the `.blend`.
+  static func setDependencies(
+    _ db: Database, of revision: Int64, _ files: [SeenFile], areSeen: Bool = true
+  ) throws {
+    guard !files.isEmpty else { return }
+    let insert = try db.makeStatement(sql: "INSERT OR REPLACE INTO dependency VALUES (?, ?, ?, ?, ?)")
+    for file in files {
+      try insert.execute(arguments: [revision, file.path, file.size, file.mtimeNanoseconds, areSeen])
+    }
   }
 
   /// The files from which a revision was rendered, by path.
-  package func dependencies(of id: Int64) async throws(StoreFailure) -> [SeenFile] {
-    try await read("read what revision \(id) depends on") { db in try Self.dependencies(db, of: id) }
+  /// - Parameter areSeen: by Blender; else also those that the `.blend` names, before it was opened.
+  package func dependencies(of id: Int64, areSeen: Bool = true) async throws(StoreFailure) -> [SeenFile] {
+    try await read("read what revision \(id) depends on") { db in
+      try Self.dependencies(db, of: id, areSeen: areSeen)
+    }
   }
 
-  static func dependencies(_ db: Database, of revision: Int64) throws -> [SeenFile] {
+  static func dependencies(_ db: Database, of revision: Int64, areSeen: Bool = true) throws -> [SeenFile] {
     try Row.fetchAll(
-      db, sql: "SELECT path, size, mtime_ns FROM dependency WHERE revision_id = ? ORDER BY path", arguments: [revision]
+      db,
+      sql: "SELECT path, size, mtime_ns FROM dependency WHERE revision_id = ? AND (is_seen OR NOT ?) ORDER BY path",
+      arguments: [revision, areSeen]
     ).map { SeenFile(path: $0[0], size: $0[1], mtimeNanoseconds: $0[2]) }
   }
 
@@ -48,6 +62,20 @@ extension Ledger {
           JOIN job ON job.id = job_id AND job.revision = number JOIN release ON release.id = release_id
           WHERE job.state <> 'removed' AND release.state <> 'archived' ORDER BY dependency.path
           """)
+    }
+  }
+
+  /// Whether the newest revision of some job needs the file at a path.
+  package func isDependency(_ path: String) async throws(StoreFailure) -> Bool {
+    try await read("read whether a file is needed") { db in
+      try Bool.fetchOne(
+        db,
+        sql: """
+          SELECT EXISTS (
+            SELECT 1 FROM dependency JOIN revision ON revision.id = revision_id
+            JOIN job ON job.id = job_id AND job.revision = number
+            WHERE dependency.path = ? AND job.state <> 'removed')
+          """, arguments: [path]) ?? false
     }
   }
 
@@ -92,7 +120,7 @@ extension Ledger {
             NOT EXISTS (SELECT 1 FROM output WHERE output.revision_id = revision.id AND output.state <> 'harvested')
           FROM dependency JOIN revision ON revision.id = dependency.revision_id
           JOIN job ON job.id = job_id JOIN release ON release.id = release_id
-          WHERE dependency.path = ? AND (dependency.size <> ? OR dependency.mtime_ns <> ?)
+          WHERE dependency.path = ? AND is_seen AND (dependency.size <> ? OR dependency.mtime_ns <> ?)
             AND number = (SELECT MAX(number) FROM revision AS newest WHERE newest.job_id = job.id)
           ORDER BY urgency DESC, job.id
           """, arguments: [path, file.size, file.mtimeNanoseconds]

@@ -13,16 +13,19 @@ package struct NewRevision: Sendable {
   package let frames: FrameSet
   package let format: ImageFormat
   package let scene: String?
+  package let settings: RenderSettings
   package let notes: [Problem]
   package let savedBy: BlenderVersion?
   package let problem: Problem?
   /// Path below `out/<job>` and frame of everything it owes.
   package let outputs: [(path: String, frame: FrameNumber)]
+  /// What its `.blend` names besides, as far as it is there; counts until Blender has seen it.
+  package let files: [SeenFile]
 
   package init(
     name: JobName, path: String, owner: String, digest: Digest, state: JobState, frames: FrameSet, format: ImageFormat,
-    scene: String? = nil, notes: [Problem] = [], savedBy: BlenderVersion?, problem: Problem?,
-    outputs: [(path: String, frame: FrameNumber)]
+    scene: String? = nil, settings: RenderSettings = RenderSettings(), notes: [Problem] = [], savedBy: BlenderVersion?,
+    problem: Problem?, outputs: [(path: String, frame: FrameNumber)], files: [SeenFile] = []
   ) {
     self.name = name
     self.path = path
@@ -32,10 +35,12 @@ package struct NewRevision: Sendable {
     self.frames = frames
     self.format = format
     self.scene = scene
+    self.settings = settings
     self.notes = notes
     self.savedBy = savedBy
     self.problem = problem
     self.outputs = outputs
+    self.files = files
   }
 }
 
@@ -159,18 +164,20 @@ extension Ledger {
       try db.execute(
         sql: """
           INSERT INTO revision
-            (job_id, number, digest, state, frames, format, scene, notes, saved_by, problem, created_at)
-          VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+            (job_id, number, digest, state, frames, format, scene, settings, notes, saved_by, problem, created_at)
+          VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
           """,
         arguments: [
           job, number, DatabaseValue.blob(new.digest), new.state.rawValue, new.frames.description, new.format.rawValue,
-          new.scene, try Column.json(new.notes), try Column.json(new.savedBy), try Column.json(new.problem),
+          new.scene, try Column.json(new.settings), try Column.json(new.notes), try Column.json(new.savedBy),
+          try Column.json(new.problem),
           now.nanoseconds,
         ])
       let id = db.lastInsertedRowID
       let insert = try db.makeStatement(
         sql: "INSERT INTO output (revision_id, path, frame, state) VALUES (?, ?, ?, 'owed')")
       for output in new.outputs { try insert.execute(arguments: [id, output.path, output.frame]) }
+      try Self.setDependencies(db, of: id, new.files, areSeen: false)
       try Self.showOnJob(db, job, state: new.state, revision: number, problem: new.problem, now: now)
       if new.state == .queued { try db.execute(sql: "UPDATE job SET stale = NULL WHERE id = ?", arguments: [job]) }
       if let known { try Self.remember(db, known.path, known.fingerprint) }

@@ -31,12 +31,13 @@ extension Ledger {
     let job = db.lastInsertedRowID
     try db.execute(
       sql: """
-        INSERT INTO revision (job_id, number, digest, state, frames, format, scene, saved_by, blender, problem,
-          created_at, ended_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+        INSERT INTO revision (job_id, number, digest, state, frames, format, scene, settings, saved_by, blender,
+          problem, created_at, ended_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
         """,
       arguments: [
         job, manifest.revision, DatabaseValue.blob(manifest.digest), manifest.state.rawValue,
-        manifest.frames.description, manifest.format.rawValue, manifest.scene, try Column.json(manifest.savedBy),
+        manifest.frames.description, manifest.format.rawValue, manifest.scene,
+        try Column.json(manifest.settings ?? RenderSettings()), try Column.json(manifest.savedBy),
         try Column.json(manifest.blender), try Column.json(manifest.problem), manifest.droppedAt, manifest.droppedAt,
       ])
     let revision = db.lastInsertedRowID

@@ -33,11 +33,13 @@ extension Ledger {
       try db.execute(
         sql: """
           UPDATE release SET is_planned = ?, planned_jobs = ?, priority = ?, harvest = ?, naming = ?, naming_object = ?,
-            archive_after_ms = ?, on_change = ?, problem = NULL, changed_at = ? WHERE id = ?
+            archive_after_ms = ?, on_change = ?, on_missing = ?, still = ?, assets = ?, problem = NULL,
+            changed_at = ? WHERE id = ?
           """,
         arguments: [
           order.jobs != nil, try Column.json(order.jobs ?? []), order.priority, order.harvest.rawValue, order.naming,
-          order.namingObject, order.archiveAfter?.inMilliseconds, order.onChange.rawValue, now.nanoseconds, release.id,
+          order.namingObject, order.archiveAfter?.inMilliseconds, order.onChange.rawValue,
+          order.onMissing.rawValue, order.still?.rawValue, try Column.json(order.assets), now.nanoseconds, release.id,
         ])
       return true
     }
@@ -122,12 +124,16 @@ extension Ledger {
 extension Release {
   init(row: Row) throws {
     let isPlanned: Bool = row["is_planned"]
+    let still: String? = row["still"]
     let archiveAfter: Int64? = row["archive_after_ms"]
     let order = ReleaseOrder(
       jobs: isPlanned ? try Column.value([String].self, row["planned_jobs"]) ?? [] : nil, priority: row["priority"],
       harvest: try Column.word(HarvestMode.self, row, "harvest"), naming: row["naming"],
       namingObject: row["naming_object"], archiveAfter: archiveAfter.map { .milliseconds($0) },
-      onChange: try Column.word(OnChange.self, row, "on_change"))
+      onChange: try Column.word(OnChange.self, row, "on_change"),
+      onMissing: try Column.word(OnMissing.self, row, "on_missing"),
+      still: try still.map { try Column.word(StillMode.self, $0, of: "still") },
+      assets: try Column.value([String].self, row["assets"]) ?? [])
     self.init(
       id: row["id"], name: row["name"], state: try Column.word(ReleaseState.self, row, "state"), order: order,
       isPaused: row["is_paused"],

@@ -80,6 +80,13 @@ extension Ledger {
     }
   }
 
+  /// Has a revision rendered in another way.
+  package func setSettings(of id: Int64, _ settings: RenderSettings) async throws(StoreFailure) {
+    try await write("change how revision \(id) is rendered") { db in
+      try db.execute(sql: "UPDATE revision SET settings = ? WHERE id = ?", arguments: [try Column.json(settings), id])
+    }
+  }
+
   /// Notes what was found of a revision that does not keep it from being rendered.
   package func setNotes(of id: Int64, _ notes: [Problem]) async throws(StoreFailure) {
     try await write("note findings of revision \(id)") { db in
@@ -120,7 +127,8 @@ extension Revision {
       id: row["id"], job: row["job_id"], name: JobName(release: row["release"], job: row["job"]), number: row["number"],
       digest: Digest(bytes: Array(digest)), state: try Column.word(JobState.self, row, "state"),
       frames: try FrameSet(ledger: row["frames"]), format: try Column.word(ImageFormat.self, row, "format"),
-      scene: row["scene"], notes: try Column.value([Problem].self, row["notes"]) ?? [],
+      scene: row["scene"], settings: try Column.value(RenderSettings.self, row["settings"]) ?? RenderSettings(),
+      notes: try Column.value([Problem].self, row["notes"]) ?? [],
       savedBy: try Column.value(BlenderVersion.self, row["saved_by"]),
       blender: try Column.value(BlenderProgram.self, row["blender"]), snapshot: row["snapshot"],
       problem: try Column.value(Problem.self, row["problem"]),

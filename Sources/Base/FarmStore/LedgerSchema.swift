@@ -2,7 +2,7 @@ import GRDB
 
 /// The tables of the ledger, version by version. A released version's steps are never changed, only added to.
 enum LedgerSchema {
-  static let versions = [version1, version2, version3, version4, version5, version6]
+  static let versions = [version1, version2, version3, version4, version5, version6, version7]
 
   static var migrator: DatabaseMigrator {
     var migrator = DatabaseMigrator()
@@ -152,5 +152,14 @@ enum LedgerSchema {
       path TEXT PRIMARY KEY, inode INTEGER NOT NULL, size INTEGER NOT NULL, mtime_ns INTEGER NOT NULL
     ) STRICT, WITHOUT ROWID
     """,
+  ]
+
+  /// How a revision is rendered, as JSON. What a `.blend` names is known before Blender has seen it.
+  private static let version7 = [
+    "ALTER TABLE revision ADD COLUMN settings TEXT NOT NULL DEFAULT '{}'",
+    "ALTER TABLE dependency ADD COLUMN is_seen INTEGER NOT NULL DEFAULT 1",
+    "ALTER TABLE release ADD COLUMN on_missing TEXT NOT NULL DEFAULT 'block'",
+    "ALTER TABLE release ADD COLUMN still TEXT",
+    "ALTER TABLE release ADD COLUMN assets TEXT NOT NULL DEFAULT '[]'",
   ]
 }

@@ -22,6 +22,8 @@ package struct Manifest: Codable, Hashable, Sendable {
   package let frames: FrameSet
   package let format: ImageFormat
   package let scene: String?
+  /// Nil in one of an earlier version.
+  package var settings: RenderSettings?
   package let savedBy: BlenderVersion?
   package let blender: BlenderProgram?
   package let problem: Problem?
@@ -172,7 +174,8 @@ extension Ledger {
       form: Manifest.form, release: revision.name.release, job: revision.name.job, path: job["path"],
       file: newest == revision.number ? known.map(Fingerprint.init(row:)) : nil, owner: job["owner"],
       priority: job["priority"], state: revision.state, revision: revision.number, digest: revision.digest,
-      frames: revision.frames, format: revision.format, scene: revision.scene, savedBy: revision.savedBy,
+      frames: revision.frames, format: revision.format, scene: revision.scene, settings: revision.settings,
+      savedBy: revision.savedBy,
       blender: revision.blender, problem: revision.problem, createdAt: job["created_at"],
       droppedAt: revision.createdAt.nanoseconds, outputs: pictures, files: try dependencies(db, of: revision.id))
   }

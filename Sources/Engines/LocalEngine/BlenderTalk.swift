@@ -106,7 +106,9 @@ struct BlenderTalk {
     var fields: [String: ScriptValue] = [
       "do": .text("open"), "blend": .text(task.blend), "format": .text(task.format.rawValue),
       "threads": .number(threads), "can_denoise": .flag(task.blender.canDenoise),
-      "gpus": .number(task.blender.devices.count { $0 != "CPU" }),
+      "gpus": .number(task.blender.devices.count { $0 != "CPU" }), "folder": .text(task.folder),
+      "on_missing": .text(task.settings.onMissing.rawValue), "simulated": .flag(task.settings.isSimulated),
+      "trusted": .flag(task.trustsScripts), "places": .places(task.places),
     ]
     if let scene = task.scene { fields["scene"] = .text(scene) }
     return command(fields)
@@ -212,6 +214,7 @@ enum ScriptValue: Encodable {
   case text(String)
   case number(Int)
   case flag(Bool)
+  case places([SeenPlace])
 
   func encode(to encoder: any Encoder) throws {
     var container = encoder.singleValueContainer()
@@ -219,6 +222,7 @@ enum ScriptValue: Encodable {
     case .text(let text): try container.encode(text)
     case .number(let number): try container.encode(number)
     case .flag(let flag): try container.encode(flag)
+    case .places(let places): try container.encode(places)
     }
   }
 }

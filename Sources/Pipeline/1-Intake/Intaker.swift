@@ -16,6 +16,8 @@ package struct Drop: Sendable {
   package let facts: Result<BlendFacts, BlendFailure>
   /// What it says in depth and which files it needs; nil before that was looked at, or when it cannot be told.
   package var inspection: BlendInspection?
+  /// The files that it needs besides and that are there.
+  package var files: [SeenFile] = []
 }
 
 /// Claims settled files: digests them, reads them, and makes sure that they stayed what they were meanwhile.

@@ -6,8 +6,10 @@ struct MissingFiles {
   private static let listedMax = 200
 
   private let missing: [BlendDependency]
+  private let onMissing: OnMissing
 
-  init(_ dependencies: [BlendDependency]) {
+  init(_ dependencies: [BlendDependency], onMissing: OnMissing) {
+    self.onMissing = onMissing
     missing = dependencies.filter { !$0.exists && $0.kind.isSeen }
   }
 
@@ -21,7 +23,12 @@ struct MissingFiles {
           path: file.resolved ?? file.path, neededBy: file.neededBy, why: Self.why(file), seen: nil)
       }
       let cause = "\(first.neededBy) needs \(shown(first)), which \(Self.why(first))\(Self.more(needed.count))"
-      found.append(Finding(.blocks, Problem(.missingFile, cause: cause, missing: Array(files))))
+      switch onMissing {
+      case .block: found.append(Finding(.blocks, Problem(.missingFile, cause: cause, missing: Array(files))))
+      case .warn:
+        let remedy = "Nothing, when it is meant so; else put it there and render the job again."
+        found.append(Finding(.note, Problem(.missingFile, cause: cause, remedy: remedy)))
+      }
     }
     let spare = missing.filter { !$0.reached }
     if let first = spare.first {

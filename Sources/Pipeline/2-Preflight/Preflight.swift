@@ -17,6 +17,20 @@ package struct Finding: Codable, Hashable, Sendable {
   }
 }
 
+/// What people want of a file, besides what it says itself.
+package struct RenderWishes: Hashable, Sendable {
+  package let onMissing: OnMissing
+  package let still: StillMode
+  /// Whether its scripts may run.
+  package let trustsScripts: Bool
+
+  package init(onMissing: OnMissing = .block, still: StillMode = .auto, trustsScripts: Bool = false) {
+    self.onMissing = onMissing
+    self.still = still
+    self.trustsScripts = trustsScripts
+  }
+}
+
 /// Decides whether a whole file can be rendered here; knows the file only by what it says of itself.
 package struct Preflight: Hashable, Sendable {
   private let choice: BlenderChoice
@@ -58,11 +72,13 @@ package struct Preflight: Hashable, Sendable {
 
   /// What was found in depth, besides what the file says on its face.
   package func findings(
-    _ inspection: BlendInspection, savedBy version: BlenderVersion, blenders: [BlenderProgram]
+    _ inspection: BlendInspection, savedBy version: BlenderVersion, blenders: [BlenderProgram],
+    wishes: RenderWishes = RenderWishes()
   ) -> [Finding] {
-    var found = MissingFiles(inspection.dependencies).findings
+    var found = MissingFiles(inspection.dependencies, onMissing: wishes.onMissing).findings
+    if !wishes.trustsScripts { found += scripts(inspection.scripts) }
     guard let scene = inspection.scene else { return found }
-    if scene.camera == nil && scene.cameraMarkers.isEmpty {
+    if !scene.hasCamera {
       found.append(Finding(.blocks, Problem(.noCamera, cause: "scene \(scene.name) has no camera")))
     }
     if !scene.viewLayers.isEmpty && !scene.viewLayers.contains(where: \.used) {
@@ -83,7 +99,36 @@ package struct Preflight: Hashable, Sendable {
             .notSupported, cause: "scene \(scene.name) is set to write a movie; its frames are rendered as pictures",
             remedy: "Make the movie of the pictures in dist/.")))
     }
-    return found
+    return found + motion(inspection, of: scene, wishes)
+  }
+
+  /// Blender skips texts that it would run on opening, whatever they are for; a driver may be of no consequence, and
+  /// only Blender knows.
+  private func scripts(_ scripts: [BlendInspection.Script]) -> [Finding] {
+    if let text = scripts.first(where: { $0.driver == nil }) {
+      let cause = "\(BlendDependency.words(text.by)) is a script that runs when the file is opened"
+      return [Finding(.blocks, Problem(.scriptsDisabled, cause: cause))]
+    }
+    guard let first = scripts.first, let driver = first.driver else { return [] }
+    let more = scripts.count > 1 ? " (and \(scripts.count - 1) more)" : ""
+    let cause = "a driver of \(BlendDependency.words(first.by)) needs Python: \(driver)\(more)"
+    return [Finding(.note, Problem(.scriptsDisabled, cause: cause))]
+  }
+
+  private func motion(_ inspection: BlendInspection, of scene: BlendScene, _ wishes: RenderWishes) -> [Finding] {
+    let frames = scene.frames
+    if inspection.isStill(wishes.still) {
+      let cause =
+        "nothing in scene \(scene.name) can move: frame \(frames.current) alone is rendered, not"
+        + " \(frames.start) to \(frames.end)"
+      return [Finding(.note, Problem(.still, cause: cause))]
+    }
+    guard let first = inspection.simulations.first, frames.end > frames.start else { return [] }
+    let more = inspection.simulations.count > 1 ? " (and \(inspection.simulations.count - 1) more)" : ""
+    let cause =
+      "\(BlendDependency.words(first))\(more) is simulated as it is rendered: its frames are rendered one after"
+      + " another, by one Blender"
+    return [Finding(.note, Problem(.unbakedSimulation, cause: cause))]
   }
 }
 

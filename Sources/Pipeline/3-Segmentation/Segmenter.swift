@@ -23,6 +23,13 @@ package struct Segmenter: Hashable, Sendable {
     facts?.activeScene.map { frames(from: Int($0.start), through: Int($0.end), by: 1) } ?? FrameSet([])
   }
 
+  /// The frames of the scene that is rendered, of one in which nothing can move the current one alone; nil when the
+  /// file names no scene.
+  package static func frames(of inspection: BlendInspection, still: StillMode) -> FrameSet? {
+    guard let scene = inspection.scene else { return nil }
+    return inspection.isStill(still) ? FrameSet([FrameNumber(clamping: scene.frames.current)]) : frames(of: scene)
+  }
+
   /// The frames of a scene; none when its range is empty or too long.
   package static func frames(of scene: BlendScene) -> FrameSet {
     frames(from: scene.frames.start, through: scene.frames.end, by: max(1, scene.frames.step))
@@ -46,8 +53,9 @@ package struct Segmenter: Hashable, Sendable {
     return "\(sign)\(zeros)\(digits).\(format.fileExtension)"
   }
 
-  /// The next task's frames out of those still missing.
-  package func nextChunk(of missing: [FrameNumber]) -> FrameSet {
-    FrameSet(missing.sorted().prefix(chunkFrames))
+  /// The next task's frames out of those still missing; what is simulated as it is rendered is not cut, for each task
+  /// would begin with the first frame.
+  package func nextChunk(of missing: [FrameNumber], _ settings: RenderSettings) -> FrameSet {
+    FrameSet(missing.sorted().prefix(settings.isSimulated ? FrameSet.countMax : chunkFrames))
   }
 }

@@ -20,11 +20,14 @@ package struct AgainRequest: Codable, Hashable, Sendable {
   package let what: What
   /// 0 to 100; nil leaves it as it is.
   package let priority: Int?
+  /// Whether it is rendered though files that it needs are not there.
+  package let isAnyway: Bool
 
-  package init(job: String, what: What, priority: Int? = nil) {
+  package init(job: String, what: What, priority: Int? = nil, isAnyway: Bool = false) {
     self.job = job
     self.what = what
     self.priority = priority
+    self.isAnyway = isAnyway
   }
 }
 

@@ -16,6 +16,9 @@ package struct FarmConfig: Hashable, Sendable {
   package var settleStall = Duration.seconds(60)
   package var harvestQuiet = Duration.seconds(30)
   package var autoRefreshLimit = Duration.seconds(8 * 3600)
+  package var still = StillMode.auto
+  package var volumeSeenAs: [String] = []
+  package var trustScripts: [String] = []
   package var ignore: [String] = []
 
   package init() {}
@@ -94,14 +97,29 @@ package struct ConfigKey: ConfigEntry, Sendable {
       standard: "1m", range: "1s to 1d",
       set: { config, node in duration(node, .seconds(1), .seconds(86_400)) { config.settleStall = $0 } }),
     ConfigKey(
+      name: "volume_seen_as",
+      meaning: "What the volume is called on the artists' machines, for paths in their files.",
+      unit: "list of paths", standard: "(none)", range: "paths, as Z:\\show, /Volumes/show or \\\\server\\show",
+      set: { config, node in list(node) { config.volumeSeenAs = $0 } }),
+    ConfigKey(
+      name: "trust_scripts",
+      meaning: "Folders whose files may run their own Python scripts and drivers, with the daemon's rights.",
+      unit: "list of folders", standard: "(none)", range: "absolute paths, or below the volume, as releases/rigs",
+      set: { config, node in list(node) { config.trustScripts = $0 } }),
+    ConfigKey(
+      name: "still",
+      meaning: "Whether of a scene in which nothing can move one frame is rendered in place of its range.",
+      unit: "auto or never", standard: "auto", range: "auto or never",
+      set: { config, node in
+        guard let mode = node.string.flatMap(StillMode.init(rawValue:)) else { return false }
+        config.still = mode
+        return true
+      }),
+    ConfigKey(
       name: "ignore",
       meaning: "Files that are no drops, by patterns as in a .gitignore, from the volume's root on.",
       unit: "list of patterns", standard: "(none)", range: "patterns with *, ?, [a-z], **, a leading ! and slashes",
-      set: { config, node in
-        guard let patterns = node.sequence?.map(\.string), !patterns.contains(nil) else { return false }
-        config.ignore = patterns.compactMap { $0 }
-        return true
-      }),
+      set: { config, node in list(node) { config.ignore = $0 } }),
     ConfigKey(
       name: "harvest_quiet", meaning: "How long nothing may change in a planned release before it is harvested.",
       unit: "duration", standard: "30s", range: "0s to 1d",
@@ -112,6 +130,12 @@ package struct ConfigKey: ConfigEntry, Sendable {
       unit: "duration of rendering, all frames together", standard: "8h", range: "0s to 365d",
       set: { config, node in duration(node, .zero, .seconds(365 * 86_400)) { config.autoRefreshLimit = $0 } }),
   ]
+
+  private static func list(_ node: Node, _ take: ([String]) -> Void) -> Bool {
+    guard let texts = node.sequence?.map(\.string), texts.allSatisfy({ $0?.isEmpty == false }) else { return false }
+    take(texts.compactMap { $0 })
+    return true
+  }
 
   private static func whole(_ node: Node, _ range: ClosedRange<Int>, _ take: (Int) -> Void) -> Bool {
     guard let number = node.int, range.contains(number) else { return false }

@@ -30,6 +30,9 @@ actor JobFlow {
     let version: String
     /// When the machine lost power under an earlier daemon; nil when it did not.
     var powerCut: Timestamp?
+
+    /// How paths in files that were written on other machines are read here.
+    var places: [SeenPlace] { config.volumeSeenAs.map { SeenPlace(seenAs: $0, folder: volume.root.string) } }
   }
 
   let setup: Setup
@@ -37,6 +40,8 @@ actor JobFlow {
   let preflight: Preflight
   let segmenter: Segmenter
   let retries = RetryRule()
+  let trusted: TrustedFolders
+  let inspectedDisk = InspectedDisk()
 
   /// Counts whatever may change how the farm looks.
   var happenings = 0
@@ -184,6 +189,7 @@ actor JobFlow {
     self.setup = setup
     intaker = Intaker(setup.volume)
     preflight = Preflight(choice: BlenderChoice(allowsNewerMajor: setup.config.allowsNewerMajor))
+    trusted = TrustedFolders(setup.config.trustScripts, in: setup.volume)
     segmenter = Segmenter(chunkFrames: setup.config.chunkFrames)
     (errands, errand) = AsyncStream.makeStream()
   }

@@ -60,7 +60,8 @@ extension JobFlow {
     await BlockingWork.run {
       paths.reduce(into: [:]) { seen, path in
         // Unreadable: not there for us.
-        if let status = (try? FileStatus(at: FilePath(path))) ?? nil, status.kind == .regular {
+        if let status = (try? FileStatus(at: FilePath(path))) ?? nil, status.kind == .regular || status.kind == .folder
+        {
           seen[path] = status.fingerprint
         }
       }

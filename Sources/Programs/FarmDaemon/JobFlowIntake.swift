@@ -133,7 +133,9 @@ extension JobFlow {
       let before = try await setup.ledger.newestRevision(of: drop.name)
       let isKnown = before?.digest == drop.digest && before?.state != .blocked
       let drop = isKnown || isAdopting ? drop : await inspected(drop)
-      let findings = findings(drop)
+      let wishes = try await wishes(for: drop)
+      if !isKnown, try await isAsset(drop) { return try await takeAsset(drop, before) }
+      let findings = findings(drop, wishes)
       let blocking = findings.first { $0.severity == .blocks }?.problem
       if let before, before.digest == drop.digest, !isNewOrder(before, blocking: blocking) {
         try await knownAlready(drop, before)
@@ -144,32 +146,10 @@ extension JobFlow {
       }
       let notes = findings.filter { $0.severity == .note }.map(\.problem)
       let adopted = isAdopting ? Problem(.adopted, cause: "it lay here before the farm") : nil
-      try await record(drop, blocking: adopted ?? blocking, notes: notes)
+      try await record(drop, wishes, blocking: adopted ?? blocking, notes: notes)
     } catch {
       complain(error, while: "recording a drop", ["job": "\(drop.name)"])
     }
-  }
-
-  /// Looks into the file, and for the files that it needs; where that takes too long, Blender tells what is missing.
-  private func inspected(_ drop: Drop) async -> Drop {
-    var drop = drop
-    let (path, log) = (drop.path, setup.log)
-    drop.inspection = await BlockingWork.run(atMost: Self.inspectionMax) {
-      do throws(BlendFailure) { return try BlendInspector(InspectedDisk.real).inspect(path) } catch {
-        log.info("a file is not understood in depth", metadata: ["file": "\(path)", "reason": "\(error)"])
-        return nil
-      }
-    }.flatMap(\.self)
-    return drop
-  }
-
-  private static let inspectionMax = Duration.seconds(10)
-
-  private func findings(_ drop: Drop) -> [Finding] {
-    let blenders = abilities?.blenders ?? []
-    let plain = preflight.findings(drop.facts, blenders: blenders)
-    guard case .success(let facts) = drop.facts, let inspection = drop.inspection else { return plain }
-    return plain + preflight.findings(inspection, savedBy: facts.version, blenders: blenders)
   }
 
   /// Whether the same bytes are to be tried again: what held them up is over, or they ended without anybody's will.
@@ -184,9 +164,12 @@ extension JobFlow {
     setup.log.info("the same bytes again, nothing to render", metadata: ["job": "\(drop.name)"])
   }
 
-  private func record(_ drop: Drop, blocking: Problem?, notes: [Problem]) async throws(StoreFailure) {
+  private func record(
+    _ drop: Drop, _ wishes: RenderWishes, blocking: Problem?, notes: [Problem]
+  ) async throws(StoreFailure) {
     let (revision, superseded) = try await setup.ledger.record(
-      newRevision(drop, blocking: blocking, notes: notes), known: (KnownPath(below(drop.path)), drop.fingerprint))
+      newRevision(drop, wishes, blocking: blocking, notes: notes),
+      known: (KnownPath(below(drop.path)), drop.fingerprint))
     unsettled[drop.name] = nil
     let pace = SavePace(after: superseded.compactMap { open[$0.id]?.pace })
     await endSuperseded(superseded)
@@ -198,6 +181,8 @@ extension JobFlow {
     told("job.\(revision.state.rawValue)", drop.name, revision: revision.number, problem: blocking)
     askForReview(of: drop.name.release)
     awaitFiles(of: revision, blocking)
+    if !drop.files.isEmpty { errand.yield(.follow(drop.files)) }
+    try await giveUpAssets(among: drop.files)
     guard revision.state == .queued else { return }
     await opened(revision, pace: pace)
     await schedule()
@@ -211,17 +196,23 @@ extension JobFlow {
     }
   }
 
-  private func newRevision(_ drop: Drop, blocking: Problem?, notes: [Problem]) -> NewRevision {
+  private func newRevision(
+    _ drop: Drop, _ wishes: RenderWishes, blocking: Problem?, notes: [Problem]
+  ) -> NewRevision {
     let facts = try? drop.facts.get()  // Without facts there are no frames, and a finding says why.
-    let frames = drop.inspection?.scene.map { Segmenter.frames(of: $0) } ?? Segmenter.frames(of: facts)
+    let frames =
+      drop.inspection.flatMap { Segmenter.frames(of: $0, still: wishes.still) } ?? Segmenter.frames(of: facts)
     let format = ImageFormat.png
-    let owed = Segmenter.owed(frames, format: format)
+    let isAdopted = blocking?.problemClass == .adopted
     return NewRevision(
       name: drop.name, path: setup.volume.relative(drop.path), owner: drop.owner, digest: drop.digest,
-      state: blocking == nil ? .queued : blocking?.problemClass == .adopted ? .canceled : .blocked, frames: frames,
-      format: format, scene: facts?.activeScene?.name, notes: notes, savedBy: facts?.version, problem: blocking,
+      state: blocking == nil ? .queued : isAdopted ? .canceled : .blocked, frames: frames, format: format,
+      scene: facts?.activeScene?.name,
+      settings: RenderSettings(
+        onMissing: wishes.onMissing, isSimulated: drop.inspection?.simulations.isEmpty == false),
+      notes: notes, savedBy: facts?.version, problem: blocking,
       // What is only known owes nothing yet; there may be very many of them.
-      outputs: blocking?.problemClass == .adopted ? [] : owed.map { ($0.path, $0.frame) })
+      outputs: isAdopted ? [] : Segmenter.owed(frames, format: format).map { ($0.path, $0.frame) }, files: drop.files)
   }
 
   /// Ends adopting once everything that was there is known.

@@ -20,11 +20,14 @@ extension JobFlow {
   private func renderAgain(_ request: AgainRequest) async throws -> AgainAnswer {
     defer { happenings += 1 }
     let job = try await job(named: request.job, among: setup.ledger.jobs(fitting: request.job))
-    guard let revision = try await setup.ledger.newestRevision(of: job.name), job.state != .removed else {
+    guard var revision = try await setup.ledger.newestRevision(of: job.name), job.state != .removed else {
       throw CommandFailure.fileGone(job.name)
     }
     if let priority = request.priority { try await prefer(job, priority) }
+    if request.isAnyway { revision = try await renderingAnyway(revision) }
     switch request.what {
+    case .all where request.isAnyway && revision.state == .queued:
+      return AgainAnswer(job: job.name, revision: revision.number, frames: revision.frames)
     case .all: return try await renderAll(of: job, revision)
     case .asItIs:
       await schedule()
@@ -36,6 +39,19 @@ extension JobFlow {
     case .missing: return try await pickUp(of: revision, where: isMissing(revision))
     case .bad: return try await pickUp(of: revision, where: isBad(revision))
     }
+  }
+
+  /// Has a revision rendered without what is missing; one that waits for it waits no longer.
+  func renderingAnyway(_ revision: Revision) async throws(StoreFailure) -> Revision {
+    var revision = revision
+    revision.settings.onMissing = .warn
+    try await setup.ledger.setSettings(of: revision.id, revision.settings)
+    open[revision.id]?.revision.settings = revision.settings
+    guard revision.state == .blocked, revision.problem?.problemClass == .missingFile else { return revision }
+    lacks[revision.id] = nil
+    await requeue(revision)
+    revision.state = .queued
+    return revision
   }
 
   /// Puts a job before or behind others, whatever its release's priority is.
@@ -57,8 +73,10 @@ extension JobFlow {
     let (revision, superseded) = try await setup.ledger.record(
       NewRevision(
         name: job.name, path: job.path, owner: job.owner, digest: before.digest, state: .queued, frames: before.frames,
-        format: before.format, scene: before.scene, notes: before.notes, savedBy: before.savedBy, problem: nil,
-        outputs: outputs.map { ($0.path, $0.frame) }), known: nil)
+        format: before.format, scene: before.scene, settings: before.settings, notes: before.notes,
+        savedBy: before.savedBy, problem: nil,
+        outputs: outputs.map { ($0.path, $0.frame) },
+        files: setup.ledger.dependencies(of: before.id, areSeen: false)), known: nil)
     var pace = isPaced ? SavePace(after: superseded.compactMap { open[$0.id]?.pace }) : SavePace()
     pace.wait(pause, from: setup.clock.now())
     await endSuperseded(superseded)

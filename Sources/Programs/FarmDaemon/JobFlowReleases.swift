@@ -66,6 +66,11 @@ extension JobFlow {
       guard let job = open[id]?.revision.name, let urgency = try await setup.ledger.job(job)?.priority else { continue }
       open[id]?.priority = urgency
     }
+    if order.onMissing == .warn {
+      for revision in try await setup.ledger.revisions(in: [.blocked]) where revision.name.release == name {
+        _ = try await renderingAnyway(revision)
+      }
+    }
     await schedule()
   }
 

@@ -20,7 +20,7 @@ extension JobFlow {
         return
       }
       let snapshot = try await snapshot(of: revision)
-      let frames = segmenter.nextChunk(of: open[revision.id]?.missing ?? [])
+      let frames = segmenter.nextChunk(of: open[revision.id]?.missing ?? [], revision.settings)
       let (id, log) = try await setup.ledger.beginTask(
         revision: revision.id, frames: frames, logFolder: setup.state.logs(of: revision.name).string)
       let namingObject = try await setup.ledger.release(named: revision.name.release)?.order.namingObject
@@ -32,7 +32,9 @@ extension JobFlow {
       }
       let task = RenderTask(
         id: id, revision: revision.id, job: revision.name, frames: frames, blend: snapshot.path.string,
-        scene: revision.scene, folder: setup.volume.work(ofRevision: revision.id).appending("\(id)").string,
+        scene: revision.scene, settings: revision.settings,
+        trustsScripts: trusted.contains(snapshot.path), places: setup.places,
+        folder: setup.volume.work(ofRevision: revision.id).appending("\(id)").string,
         format: revision.format, blender: blender, log: log, usualFrameTime: open[revision.id]?.usualFrameTime,
         namingObject: namingObject)
       markActive(task)
@@ -176,7 +178,9 @@ extension JobFlow {
   /// What Blender found in the file that the artist should know; told once a revision.
   private func noted(_ notes: [Problem], task id: Int64) async {
     guard let revision = running[id].flatMap({ open[$0.task.revision]?.revision }) else { return }
-    let new = notes.filter { !revision.notes.contains($0) }
+    // Preflight may have said it already, with another remedy.
+    let known = Set(revision.notes.map(\.cause))
+    let new = notes.filter { !known.contains($0.cause) }
     guard !new.isEmpty else { return }
     open[revision.id]?.revision.notes += new
     for note in new { told("job.note", revision.name, revision: revision.number, problem: note) }

@@ -70,13 +70,19 @@ extension JobFlow {
         TaskChooser.Candidate(
           revision: $0.revision.id, priority: $0.priority, party: $0.party,
           isPaused: paused.contains($0.revision.name.release) || held.contains($0.revision.name.release)
-            || $0.pace.isWaiting(at: now) || preparing.contains($0.revision.id) || isHung(place(of: $0.revision)),
+            || $0.pace.isWaiting(at: now) || isOneByOne($0.revision) || preparing.contains($0.revision.id)
+            || isHung(place(of: $0.revision)),
           missing: $0.missing)
       }
     } catch {
       complain(error, while: "choosing what to render next")
       return []
     }
+  }
+
+  /// Whether a revision must wait for its task to end, for no two of them may run at once.
+  private func isOneByOne(_ revision: Revision) -> Bool {
+    revision.settings.isSimulated && running.values.contains { $0.task.revision == revision.id }
   }
 
   /// When all places are taken and something waits that is more urgent, tasks end with the frame that they are at.

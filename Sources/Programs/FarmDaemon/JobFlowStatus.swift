@@ -118,7 +118,7 @@ extension JobFlow {
     let job = try await job(named: text, among: fits)
     let revision = try await setup.ledger.newestRevision(of: job.name)
     let outputs = revision == nil ? [] : try await setup.ledger.outputs(of: revision?.id ?? 0)
-    let files = revision == nil ? [] : try await setup.ledger.dependencies(of: revision?.id ?? 0)
+    let files = revision == nil ? [] : try await setup.ledger.dependencies(of: revision?.id ?? 0, areSeen: false)
     let log = revision == nil ? nil : try await setup.ledger.tasks(of: revision?.id).first?.log
     return JobDetail(
       name: job.name, path: job.path, owner: job.owner, state: shownState(of: job), revision: job.revision,

@@ -39,6 +39,9 @@ enum ReleasePlan {
     if let naming = order.naming { lines.append("naming: \(quoted(naming))") }
     if let object = order.namingObject { lines.append("naming_object: \(quoted(object))") }
     if order.onChange != .render { lines.append("on_change: \(order.onChange.rawValue)") }
+    if order.onMissing != .block { lines.append("on_missing: \(order.onMissing.rawValue)") }
+    if let still = order.still { lines.append("still: \(still.rawValue)") }
+    if !order.assets.isEmpty { lines.append("assets: [\(order.assets.map(quoted).joined(separator: ", "))]") }
     if let age = order.archiveAfter { lines.append("archive_after: \(age.spelled)") }
     return lines.joined(separator: "\n") + "\n"
   }
@@ -86,6 +89,21 @@ struct ReleaseKey: ConfigEntry, Sendable {
     ReleaseKey(name: "on_change", range: "render or ask") { order, node in
       guard let choice = node.string.flatMap(OnChange.init(rawValue:)) else { return false }
       order.onChange = choice
+      return true
+    },
+    ReleaseKey(name: "on_missing", range: "block or warn") { order, node in
+      guard let choice = node.string.flatMap(OnMissing.init(rawValue:)) else { return false }
+      order.onMissing = choice
+      return true
+    },
+    ReleaseKey(name: "still", range: "auto or never") { order, node in
+      guard let mode = node.string.flatMap(StillMode.init(rawValue:)) else { return false }
+      order.still = mode
+      return true
+    },
+    ReleaseKey(name: "assets", range: "a list of names, with * and ?") { order, node in
+      guard let patterns = node.sequence?.map(\.string), !patterns.contains(nil) else { return false }
+      order.assets = patterns.compactMap { $0 }
       return true
     },
     ReleaseKey(name: "archive_after", range: "a duration, as 30d") { order, node in

@@ -6,7 +6,8 @@ whatever Blender itself prints. Every setting that decides where and whether a p
 opening, so that nothing an artist left in the file can lose or overwrite one.
 
     {"do": "probe"}                                            -> {"event": "probed", ...}
-    {"do": "open", "blend": path, "scene": name, "format": "PNG", "threads": 2, "can_denoise": false, "gpus": 0}
+    {"do": "open", "blend": path, "scene": name, "format": "PNG", "folder": path, "threads": 2, "can_denoise": false,
+     "gpus": 0, "on_missing": "block", "simulated": false, "trusted": false, "places": [{"seen_as", "folder"}]}
                 -> {"event": "opened", "width": 160, "height": 90, "notes": [...], "files": [{"path", "size", "mtime_ns"}]}
     {"do": "render", "frame": 7, "file": path}                 -> {"event": "frame", "frame": 7, "seconds": 0.2}
 Either may answer {"event": "failed", "class": "no-camera", "cause": "..."}, with "missing": [{"path", "by", "why", "seen"}]
@@ -28,6 +29,9 @@ EXTENSIONS = {"PNG": ".png", "JPEG": ".jpg", "OPEN_EXR": ".exr", "TIFF": ".tif",
 
 # Every file besides the .blend from which the picture comes: its size and time when it was opened, by its path.
 opened_files = {}
+
+# The first frame from which a scene is simulated as it is rendered, None for one that is not; and how far it is.
+simulation = {"first": None, "at": None}
 
 
 class Refusal(Exception):
@@ -100,7 +104,7 @@ def open_file(command):
     """Opens the file, puts every setting of the farm's in place and returns the scene to render."""
     wanted = command["blend"]
     try:
-        bpy.ops.wm.open_mainfile(filepath=wanted, load_ui=False, use_scripts=False)
+        bpy.ops.wm.open_mainfile(filepath=wanted, load_ui=False, use_scripts=bool(command.get("trusted")))
     except RuntimeError as error:
         raise Refusal("unreadable-file", first_line(error)) from error
     # A failed open leaves the previous scene loaded, and would render that.
@@ -109,8 +113,14 @@ def open_file(command):
     if bpy.app.autoexec_fail:
         raise Refusal("scripts-disabled", "the file needs its scripts: " + bpy.app.autoexec_fail_message)
     scene = wanted_scene(command)
+    find_places(command.get("places", ()))
     refuse_unfit(scene, command)
-    refuse_missing()
+    if command.get("on_missing") != "warn":
+        refuse_missing()
+    simulation.update(first=None, at=None)
+    keep_caches(command)
+    if command.get("simulated"):
+        simulation["first"] = min([cache.frame_start for cache in point_caches()] + [scene.frame_start])
     opened_files.clear()
     opened_files.update((path, seen(path)) for path in sorted(set(needed_files())) if seen(path))
     notes = set_output(scene, command)
@@ -136,6 +146,44 @@ def wanted_scene(command):
     if scene is None:
         raise Refusal("unreadable-file", "Blender finds no scene %s in the file" % name)
     return scene
+
+
+def find_places(places):
+    """Has the scene look here for what other machines named in their own way, as Z: and a folder."""
+    if not places:
+        return
+    moved = True
+    while moved:
+        # A library that is found names others.
+        moved = False
+        for library in bpy.data.libraries:
+            path = here(library.filepath, places)
+            if path:
+                library.filepath, moved = path, True
+                library.reload()
+    for kind in ("images", "sounds", "fonts", "movieclips", "volumes", "cache_files"):
+        for block in getattr(bpy.data, kind):
+            path = here(block.filepath, places)
+            if path:
+                block.filepath = path
+    for thing in bpy.data.objects:
+        for modifier in thing.modifiers:
+            path = here(getattr(modifier, "filepath", ""), places)
+            if path:
+                modifier.filepath = path
+
+
+def here(path, places):
+    """The path on this machine that is meant, when it is written in another machine's way."""
+    slashed = path.replace("\\", "/")
+    for place in places:
+        seen_as = place["seen_as"].replace("\\", "/").rstrip("/")
+        head, rest = slashed[: len(seen_as)], slashed[len(seen_as) :]
+        is_same = head.lower() == seen_as.lower() if seen_as[1:2] == ":" else head == seen_as
+        is_here = (slashed + "/").startswith(place["folder"] + "/")
+        if is_same and rest[:1] in ("", "/") and not is_here:
+            return place["folder"] + rest
+    return None
 
 
 def refuse_unfit(scene, command):
@@ -205,7 +253,7 @@ def is_needed(block):
 def missing_files():
     """Triples of a path, what refers to it and what is wrong with it."""
     for library in bpy.data.libraries:
-        path = bpy.path.abspath(library.filepath, library=library.parent)
+        path = place_of(library)
         if not os.path.isfile(path):
             yield path, "library %s" % library.name, NOT_THERE
             continue
@@ -217,6 +265,11 @@ def missing_files():
     for by, path, is_sequence in outside_blocks():
         if not is_there(path, is_sequence):
             yield path, by, NOT_THERE
+
+
+def place_of(library):
+    """Once a file is open, also what libraries link is named from the file itself on, not from the library."""
+    return bpy.path.abspath(library.filepath)
 
 
 def outside_blocks():
@@ -232,6 +285,49 @@ def outside_blocks():
             yield "%s %s" % (kind, block.name), bpy.path.abspath(block.filepath, library=block.library), is_sequence
 
 
+def point_caches():
+    """Of everything that is simulated, apart from fluids."""
+    for scene in bpy.data.scenes:
+        if scene.rigidbody_world:
+            yield scene.rigidbody_world.point_cache
+    for thing in bpy.data.objects:
+        for modifier in thing.modifiers:
+            if modifier.type in ("CLOTH", "SOFT_BODY"):
+                yield modifier.point_cache
+        for system in thing.particle_systems:
+            yield system.point_cache
+
+
+def fluids():
+    for thing in bpy.data.objects:
+        for modifier in thing.modifiers:
+            if modifier.type == "FLUID" and modifier.fluid_type == "DOMAIN":
+                yield thing, modifier.domain_settings
+
+
+def keep_caches(command):
+    """What is simulated as it is rendered is not written among the artist's files."""
+    for cache in point_caches():
+        if cache.use_disk_cache and not cache.is_baked:
+            cache.use_disk_cache = False
+    for number, (_, domain) in enumerate(fluids()):
+        if not domain.has_cache_baked_data:
+            domain.cache_directory = os.path.join(command["folder"], "fluid_%d" % number)
+
+
+def cache_folders():
+    """Folders of baked simulations."""
+    if any(cache.use_disk_cache and cache.is_baked for cache in point_caches()):
+        folder, name = os.path.split(bpy.data.filepath)
+        yield os.path.join(folder, "blendcache_" + os.path.splitext(name)[0])
+    for cache in point_caches():
+        if cache.use_external and cache.filepath:
+            yield bpy.path.abspath(cache.filepath)
+    for thing, domain in fluids():
+        if domain.has_cache_baked_data:
+            yield bpy.path.abspath(domain.cache_directory, library=thing.library)
+
+
 def needed_files():
     """The paths of all that is needed; those that are no text, as some old names are, are left out."""
     for path in paths_of_all():
@@ -244,7 +340,7 @@ def needed_files():
 
 def paths_of_all():
     for library in bpy.data.libraries:
-        yield bpy.path.abspath(library.filepath, library=library.parent)
+        yield place_of(library)
     for image in bpy.data.images:
         if is_needed(image) and image.packed_file is None and image.filepath:
             path = bpy.path.abspath(image.filepath, library=image.library)
@@ -254,6 +350,10 @@ def paths_of_all():
                 yield from members(path) if image.source == "SEQUENCE" else (path,)
     for _, path, is_sequence in outside_blocks():
         yield from members(path) if is_sequence else (path,)
+    for folder in cache_folders():
+        # The snapshot's own is a link to that of the artist's file.
+        for place, _, names in os.walk(os.path.realpath(folder)):
+            yield from (os.path.join(place, name) for name in names)
 
 
 def gone_from(library, path):
@@ -358,10 +458,11 @@ def render_frame(command, scene, picture_format):
     part = wanted + ".part"
     written = part + EXTENSIONS[picture_format]
     started = time.monotonic()
-    if (command["frame"] - scene.frame_start) % scene.frame_step:
+    is_current = command["frame"] == scene.frame_current  # That of a still need be none of its range.
+    if (command["frame"] - scene.frame_start) % scene.frame_step and not is_current:
         raise Refusal("not-supported", "frame %d is not one of the scene's, which renders every %dth"
                       % (command["frame"], scene.frame_step))
-    scene.frame_set(command["frame"])
+    go_to(command["frame"], scene)
     scene.render.filepath = part
     try:
         result = bpy.ops.render.render(write_still=True, scene=scene.name)
@@ -375,6 +476,16 @@ def render_frame(command, scene, picture_format):
     os.replace(written, wanted)
     report(event="frame", frame=command["frame"], seconds=time.monotonic() - started,
            facts=facts_of(scene, command.get("naming_object")))
+
+
+def go_to(frame, scene):
+    """Sets the frame; by way of all before it where each takes the one before."""
+    if simulation["first"] is not None:
+        at = simulation["at"]
+        for between in range(simulation["first"] if at is None or at >= frame else at + 1, frame):
+            scene.frame_set(between)
+        simulation["at"] = frame
+    scene.frame_set(frame)
 
 
 def facts_of(scene, wanted):

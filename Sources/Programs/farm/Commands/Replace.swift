@@ -35,6 +35,9 @@ struct ReplaceJob: AsyncParsableCommand {
   @Flag(help: "Only frames that failed, are gone, or are no whole pictures.")
   var bad = false
 
+  @Flag(help: "Render it though files that it needs are missing.")
+  var anyway = false
+
   @OptionGroup var options: VolumeOptions
 
   func validate() throws {
@@ -47,7 +50,8 @@ struct ReplaceJob: AsyncParsableCommand {
     let client = try options.client()
     if let file, try await isOther(file, client) { return }
     let what: AgainRequest.What = frames.map { .frames($0) } ?? (missing ? .missing : bad ? .bad : .all)
-    let answer = try await client.post(Route.again, AgainRequest(job: job, what: what), as: AgainAnswer.self)
+    let request = AgainRequest(job: job, what: what, isAnyway: anyway)
+    let answer = try await client.post(Route.again, request, as: AgainAnswer.self)
     try options.print(answer) { _ in [answer.shown] }
   }
 
@@ -59,6 +63,10 @@ struct ReplaceJob: AsyncParsableCommand {
     let root = try ProgramMain.volume(options.root).root
     try copy.replace(root.pushing(.init(before.path)))
     _ = try await client.post(Route.sync, Done(), as: Done.self)
+    if anyway {
+      let request = AgainRequest(job: before.name.description, what: .asItIs, isAnyway: true)
+      _ = try await client.post(Route.again, request, as: AgainAnswer.self)
+    }
     let after = try await client.get(Route.job, ["name": before.name.description], as: JobDetail.self)
     guard after.digest != before.digest || after.revision != before.revision else { return false }
     try options.print(after) { _ in

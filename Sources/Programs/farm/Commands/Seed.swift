@@ -29,6 +29,9 @@ struct SeedJob: AsyncParsableCommand {
   @Option(help: ArgumentHelp("Only these frames of a known job.", valueName: "1-5"))
   var frames: FrameSet?
 
+  @Flag(help: "Render it though files that it needs are missing.")
+  var anyway = false
+
   @OptionGroup var options: VolumeOptions
 
   func validate() throws {
@@ -42,14 +45,15 @@ struct SeedJob: AsyncParsableCommand {
     let client = try options.client()
     guard let job = try job ?? (first.isBlend ? BlendCopy(of: first).job : nil) else {
       let what: AgainRequest.What = frames.map { .frames($0) } ?? .all
-      let request = AgainRequest(job: first, what: what, priority: priority)
+      let request = AgainRequest(job: first, what: what, priority: priority, isAnyway: anyway)
       let answer = try await client.post(Route.again, request, as: AgainAnswer.self)
       return try options.print(answer) { _ in lines(answer) }
     }
     if let why = NameRule.refusal(of: job) { throw ValidationError("\"\(job)\" cannot be a job's name: \(why)") }
     try BlendCopy(of: first).put(into: ProgramMain.volume(options.root).quick.string, as: job)
     _ = try await client.post(Route.sync, Done(), as: Done.self)
-    let request = AgainRequest(job: "\(NameRule.quick)/\(job)", what: .asItIs, priority: priority)
+    let request = AgainRequest(
+      job: "\(NameRule.quick)/\(job)", what: .asItIs, priority: priority, isAnyway: anyway)
     let answer = try await client.post(Route.again, request, as: AgainAnswer.self)
     try options.print(answer) { _ in lines(answer) }
   }

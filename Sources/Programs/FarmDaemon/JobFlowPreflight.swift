@@ -1,0 +1,82 @@
+import BlendFile
+import FarmModel
+import FarmStore
+import FolderWatch
+import Intake
+import Preflight
+import SystemPackage
+import VolumeFiles
+
+/// What speaks against rendering a drop, and which drops are no jobs but there for others.
+extension JobFlow {
+  private static let inspectionMax = Duration.seconds(10)
+
+  /// Looks into the file, and for the files that it needs; where that takes too long, Blender tells what is missing.
+  func inspected(_ drop: Drop) async -> Drop {
+    let (path, log, disk) = (drop.path, setup.log, inspectedDisk)
+    let inspector = BlendInspector(disk.disk, paths: BlendPaths(places: setup.places))
+    let found = await BlockingWork.run(atMost: Self.inspectionMax) { () -> (BlendInspection, [SeenFile])? in
+      do throws(BlendFailure) {
+        let inspection = try inspector.inspect(path)
+        return (inspection, InspectedDisk.files(of: inspection))
+      } catch {
+        log.info("a file is not understood in depth", metadata: ["file": "\(path)", "reason": "\(error)"])
+        return nil
+      }
+    }.flatMap(\.self)
+    var drop = drop
+    drop.inspection = found?.0
+    drop.files = found?.1 ?? []
+    return drop
+  }
+
+  /// What is wanted of a drop, by its release and farm.yaml.
+  func wishes(for drop: Drop) async throws(StoreFailure) -> RenderWishes {
+    let order = try await setup.ledger.release(named: drop.name.release)?.order
+    return RenderWishes(
+      onMissing: order?.onMissing ?? .block, still: order?.still ?? setup.config.still,
+      trustsScripts: trusted.contains(drop.path))
+  }
+
+  func findings(_ drop: Drop, _ wishes: RenderWishes) -> [Finding] {
+    let blenders = abilities?.blenders ?? []
+    let plain = preflight.findings(drop.facts, blenders: blenders)
+    guard case .success(let facts) = drop.facts, let inspection = drop.inspection else { return plain }
+    return plain + preflight.findings(inspection, savedBy: facts.version, blenders: blenders, wishes: wishes)
+  }
+
+  // MARK: - Assets
+
+  /// Whether a `.blend` among the drops is no job: release.yaml says so, or another job needs it and it has no camera.
+  func isAsset(_ drop: Drop) async throws(StoreFailure) -> Bool {
+    let order = try await setup.ledger.release(named: drop.name.release)?.order
+    if order?.jobs?.contains(drop.name.job) == true { return false }
+    if order?.assets.contains(where: { Glob($0).matches(drop.name.job) }) == true { return true }
+    guard let scene = drop.inspection?.scene, !scene.hasCamera else { return false }
+    return try await setup.ledger.isDependency(drop.path.string)
+  }
+
+  /// A drop that is an asset is known and nothing more; one that waited as a job for its camera does so no longer.
+  func takeAsset(_ drop: Drop, _ before: Revision?) async throws(StoreFailure) {
+    try await setup.ledger.remember(KnownPath(below(drop.path)), drop.fingerprint)
+    settledIsOver(drop.path)
+    setup.log.info("a file is an asset, no job", metadata: ["file": "\(drop.name)"])
+    if let before, !before.state.isFinal { await giveUp(before) }
+  }
+
+  /// Files that a new job needs and that were taken for jobs themselves, without a camera.
+  func giveUpAssets(among files: [SeenFile]) async throws(StoreFailure) {
+    for file in files {
+      let path = FilePath(file.path)
+      guard place.release(at: path.removingLastComponent()) != nil, let name = named(path),
+        let revision = try await setup.ledger.newestRevision(of: name), revision.state == .blocked,
+        revision.problem?.problemClass == .noCamera
+      else { continue }
+      await giveUp(revision)
+    }
+  }
+
+  private func giveUp(_ revision: Revision) async {
+    if await move(revision, to: .removed) { await end(revision) }
+  }
+}

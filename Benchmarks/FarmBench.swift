@@ -4,7 +4,7 @@ import Glibc
 /// Measures what the farm promises, with the programs that lie beside it, and prints each figure beside its goal.
 ///
 /// `farm-bench [--quick] [--only PART] [--json FILE]`, where a part is `watch`, `drops`, `idle`, `start`, `many`,
-/// `jobs`, `inspect` or `side-by-side`: figures depend on the machine and on what else it does; ratios are of two
+/// `jobs`, `refresh`, `inspect` or `side-by-side`: figures depend on the machine and on what else it does; ratios are of two
 /// things measured one after the other in the same run. It fails only when something could not be measured.
 @main
 struct FarmBench {
@@ -27,6 +27,7 @@ struct FarmBench {
     if wants("start") { try bench.start(&figures, files: isQuick ? 500 : 10_000) }
     if wants("many") { try bench.many(&figures, files: isQuick ? 2000 : 100_000, idleSeconds: isQuick ? 5 : 30) }
     if wants("jobs") { try await bench.jobs(&figures, few: 100, many: isQuick ? 1000 : 10_000) }
+    if wants("refresh") { try await bench.refresh(&figures, jobs: isQuick ? 20 : 200) }
     if wants("inspect") { try bench.inspect(&figures, files: isQuick ? 500 : 10_000) }
     if wants("side-by-side") { try bench.sideBySide(&figures, isQuick: isQuick) }
     if let file = word("--json") {

@@ -10,16 +10,17 @@ extension Bench {
   func inspect(_ figures: inout Figures, files: Int) throws {
     let (tiny, raw, packed) = (folder + "/tiny.blend", folder + "/raw.blend", folder + "/packed.blend")
     try make(tiny, cells: 4, isCompressed: false)
-    try make(raw, cells: 1200, isCompressed: false)
+    let middle = folder + "/middle.blend"
+    try make(middle, cells: 240, isCompressed: false)
+    try make(raw, cells: 800, isCompressed: false)
     try make(packed, cells: 1200, isCompressed: true)
-    let inspector = BlendInspector(InspectedDisk().disk)
     let times = try (0..<200).map { _ in
       let begun = ContinuousClock.now
-      _ = try inspector.inspect(FilePath(tiny))
+      _ = try BlendInspector(InspectedDisk().disk).inspect(FilePath(tiny))
       return (ContinuousClock.now - begun) / .milliseconds(1)
     }
     figures.add("a tiny .blend, in process", times.percentile(0.5), "ms", goal: 2)
-    for (name, file) in [("tiny", tiny), ("raw", raw), ("packed", packed)] {
+    for (name, file) in [("tiny", tiny), ("raw", middle), ("raw", raw), ("zstd", packed)] {
       let megabytes = (try FileManager.default.attributesOfItem(atPath: file)[.size] as? Int ?? 0) / 1_000_000
       let ours = try median(10) { try LineProgram.time(program("farm"), ["inspect", file, "--json"]) }
       let words = [
@@ -33,10 +34,25 @@ extension Bench {
         figures.add("farm inspect against bat list, \(name), \(megabytes) MB", ours / theirs, "×", goal: 1 / 5)
       }
     }
-    let begun = ContinuousClock.now
-    for _ in 0..<files { _ = try inspector.inspect(FilePath(tiny)) }
+    let before = peakMegabytes()
+    let (inspector, begun) = (BlendInspector(InspectedDisk().disk), ContinuousClock.now)
+    for number in 0..<files {
+      let path = "\(folder)/\(number).blend"
+      guard link(tiny, path) == 0 else { throw BenchFailure("cannot link \(path)") }
+      _ = try inspector.inspect(FilePath(path))
+      unlink(path)
+    }
     let rate = Double(files) / ((ContinuousClock.now - begun) / .seconds(1))
-    print(String(format: "%d files looked into: %.0f a second", files, rate))
+    let peak = peakMegabytes()
+    print(
+      String(format: "%d files looked into: %.0f a second, peak memory %.0f MB, %.0f before", files, rate, peak, before)
+    )
+  }
+
+  private func peakMegabytes() -> Double {
+    var usage = rusage()
+    getrusage(Int32(RUSAGE_SELF.rawValue), &usage)
+    return Double(usage.ru_maxrss) / 1024
   }
 
   private func median(_ count: Int, _ time: () throws -> Double) throws -> Double {

@@ -25,16 +25,47 @@ extension Bench {
     figures.add("\(kill), \(many) jobs against \(few)", (more[kill] ?? 0) / (less[kill] ?? 1), "×", goal: 2)
   }
 
+  /// How long it takes until all jobs that link a library are queued again after it was saved.
+  func refresh(_ figures: inout Figures, jobs: Int) async throws {
+    let one = try await refreshed(jobs: 1)
+    let all = try await refreshed(jobs: jobs)
+    print(String(format: "a library saved: 1 job queued after %.0f ms, %d jobs after %.0f ms", one, jobs, all))
+    figures.add("\(jobs) jobs queued after a library was saved, against one job", all / one, "×", goal: 2)
+  }
+
+  private func refreshed(jobs count: Int) async throws -> Double {
+    let root = try volume("refresh-\(count)")
+    let volume = Volume(root: FilePath(root))
+    try knownFirst(root)
+    let library = volume.root.appending("chair.blend")
+    try small.write(to: URL(filePath: library.string))
+    let seen = try FileStatus(at: library)?.fingerprint
+    let file = SeenFile(path: library.string, size: seen?.size ?? 0, mtimeNanoseconds: seen?.mtimeNanoseconds ?? 0)
+    let manifests = try (0..<count).map { number in
+      var manifest = try job(JobName(release: "r", job: "shot_\(number)"), frames: 1...1, state: .harvested, in: volume)
+      manifest.files = [file]
+      return manifest
+    }
+    try await rebuild(from: manifests, in: volume)
+    let daemon = try LineProgram(program("farmd"), ["--root", root])
+    try daemon.line(with: "found Blender")
+    for command in [["pause"], ["sync"]] { _ = try LineProgram.time(program("farm"), command + ["--root", root]) }
+    let begun = ContinuousClock.now
+    // The same length, other bytes.
+    try Data(small.map { $0 == UInt8(ascii: "S") ? UInt8(ascii: "T") : $0 }).write(to: URL(filePath: library.string))
+    for _ in 0..<count { try daemon.line(with: "job.queued") }
+    let took = (ContinuousClock.now - begun) / .milliseconds(1)
+    daemon.stop()
+    return took
+  }
+
   private static let jobsPerRelease = 100
 
   /// Milliseconds of each command, medians of ten where it can be repeated.
   private func commands(jobs count: Int) async throws -> [String: Double] {
     let root = try volume("jobs-\(count)")
     let volume = Volume(root: FilePath(root))
-    // Known, not dropped: the first daemon writes an empty ledger.
-    let first = try LineProgram(program("farmd"), ["--root", root])
-    try first.line(with: "what was in the volume is known")
-    first.stop()
+    try knownFirst(root)
     try await fabricate(count, in: volume)
     let daemon = try LineProgram(program("farmd"), ["--root", root])
     try daemon.line(with: "found Blender")
@@ -59,6 +90,13 @@ extension Bench {
     return times
   }
 
+  /// Known, not dropped: the first daemon writes an empty ledger.
+  private func knownFirst(_ root: String) throws {
+    let first = try LineProgram(program("farmd"), ["--root", root])
+    try first.line(with: "what was in the volume is known")
+    first.stop()
+  }
+
   /// Releases of completed jobs that were delivered, and one that waits for its harvest with so many frames.
   private func fabricate(_ count: Int, in volume: Volume) async throws {
     var manifests: [Manifest] = []
@@ -71,6 +109,10 @@ extension Bench {
     try FileManager.default.createDirectory(atPath: big.string, withIntermediateDirectories: true)
     try "harvest: manual\n".write(toFile: big.appending(Volume.planName).string, atomically: true, encoding: .utf8)
     manifests.append(try job(JobName(release: "big", job: "long"), frames: 1...Int32(count), state: .done, in: volume))
+    try await rebuild(from: manifests, in: volume)
+  }
+
+  private func rebuild(from manifests: [Manifest], in volume: Volume) async throws {
     let clock = WallClock { Timestamp(nanoseconds: Int64(Date().timeIntervalSince1970) * 1_000_000_000) }
     let ledger = try Ledger(at: volume.own.appending("state/ledger.sqlite"), clock: clock)
     try await ledger.rebuild(from: manifests)

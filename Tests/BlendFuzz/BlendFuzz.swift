@@ -20,7 +20,9 @@ private func runFuzzer(
 ) -> CInt
 
 /// Bytes that claim to be an uncompressed `.blend`: whatever they are, reading them ends, with facts or with a failure.
-private func fuzz(_ start: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
+/// The name is the one that libFuzzer's own main wants.
+@_cdecl("LLVMFuzzerTestOneInput")
+func fuzz(_ start: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
   let bytes = MemoryBytes(UnsafeRawBufferPointer(start: start, count: count))
   do throws(BlendFailure) {
     let summary = try BlendSummary(BlendReader(bytes), wrapper: .none)

@@ -9,7 +9,7 @@ import Testing
 /// Files whose bytes somebody changed: read, or refused with the place, and never believed in their lengths.
 @Suite("A .blend with wrong bytes")
 struct HostileFileTests {
-  private static let mutations = Needs.patience ? 20_000 : 200
+  private static let mutations = Needs.patience ? 34_000 : 200
 
   private let scratch: ScratchFolder
 

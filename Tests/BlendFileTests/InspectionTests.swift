@@ -167,6 +167,19 @@ struct InspectionTests {
     #expect(files == ["image //wood.png true", "image //spare.png false", "library //chair.blend false"])
   }
 
+  @Test func `of a later Blender is read, and said to be of one`() throws {
+    let scratch = try ScratchFolder()
+    let path = scratch("a.blend")
+    let bytes = BlendWriter(BlendWriter.forms[8]).bytes
+    try path.write(Array("BLENDER17-01v0502".utf8) + bytes.dropFirst(17))
+
+    let found = try BlendInspector(Self.disk).inspect(path)
+    #expect(
+      found.notice == "saved by Blender 5.2; what came after 5.0 is read as far as the file describes it")
+    #expect(found.scene?.name == "Main" && found.dependencies.count == 3)
+    #expect(try inspected("5.0").notice == nil)
+  }
+
   @Test func `is found though libraries name one another in a circle, and only once`() throws {
     let (a, b) = (FilePath("/v/a.blend"), FilePath("/v/lib/b.blend"))
     let circle = [

@@ -120,6 +120,13 @@ struct MissingFilesTests {
     #expect(findings(inspection(scene, scripts: [driver, text]), RenderWishes(trustsScripts: true)).isEmpty)
   }
 
+  @Test func `is told how to be found when it lies on another machine`() {
+    let found = findings(inspection(scene, [file(.image, "Z:\\brick.png", nil, by: "IMBrick")]))
+
+    #expect(found.first?.problem.cause == "image Brick needs Z:\\brick.png, which is a place on another machine")
+    #expect(found.first?.problem.remedy.contains("`volume_seen_as:` in farm.yaml") == true)
+  }
+
   @Test func `by nothing that is rendered is worth a note`() throws {
     let found = findings(
       inspection(scene, [file(.image, "//old.png", "/v/old.png", by: "IMOld", reached: false)]))

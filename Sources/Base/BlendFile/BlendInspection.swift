@@ -16,6 +16,11 @@ package struct BlendInspection: Codable, Hashable, Sendable {
   /// takes all that come before it.
   package var simulations: [String]
   package var scripts: [Script]
+  /// What a reader should know: it was saved by a Blender that is newer than any whose files were looked into.
+  package var notice: String?
+
+  /// The newest version whose files were looked into.
+  private static let newestKnown = BlenderVersion(major: 5, minor: 0)
 
   /// Python that it has run.
   package struct Script: Codable, Hashable, Sendable {
@@ -23,6 +28,11 @@ package struct BlendInspection: Codable, Hashable, Sendable {
     package var by: String
     /// The expression of a driver; nil for a text that is run when the file is opened.
     package var driver: String?
+  }
+
+  static func notice(for version: BlenderVersion) -> String? {
+    version > newestKnown
+      ? "saved by Blender \(version); what came after \(newestKnown) is read as far as the file describes it" : nil
   }
 
   /// Whether one frame stands for a range in which all would be the same.
@@ -68,7 +78,8 @@ package struct BlendInspector: Sendable {
     return BlendInspection(
       version: summary.version.description, wrapper: summary.wrapper, whole: true, activeScene: summary.activeScene,
       scenes: summary.scenes, dependencies: walk.dependencies(of: blend), moves: walk.moves,
-      simulations: walk.simulations, scripts: walk.scripts)
+      simulations: walk.simulations, scripts: walk.scripts,
+      notice: BlendInspection.notice(for: summary.version))
   }
 }
 

@@ -94,7 +94,7 @@ package enum ProblemClass: String, Codable, CaseIterable, Sendable {
     case .notWhole: "Wait for the copy to end, or copy the file once more."
     case .notAFile: "Put the file itself there."
     case .fileGone: "Put the file back and the job goes on by itself, or end it with `farm kill jobs`."
-    case .still: "Give something a keyframe, or write `still: never` in release.yaml."
+    case .still: "Give something a keyframe, or write `still: never` in release.yaml or farm.yaml."
     case .unbakedSimulation: "Bake it in Blender and save again, and its frames can be rendered side by side."
     case .adopted: "Change and save it, and it is rendered."
     }

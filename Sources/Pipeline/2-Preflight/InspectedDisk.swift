@@ -60,12 +60,14 @@ package final class InspectedDisk: Sendable {
     }
   }
 
-  /// How the files are now that a file needs and that are there.
+  /// How the files are now from which the pictures of a `.blend` will come, and all its libraries, as far as they are
+  /// there; of folders Blender tells what is in them.
   package static func files(of inspection: BlendInspection) -> [SeenFile] {
-    Set(inspection.dependencies.compactMap(\.resolved)).sorted().compactMap { path in
-      status(of: FilePath(path)).map {
-        SeenFile(path: path, size: $0.fingerprint.size, mtimeNanoseconds: $0.fingerprint.mtimeNanoseconds)
-      }
+    let needed = inspection.dependencies.filter { $0.reached && $0.kind.isSeen || $0.kind == .library }
+    return Set(needed.compactMap(\.resolved)).sorted().compactMap { path in
+      guard let status = status(of: FilePath(path)), status.kind == .regular else { return nil }
+      let file = status.fingerprint
+      return SeenFile(path: path, size: file.size, mtimeNanoseconds: file.mtimeNanoseconds)
     }
   }
 }

@@ -24,7 +24,9 @@ struct MissingFiles {
       }
       let cause = "\(first.neededBy) needs \(shown(first)), which \(Self.why(first))\(Self.more(needed.count))"
       switch onMissing {
-      case .block: found.append(Finding(.blocks, Problem(.missingFile, cause: cause, missing: Array(files))))
+      case .block:
+        let remedy = first.resolved == nil ? Self.elsewhere : nil
+        found.append(Finding(.blocks, Problem(.missingFile, cause: cause, remedy: remedy, missing: Array(files))))
       case .warn:
         let remedy = "Nothing, when it is meant so; else put it there and render the job again."
         found.append(Finding(.note, Problem(.missingFile, cause: cause, remedy: remedy)))
@@ -42,6 +44,10 @@ struct MissingFiles {
     }
     return found
   }
+
+  private static let elsewhere =
+    "Write what the volume is called there under `volume_seen_as:` in farm.yaml, or choose File, External Data, Make"
+    + " Paths Relative in Blender and save again."
 
   private static func why(_ file: BlendDependency) -> String {
     file.resolved == nil ? "is a place on another machine" : "is not there"

@@ -60,6 +60,7 @@ struct InspectionSheet {
       terminal.tinted((blend.lastComponent?.string ?? "").escapedForTerminal, .strong)
         + "  saved by Blender \(inspection.version), \(wrapper), whole"
     ]
+    if let notice = inspection.notice { lines.append("  \(notice)") }
     for scene in inspection.scenes { lines += sceneLines(scene, terminal) }
     if !inspection.moves { lines.append("  nothing in it moves") }
     for name in inspection.simulations { lines.append("  simulated as it is rendered: \(name.escapedForTerminal)") }

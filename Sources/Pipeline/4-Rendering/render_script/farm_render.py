@@ -294,6 +294,8 @@ def point_caches():
         for modifier in thing.modifiers:
             if modifier.type in ("CLOTH", "SOFT_BODY"):
                 yield modifier.point_cache
+            elif modifier.type == "DYNAMIC_PAINT" and modifier.canvas_settings:
+                yield from (surface.point_cache for surface in modifier.canvas_settings.canvas_surfaces)
         for system in thing.particle_systems:
             yield system.point_cache
 

@@ -104,12 +104,21 @@ extension EndToEnd.Life {
       let library = try await Scenes.shared.path("windows").removingLastComponent().appending("lib/box.blend")
       try farm.scratch.write(library.contents, to: "volume/quick/lib/box.blend")
       try await farm.drop("windows", at: "quick/a.blend")
+      #expect(await farm.logs("job.blocked job=quick/a"))
+      let why = try await farm.farm("show", "job", "a").output
+      #expect(why.contains("Z:\\show\\quick\\lamp.ies, which is not there"), "\(why)")
+      // The same in every direction.
+      let profile = "IESNA:LM-63-1995\nTILT=NONE\n1 1000 1 2 1 1 1 0 0 0\n1 1 100\n0 90\n0\n1000 1000\n"
+      try farm.scratch.write(profile, to: "volume/quick/lamp.ies")
 
       #expect(await farm.logs("harvested files=1 release=quick"))
       let color = try await center(farm, "dist/quick/a.png")
-      #expect(color[2] > 2 * color[0], "\(color)")
+      #expect(color[2] > color[0] + 0.15 && color[0] < color[1] + 0.15, "\(color)")
       let uses = try await farm.farm("list", "jobs", "uses:quick/textures/wood.png").output
       #expect(uses.contains("quick/a"), "\(uses)")
+      try farm.scratch.write(profile.replacing("1000 1000", with: "1 1"), to: "volume/quick/lamp.ies")
+      #expect(await farm.logs("harvested files=1 release=quick", times: 2))
+      #expect(try await center(farm, "dist/quick/a.png")[2] < 0.5 * color[2])
       await stop(daemon)
     }
 

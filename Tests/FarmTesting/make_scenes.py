@@ -173,6 +173,12 @@ def windows():
     save("windows.blend")
     linked_from("lib/box.blend")
     bpy.data.libraries[0].filepath = "Z:\\show\\quick\\lib\\box.blend"
+    sun = bpy.data.lights["Sun"]
+    sun.use_nodes = True
+    profile = sun.node_tree.nodes.new("ShaderNodeTexIES")
+    profile.mode, profile.filepath = "EXTERNAL", "Z:\\show\\quick\\lamp.ies"
+    emission = next(node for node in sun.node_tree.nodes if node.type == "EMISSION")
+    sun.node_tree.links.new(profile.outputs["Fac"], emission.inputs["Strength"])
 
 
 def still_range():

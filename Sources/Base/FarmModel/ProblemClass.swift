@@ -79,7 +79,8 @@ package enum ProblemClass: String, Codable, CaseIterable, Sendable {
     case .badName: "Rename the file."
     case .badRelease: "Correct release.yaml; `farm plan release` writes a right one."
     case .denoiserMissing: "Turn denoising off in the scene, or install a Blender with OpenImageDenoise."
-    case .scriptsDisabled: "Put the file under a folder of `trust_scripts:` in farm.yaml, or bake what its scripts drive."
+    case .scriptsDisabled:
+      "Put the file under a folder of `trust_scripts:` in farm.yaml, or bake what its scripts drive."
     case .pythonError: "Read `farm logs` of the job and report the trace at its end."
     case .rendererCrashed: "Read `farm logs` of the job; try another Blender version."
     case .outOfMemory: "Lower the scene's texture sizes or the number of `slots:`."

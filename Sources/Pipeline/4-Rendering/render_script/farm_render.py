@@ -160,17 +160,30 @@ def find_places(places):
             path = here(library.filepath, places)
             if path:
                 library.filepath, moved = path, True
-                library.reload()
+                if os.path.isfile(path):
+                    library.reload()
     for kind in ("images", "sounds", "fonts", "movieclips", "volumes", "cache_files"):
         for block in getattr(bpy.data, kind):
             path = here(block.filepath, places)
             if path:
                 block.filepath = path
+    for holder, _ in loose_paths():
+        path = here(holder.filepath, places)
+        if path:
+            holder.filepath = path
+
+
+def loose_paths():
+    """What names a file without being a datablock, with that in which it is: light profiles, shaders, mesh caches."""
+    trees = [(block, block.node_tree) for kind in ("materials", "lights", "worlds") for block in getattr(bpy.data, kind)]
+    for owner, tree in trees + [(tree, tree) for tree in bpy.data.node_groups]:
+        for node in tree.nodes if tree else ():
+            if getattr(node, "mode", "") == "EXTERNAL" and node.filepath:
+                yield node, owner
     for thing in bpy.data.objects:
         for modifier in thing.modifiers:
-            path = here(getattr(modifier, "filepath", ""), places)
-            if path:
-                modifier.filepath = path
+            if modifier.type == "MESH_CACHE" and modifier.filepath:
+                yield modifier, thing
 
 
 def here(path, places):
@@ -352,6 +365,8 @@ def paths_of_all():
                 yield from members(path) if image.source == "SEQUENCE" else (path,)
     for _, path, is_sequence in outside_blocks():
         yield from members(path) if is_sequence else (path,)
+    for holder, owner in loose_paths():
+        yield bpy.path.abspath(holder.filepath, library=owner.library)
     for folder in cache_folders():
         # The snapshot's own is a link to that of the artist's file.
         for place, _, names in os.walk(os.path.realpath(folder)):

@@ -60,7 +60,7 @@ struct WrongOutputTests {
 
   @Test func `because its script raised is a python error`() async throws {
     let reports = try await reports(of: Scenes.shared.path("still")) {
-      $0.replacingOccurrences(of: "    scene.frame_set(command[\"frame\"])", with: "    raise ValueError('a mistake')")
+      $0.replacingOccurrences(of: "    go_to(command[\"frame\"], scene)", with: "    raise ValueError('a mistake')")
     }
 
     #expect(problem(reports)?.problemClass == .pythonError)
@@ -69,7 +69,7 @@ struct WrongOutputTests {
 
   @Test func `because something called sys.exit(0) delivers nothing`() async throws {
     let reports = try await reports(of: Scenes.shared.path("still"), frames: FrameSet(1...2)) {
-      $0.replacingOccurrences(of: "    scene.frame_set(command[\"frame\"])", with: "    sys.exit(0)")
+      $0.replacingOccurrences(of: "    go_to(command[\"frame\"], scene)", with: "    sys.exit(0)")
     }
 
     #expect(problem(reports)?.cause == "Blender ended with exit code 0 before it was done")

@@ -16,8 +16,9 @@ struct InspectedDiskTests {
 
   init() throws { scratch = try ScratchFolder() }
 
+  /// As a library of another file.
   private func inspect(_ disk: InspectedDisk, _ path: FilePath) throws -> BlendInspection {
-    try BlendInspector(disk.disk).inspect(path)
+    try BlendInspector(disk.disk(for: "/elsewhere.blend")).inspect(path)
   }
 
   @Test func `is forgotten when it changes, and no damage is remembered of a whole one`() throws {

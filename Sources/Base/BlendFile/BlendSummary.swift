@@ -72,6 +72,8 @@ extension BlendSummary {
       scripts: survey.scripts, datablocks: survey.datablocks, files: survey.files)
   }
 
+  package var datablockCount: Int { datablocks.count }
+
   func name(of datablock: Int) -> String { datablocks[datablock].name }
 
   /// The datablocks that these need, directly or through others, with themselves.

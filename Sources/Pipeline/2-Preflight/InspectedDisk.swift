@@ -4,30 +4,53 @@ import Synchronization
 import SystemPackage
 import VolumeFiles
 
-/// Where a `.blend` and what it needs are looked for. What was read of a file is kept while the file stays as it is:
-/// hundreds of shots share their libraries.
+/// Where a `.blend` and what it needs are looked for. What was read of a library is kept while the library stays as it
+/// is: hundreds of shots share theirs.
 package final class InspectedDisk: Sendable {
   private struct Known {
     let file: Fingerprint
     let summary: Result<BlendSummary, BlendFailure>
     var usedAt: Int
+
+    /// One that cannot be read counts too.
+    var datablocks: Int { ((try? summary.get())?.datablockCount ?? 0) + 1 }
   }
 
   private struct Memory {
     var known: [FilePath: Known] = [:]
     var uses = 0
+
+    /// So many datablocks take some 20 MB.
+    private static let datablocksMax = 100_000
+
+    mutating func keep(_ file: Known, at path: FilePath) {
+      known[path] = file
+      var datablocks = known.values.reduce(0) { $0 + $1.datablocks }
+      for (path, file) in known.sorted(by: { $0.value.usedAt < $1.value.usedAt }) where datablocks > Self.datablocksMax
+      {
+        known[path] = nil
+        datablocks -= file.datablocks
+      }
+    }
   }
 
-  private static let knownMax = 64
   private let memory = Mutex(Memory())
 
   package init() {}
 
   /// A link stands for what it leads to, as it does for Blender.
-  package var disk: BlendInspector.Disk {
+  /// - Parameter blend: the file that is inspected, which is not kept.
+  package func disk(for blend: FilePath) -> BlendInspector.Disk {
     BlendInspector.Disk(
-      summary: { self.summary(of: RealPath.of($0) ?? $0) },
+      summary: { path in
+        let real = RealPath.of(path) ?? path
+        return path == blend ? Self.read(real) : self.summary(of: real)
+      },
       exists: { Self.status(of: $0) != nil })
+  }
+
+  private static func read(_ path: FilePath) -> Result<BlendSummary, BlendFailure> {
+    Result { () throws(BlendFailure) in try BlendSummary(of: path) }
   }
 
   private static func status(of path: FilePath) -> FileStatus? {
@@ -44,7 +67,7 @@ package final class InspectedDisk: Sendable {
       return memory.known[path]?.summary
     }
     if let known { return known }
-    let summary = Result { () throws(BlendFailure) in try BlendSummary(of: path) }
+    let summary = Self.read(path)
     // Changed while it was read: what was read may be of neither.
     if let file, Self.status(of: path)?.fingerprint == file { keep(summary, of: path, file) }
     return summary
@@ -53,10 +76,7 @@ package final class InspectedDisk: Sendable {
   private func keep(_ summary: Result<BlendSummary, BlendFailure>, of path: FilePath, _ file: Fingerprint) {
     memory.withLock { memory in
       memory.uses += 1
-      memory.known[path] = Known(file: file, summary: summary, usedAt: memory.uses)
-      guard memory.known.count > Self.knownMax else { return }
-      let oldest = memory.known.min { $0.value.usedAt < $1.value.usedAt }
-      if let oldest { memory.known[oldest.key] = nil }
+      memory.keep(Known(file: file, summary: summary, usedAt: memory.uses), at: path)
     }
   }
 

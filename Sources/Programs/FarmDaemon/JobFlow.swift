@@ -126,6 +126,7 @@ actor JobFlow {
 
   enum Errand: Sendable {
     case claim(FilePath)
+    case vanished(FilePath)
     case readPlan(FilePath, Fingerprint?)
     case prepare(Revision, BlenderProgram)
     case flush(release: String)
@@ -234,6 +235,7 @@ actor JobFlow {
   private func run(_ errand: Errand) async {
     switch errand {
     case .claim(let path): await claimAll(at: path)
+    case .vanished(let path): await vanishedAfterClaims(path)
     case .readPlan(let path, let fingerprint): await readPlan(at: path, fingerprint)
     case .prepare(let revision, let blender): await prepare(revision, blender)
     case .flush(let release):

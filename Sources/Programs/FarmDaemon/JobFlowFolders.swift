@@ -9,6 +9,18 @@ import VolumeFiles
 extension JobFlow {
   // MARK: - What is gone, what is found
 
+  /// Waits for the files that are being claimed; for those on a file server that does not answer not for ever.
+  func vanishedAfterClaims(_ path: FilePath) async {
+    await waitForEngine()
+    let claimed = claims.unfinished
+    let end = ContinuousClock.now + Self.patience
+    while !claims.unfinished.isDisjoint(with: claimed), !isOver, ContinuousClock.now < end {
+      try? await Task.sleep(for: .milliseconds(20))  // Cancelled: the run is over.
+    }
+    // It may have come back meanwhile.
+    if !isOver, !isThere(path) { await vanished(path) }
+  }
+
   func vanished(_ path: FilePath) async {
     let wasRefused = rejected.removeValue(forKey: path) != nil
     if !isThere(path.removingLastComponent()) { return hold(path.removingLastComponent()) }

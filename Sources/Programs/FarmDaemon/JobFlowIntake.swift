@@ -38,7 +38,9 @@ extension JobFlow {
       // Unreadable: the reason says so.
       let isFile = (try? FileStatus(at: path))??.kind == .regular
       reject(path, Problem(isFile ? .unreadableFile : .notAFile, cause: reason))
-    case .vanished(let path): await vanished(path)
+    case .vanished(let path):
+      // One that was renamed while nobody watched is found again by a claim, and claims wait for the engine.
+      if claims.unfinished.isEmpty { await vanished(path) } else { errand.yield(.vanished(path)) }
     case .lost(let path): await lost(path)
     case .folderFound(let path):
       troubles[path] = nil
@@ -265,7 +267,7 @@ extension JobFlow {
     }
   }
 
-  private func waitForEngine() async {
+  func waitForEngine() async {
     guard abilities == nil, !isOver else { return }
     await withCheckedContinuation { whenAbleTo.add($0) }
   }

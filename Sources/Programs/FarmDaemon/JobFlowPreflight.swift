@@ -13,8 +13,8 @@ extension JobFlow {
 
   /// Looks into the file, and for the files that it needs; where that takes too long, Blender tells what is missing.
   func inspected(_ drop: Drop) async -> Drop {
-    let (path, log, disk) = (drop.path, setup.log, inspectedDisk)
-    let inspector = BlendInspector(disk.disk, paths: BlendPaths(places: setup.places))
+    let (path, log) = (drop.path, setup.log)
+    let inspector = BlendInspector(inspectedDisk.disk(for: path), paths: BlendPaths(places: setup.places))
     let found = await BlockingWork.run(atMost: Self.inspectionMax) { () -> (BlendInspection, [SeenFile])? in
       do throws(BlendFailure) {
         let inspection = try inspector.inspect(path)

@@ -31,7 +31,7 @@ struct Inspect: AsyncParsableCommand {
     let here = FilePath(FileManager.default.currentDirectoryPath)
     let blend = here.pushing(FilePath(file)).lexicallyNormalized()
     do throws(BlendFailure) {
-      let inspection = try BlendInspector(InspectedDisk().disk).inspect(blend)
+      let inspection = try BlendInspector(InspectedDisk().disk(for: blend)).inspect(blend)
       if json { return print(try Self.text(inspection)) }
       for line in InspectionSheet(inspection: inspection, blend: blend).lines(Terminal.standardOutput) { print(line) }
     } catch {

@@ -64,9 +64,7 @@ enum BlendMotion {
       let settings = try reader.record(at: record.pointer("part"))
       let isStill = settings?.int("type") == hair && (record.int("flag") ?? 0) & hairDynamics == 0
       return isStill ? false : try isUnbaked(record.pointer("pointcache"), reader)
-    case "FluidDomainSettings":
-      let bakedData = 0x2
-      return (record.int("cache_flag") ?? 0) & bakedData == 0
+    case "FluidDomainSettings": return !CacheCodes.isBaked(fluid: record)
     case "bNode": return record.string("idname") == simulationZone
     case _ where simulations.contains(record.type):
       let field = record.has("pointcache") ? "pointcache" : "point_cache"
@@ -76,9 +74,8 @@ enum BlendMotion {
   }
 
   private static func isUnbaked(_ cache: UInt64?, _ reader: BlendReader) throws(BlendFailure) -> Bool {
-    let (baked, external) = (0x1, 0x200)
     guard let flag = try reader.record(at: cache)?.int("flag") else { return false }
-    return flag & (baked | external) == 0
+    return flag & (CacheCodes.baked | CacheCodes.external) == 0
   }
 
   // MARK: - Python
@@ -110,5 +107,17 @@ enum BlendMotion {
     let isName = { (character: Character) in character.isLetter || character.isNumber || character == "_" }
     if expression.split(whereSeparator: { !isName($0) }).contains("self") { return true }
     return zip(expression, expression.dropFirst()).contains { $0 == "." && ($1.isLetter || $1 == "_") }
+  }
+}
+
+/// Numbers that Blender writes for the caches of simulations, as measured in files of 3.4 and 4.2.
+enum CacheCodes {
+  static let baked = 0x1
+  static let onDisk = 0x40
+  static let external = 0x200
+
+  static func isBaked(fluid: BlendRecord) -> Bool {
+    let data = 0x2
+    return (fluid.int("cache_flag") ?? 0) & data != 0
   }
 }

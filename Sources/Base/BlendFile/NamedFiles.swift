@@ -30,9 +30,7 @@ enum NamedFiles {
     case "Volume": return file(.volume, "filepath")
     case "CacheFile", "MeshCacheModifierData": return file(.cache, "filepath")
     case "OceanModifierData": return record.int("cached") ?? 0 == 0 ? [] : file(.cacheFolder, "cachepath")
-    case "FluidDomainSettings":
-      let bakedData = 0x2
-      return (record.int("cache_flag") ?? 0) & bakedData == 0 ? [] : file(.cacheFolder, "cache_directory")
+    case "FluidDomainSettings": return CacheCodes.isBaked(fluid: record) ? file(.cacheFolder, "cache_directory") : []
     case "PointCache": return pointCache(record, owner)
     case "NodeShaderTexIES", "NodeShaderScript":
       let isExternal = 1
@@ -101,9 +99,9 @@ enum NamedFiles {
 
   /// A simulation that was baked to a folder beside the file, or lies wherever somebody said.
   private static func pointCache(_ cache: BlendRecord, _ owner: Int) -> [BlendSummary.NamedFile] {
-    let (isExternal, bakedToDisk) = (0x200, 0x41)
+    let bakedToDisk = CacheCodes.baked | CacheCodes.onDisk
     let flag = cache.int("flag") ?? 0
-    if flag & isExternal != 0, let path = cache.text("path"), !path.isEmpty {
+    if flag & CacheCodes.external != 0, let path = cache.text("path"), !path.isEmpty {
       return [BlendSummary.NamedFile(kind: .cacheFolder, path: path, owner: owner)]
     }
     return flag & bakedToDisk != bakedToDisk ? [] : [BlendSummary.NamedFile(kind: .bakedFolder, path: [], owner: owner)]

@@ -79,6 +79,8 @@ actor JobFlow {
   var namesTaken: [JobName: FilePath] = [:]
   var releasesTaken: [String: FilePath] = [:]
   var claims = ClaimQueue()
+  /// Resumed with each claim that ends, and once a second for those who do not wait for ever.
+  var whenClaimed = Waiters()
   /// Barriers with the claims that they wait for.
   var barriers: [Int: Set<Int>] = [:]
   var whenReached: [Int: Waiters] = [:]
@@ -227,6 +229,7 @@ actor JobFlow {
   private func endWaiting() {
     isOver = true
     whenAbleTo.resume()
+    whenClaimed.resume()
     whenFlushed.resume()
     whenHarvested.resume()
     for number in whenReached.keys { whenReached[number]?.resume() }
@@ -277,6 +280,7 @@ actor JobFlow {
   private func reviewOften() async {
     // Cancelled: the run is over.
     while (try? await Task.sleep(for: Self.reviewEvery)) != nil {
+      whenClaimed.resume()
       for release in mustHarvest { errand.yield(.reviewAgain(release)) }
       if let until = rests?.until, setup.clock.now() >= until {
         rests = nil

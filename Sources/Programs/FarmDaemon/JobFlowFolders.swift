@@ -13,9 +13,9 @@ extension JobFlow {
   func vanishedAfterClaims(_ path: FilePath) async {
     await waitForEngine()
     let claimed = claims.unfinished
-    let end = ContinuousClock.now + Self.patience
-    while !claims.unfinished.isDisjoint(with: claimed), !isOver, ContinuousClock.now < end {
-      try? await Task.sleep(for: .milliseconds(20))  // Cancelled: the run is over.
+    let begun = ContinuousClock.now
+    while !claims.unfinished.isDisjoint(with: claimed), !isOver, ContinuousClock.now - begun < Self.patience {
+      await withCheckedContinuation { whenClaimed.add($0) }
     }
     // It may have come back meanwhile.
     if !isOver, !isThere(path) { await vanished(path) }

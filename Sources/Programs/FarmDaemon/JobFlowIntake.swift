@@ -135,8 +135,9 @@ extension JobFlow {
       let before = try await setup.ledger.newestRevision(of: drop.name)
       let isKnown = before?.digest == drop.digest && before?.state != .blocked
       let drop = isKnown || isAdopting ? drop : await inspected(drop)
-      let wishes = try await wishes(for: drop)
-      if !isKnown, try await isAsset(drop) { return try await takeAsset(drop, before) }
+      let order = try await setup.ledger.release(named: drop.name.release)?.order
+      let wishes = wishes(for: drop, order)
+      if !isKnown, try await isAsset(drop, order) { return try await takeAsset(drop, before) }
       let findings = findings(drop, wishes)
       let blocking = findings.first { $0.severity == .blocks }?.problem
       if let before, before.digest == drop.digest, !isNewOrder(before, blocking: blocking) {
@@ -255,6 +256,7 @@ extension JobFlow {
   }
 
   private func finishedClaim(_ number: Int) {
+    whenClaimed.resume()
     // An array: whoever holds the keys holds the sets, and each change would copy them.
     for barrier in Array(barriers.keys) { barriers[barrier]?.remove(number) }
     openBarriers()

@@ -31,9 +31,8 @@ extension JobFlow {
   }
 
   /// What is wanted of a drop, by its release and farm.yaml.
-  func wishes(for drop: Drop) async throws(StoreFailure) -> RenderWishes {
-    let order = try await setup.ledger.release(named: drop.name.release)?.order
-    return RenderWishes(
+  func wishes(for drop: Drop, _ order: ReleaseOrder?) -> RenderWishes {
+    RenderWishes(
       onMissing: order?.onMissing ?? .block, still: order?.still ?? setup.config.still,
       trustsScripts: trusted.contains(drop.path))
   }
@@ -48,8 +47,7 @@ extension JobFlow {
   // MARK: - Assets
 
   /// Whether a `.blend` among the drops is no job: release.yaml says so, or another job needs it and it has no camera.
-  func isAsset(_ drop: Drop) async throws(StoreFailure) -> Bool {
-    let order = try await setup.ledger.release(named: drop.name.release)?.order
+  func isAsset(_ drop: Drop, _ order: ReleaseOrder?) async throws(StoreFailure) -> Bool {
     if order?.jobs?.contains(drop.name.job) == true { return false }
     if order?.assets.contains(where: { Glob($0).matches(drop.name.job) }) == true { return true }
     guard let scene = drop.inspection?.scene, !scene.hasCamera else { return false }

@@ -93,6 +93,15 @@ struct HostileFileTests {
     #expect(failure?.description.contains("the compressed stream has a hole") == true, "\(failure as Any)")
   }
 
+  @Test func `that leads to the same bytes again and again is read only so often`() throws {
+    var budget = ReadBudget(fileBytes: 1 << 30)
+    for _ in 0..<64 { try budget.spend(1 << 30, at: 0) }
+
+    let failure = #expect(throws: BlendFailure.self) { try budget.spend(1 << 30, at: 96) }
+
+    #expect(failure?.description == "the file is damaged at byte 96: too many of its blocks lead to the same ones")
+  }
+
   @Test func `that is sparse and huge costs no more than its blocks' headers`() throws {
     // A block of a terabyte, and the rest of the file behind it.
     var bytes = try plain("5.0/files.blend")

@@ -198,14 +198,47 @@ struct InspectionTests {
     #expect(found.allSatisfy { $0.reached })
   }
 
+  @Test func `is given up where a link to the folder above leads ever deeper`() throws {
+    let endless = summary(
+      [("SCScene", [1, 2], nil), ("LIa.blend", [], nil), ("LIa.blend.001", [], nil)],
+      [(.library, "//latest/a.blend", 1), (.library, "//newest/a.blend", 2)])
+    // As the kernel gives up in the end.
+    let disk = BlendInspector.Disk(
+      summary: { $0.length < 200 ? .success(endless) : .failure(.empty) }, exists: { _ in true })
+    let inspector = BlendInspector(disk, limits: BlendInspector.Limits(libraries: 100))
+
+    let failure = #expect(throws: BlendFailure.self) { try inspector.inspect("/v/a.blend") }
+
+    #expect(failure?.description == "the file cannot be read: it needs more than 100 libraries")
+  }
+
+  @Test func `is given up where more pictures are named than anybody looks for`() throws {
+    var endless = BlendSummary.NamedFile(kind: .sequence, path: Array("//f_0001.png".utf8), owner: 0)
+    endless.numbers = Array(1...400_000)
+    let found = summary([("SCScene", [], nil)], [endless])
+    let disk = BlendInspector.Disk(summary: { _ in .success(found) }, exists: { _ in true })
+
+    let failure = #expect(throws: BlendFailure.self) { try BlendInspector(disk).inspect("/v/a.blend") }
+
+    #expect(
+      failure?.description
+        == "the file cannot be read: it and its libraries name more than 300000 files")
+  }
+
   private func summary(
     _ datablocks: [(String, Set<Int>, Int?)], _ files: [(BlendDependency.Kind, String, Int)]
+  ) -> BlendSummary {
+    summary(datablocks, files.map { BlendSummary.NamedFile(kind: $0.0, path: Array($0.1.utf8), owner: $0.2) })
+  }
+
+  private func summary(
+    _ datablocks: [(String, Set<Int>, Int?)], _ files: [BlendSummary.NamedFile]
   ) -> BlendSummary {
     BlendSummary(
       version: BlenderVersion(major: 4, minor: 2), wrapper: .none, scenes: [], activeScene: "Scene", movers: [],
       simulated: [], scripts: [],
       datablocks: datablocks.map { BlendSummary.Datablock(name: $0.0, needs: $0.1, library: $0.2) },
-      files: files.map { BlendSummary.NamedFile(kind: $0.0, path: Array($0.1.utf8), owner: $0.2) })
+      files: files)
   }
 }
 

@@ -26,9 +26,9 @@ func fuzz(_ start: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
   let bytes = MemoryBytes(UnsafeRawBufferPointer(start: start, count: count))
   do throws(BlendFailure) {
     let summary = try BlendSummary(BlendReader(bytes), wrapper: .none)
-    // Each library is the file again, so that it goes in circles, and deeper as far as that goes.
+    // Each library is the file again, so that it goes in circles, and a little deeper.
     let disk = BlendInspector.Disk(
-      summary: { $0.length < 200 ? .success(summary) : .failure(.empty) }, exists: { _ in false })
+      summary: { $0.length < 40 ? .success(summary) : .failure(.empty) }, exists: { _ in false })
     _ = try BlendInspector(disk).inspect("/v/a.blend")
   } catch {
     _ = error.description

@@ -64,6 +64,7 @@ private final class Churn {
   private var reached: Set<Int> = []
   private(set) var diary: [String] = []
   private var early: String?
+  private var followed: Set<FilePath> = []
 
   private static let stores: [FilePath] = ["/v/quick", "/v/releases/r/store", "/v/releases/s/store"]
   private static let names = ["a.blend", "b.blend", "c.blend", ".tmp"].map { FileName(bytes: Array($0.utf8)) }
@@ -100,7 +101,7 @@ private final class Churn {
       disk.write(node, whole: true)
       disk.close(node)
     }
-    if kind.follows { perform(state.take(.follow(Self.allFollowed), at: now)) }
+    if kind.follows { follow(Self.allFollowed) }
     let barrier = 1_000_000
     disk.make(FilePath("/v/cookies/m-\(barrier)"))
     perform(state.take(.barrier(barrier), at: now))
@@ -166,6 +167,12 @@ private final class Churn {
 
   private func note(_ words: String) { diary.append(words) }
 
+  private func follow(_ files: Set<FilePath>) {
+    let change = FollowedFiles.Change(added: files.subtracting(followed), dropped: followed.subtracting(files))
+    followed = files
+    perform(state.take(.follow(change), at: now))
+  }
+
   private func changeFollowed() {
     let library = Self.libraries.randomElement(using: &random) ?? "/o"
     let other = Self.libraries.randomElement(using: &random) ?? "/o"
@@ -174,7 +181,7 @@ private final class Churn {
     case 0:
       let some = Self.allFollowed.sorted { $0.string < $1.string }.filter { _ in Bool.random(using: &random) }
       note("follow \(some)")
-      perform(state.take(.follow(Set(some)), at: now))
+      follow(Set(some))
     case 1:
       note("make \(library)")
       for folder in [library.removingLastComponent(), library] where disk.node(folder) == nil {

@@ -61,23 +61,36 @@ package struct BlendInspector: Sendable {
     }
   }
 
+  /// More is called too much: a link to a folder above can lead ever deeper, and a damaged file can name any number of
+  /// pictures.
+  struct Limits: Sendable {
+    var libraries = 10_000
+    var files = 300_000
+  }
+
   private let disk: Disk
   private let paths: BlendPaths
+  private let limits: Limits
 
   package init(_ disk: Disk, paths: BlendPaths = BlendPaths()) {
+    self.init(disk, paths: paths, limits: Limits())
+  }
+
+  init(_ disk: Disk, paths: BlendPaths = BlendPaths(), limits: Limits) {
     self.disk = disk
     self.paths = paths
+    self.limits = limits
   }
 
   /// - Parameter scenes: those that are rendered; nil: the one that was active.
   package func inspect(_ blend: FilePath, scenes: [String]? = nil) throws(BlendFailure) -> BlendInspection {
     let summary = try disk.summary(blend).get()
     let rendered = scenes ?? [summary.activeScene].compactMap { $0 }
-    var walk = Walk(disk, paths)
-    walk.begin(blend, summary, roots: Set(rendered.map { "SC\($0)" }))
+    var walk = Walk(disk, paths, limits)
+    try walk.begin(blend, summary, roots: Set(rendered.map { "SC\($0)" }))
     return BlendInspection(
       version: summary.version.description, wrapper: summary.wrapper, whole: true, activeScene: summary.activeScene,
-      scenes: summary.scenes, dependencies: walk.dependencies(of: blend), moves: walk.moves,
+      scenes: summary.scenes, dependencies: try walk.dependencies(of: blend), moves: walk.moves,
       simulations: walk.simulations, scripts: walk.scripts,
       notice: BlendInspection.notice(for: summary.version))
   }
@@ -97,10 +110,14 @@ private struct Walk {
   private var visits: [FilePath: Visit] = [:]
   private var order: [FilePath] = []
   private var unreadable: Set<FilePath> = []
+  private let limits: BlendInspector.Limits
+  private var filesLeft: Int
 
-  init(_ disk: BlendInspector.Disk, _ paths: BlendPaths) {
+  init(_ disk: BlendInspector.Disk, _ paths: BlendPaths, _ limits: BlendInspector.Limits) {
     self.disk = disk
     self.paths = paths
+    self.limits = limits
+    filesLeft = limits.files
   }
 
   /// What cannot be read may move.
@@ -122,16 +139,18 @@ private struct Walk {
 
   private func each<Found>(_ find: (Visit) -> [Found]) -> [Found] { order.flatMap { visits[$0].map(find) ?? [] } }
 
-  mutating func begin(_ blend: FilePath, _ summary: BlendSummary, roots: Set<String>) {
+  mutating func begin(_ blend: FilePath, _ summary: BlendSummary, roots: Set<String>) throws(BlendFailure) {
     visits[blend] = Visit(summary: summary)
     order.append(blend)
     // Each library is gone into again when more of it turns out to be needed.
     var next = [(blend, roots)]
-    while let (path, names) = next.popLast() { next += go(into: path, names) }
+    while let (path, names) = next.popLast() { next += try go(into: path, names) }
   }
 
   /// - Returns: the libraries to go into next, and what is needed there.
-  private mutating func go(into path: FilePath, _ names: Set<String>) -> [(FilePath, Set<String>)] {
+  private mutating func go(
+    into path: FilePath, _ names: Set<String>
+  ) throws(BlendFailure) -> [(FilePath, Set<String>)] {
     guard let visit = visits[path] else { return [] }
     let summary = visit.summary
     let reached = visit.reached.union(summary.reached(from: summary.numbers(of: names)))
@@ -140,7 +159,8 @@ private struct Walk {
     visits[path]?.isEntered = true
     var next: [(FilePath, Set<String>)] = []
     for file in summary.files where file.kind == .library {
-      guard let library = paths.resolve(file.path, in: path.removingLastComponent()), visitable(library) else {
+      try named(1)
+      guard let library = paths.resolve(file.path, in: path.removingLastComponent()), try visitable(library) else {
         continue
       }
       let wanted = reached.filter { summary.datablocks[$0].library == file.owner }
@@ -149,11 +169,19 @@ private struct Walk {
     return next
   }
 
-  private mutating func visitable(_ library: FilePath) -> Bool {
+  private mutating func named(_ count: Int) throws(BlendFailure) {
+    filesLeft -= count
+    guard filesLeft >= 0 else { throw .notSupported("it and its libraries name more than \(limits.files) files") }
+  }
+
+  private mutating func visitable(_ library: FilePath) throws(BlendFailure) -> Bool {
     if visits[library] != nil { return true }
     guard !unreadable.contains(library), case .success(let summary) = disk.summary(library) else {
       unreadable.insert(library)
       return false
+    }
+    guard order.count <= limits.libraries else {
+      throw .notSupported("it needs more than \(limits.libraries) libraries")
     }
     visits[library] = Visit(summary: summary)
     order.append(library)
@@ -161,12 +189,13 @@ private struct Walk {
   }
 
   /// Everything that was found, those of one file together.
-  func dependencies(of blend: FilePath) -> [BlendDependency] {
+  mutating func dependencies(of blend: FilePath) throws(BlendFailure) -> [BlendDependency] {
     var found: [String: Int] = [:]
     var dependencies: [BlendDependency] = []
     for path in order {
       guard let visit = visits[path] else { continue }
       for file in visit.summary.files {
+        try named(file.numbers?.count ?? 1)
         let owner = visit.summary.datablocks[file.owner].name
         for (written, resolved) in places(of: file, in: path) {
           let exists = resolved.map(disk.exists) ?? false

@@ -14,6 +14,7 @@ final class BlendReader {
   private let bytes: any SeekableBytes
   /// The blocks' numbers in the order of their addresses.
   private let byAddress: [Int32]
+  private var budget: ReadBudget
 
   /// Walks a whole file from its beginning.
   init(_ bytes: any SeekableBytes) throws(BlendFailure) {
@@ -34,6 +35,7 @@ final class BlendReader {
     types = try BlendTypes(body, header: header)
     byAddress = blocks.indices.filter { blocks[$0].address != 0 }.map { Int32($0) }
       .sorted { blocks[Int($0)].address < blocks[Int($1)].address }
+    budget = ReadBudget(fileBytes: bytes.offset)
   }
 
   func body(of block: BlockHeader) throws(BlendFailure) -> [UInt8] {
@@ -44,7 +46,8 @@ final class BlendReader {
   func withBody<Value>(
     of block: BlockHeader, _ use: (UnsafeRawBufferPointer) throws(BlendFailure) -> Value
   ) throws(BlendFailure) -> Value {
-    try Self.withBody(of: block, in: bytes, use)
+    try budget.spend(block.lengthBytes, at: block.bodyOffset)
+    return try Self.withBody(of: block, in: bytes, use)
   }
 
   private static func withBody<Value>(
@@ -99,7 +102,21 @@ final class BlendReader {
   /// The first structure of the block at an address.
   func record(at address: UInt64?) throws(BlendFailure) -> BlendRecord? {
     guard let block = block(at: address) else { return nil }
-    return try records(of: block).first
+    return try firstRecord(of: block)
+  }
+
+  /// The first structure of a block, and no more is read.
+  func firstRecord(of block: BlockHeader) throws(BlendFailure) -> BlendRecord? {
+    guard let structure = types.structure(Int(block.structure)), structure.bytes > 0, block.count > 0,
+      block.lengthBytes >= Int64(structure.bytes)
+    else { return nil }
+    try budget.spend(Int64(structure.bytes), at: block.bodyOffset)
+    bytes.seek(to: block.bodyOffset)
+    let body = try bytes.next(structure.bytes)
+    guard body.count == structure.bytes else {
+      throw .truncated(atByte: block.bodyOffset, while: "block \(block.code)")
+    }
+    return BlendRecord(body[...], structure, types, isBigEndian: header.isBigEndian)
   }
 
   /// The structures of a linked list, as `ListBase` has them.

@@ -74,7 +74,7 @@ extension BlendReader {
   func scenes() throws(BlendFailure) -> [BlendScene] {
     var scenes: [BlendScene] = []
     for block in blocks where block.code == BlockCode(("S", "C")) {
-      if let record = try records(of: block).first, let scene = try scene(record) { scenes.append(scene) }
+      if let record = try firstRecord(of: block), let scene = try scene(record) { scenes.append(scene) }
     }
     return scenes
   }
@@ -82,7 +82,7 @@ extension BlendReader {
   /// The name of the scene that was active when the file was saved.
   func activeSceneName() throws(BlendFailure) -> String? {
     guard let global = blocks.first(where: { $0.code == .global }) else { return nil }
-    return try name(at: records(of: global).first?.pointer("curscene"))
+    return try name(at: firstRecord(of: global)?.pointer("curscene"))
   }
 
   /// The name of the datablock at an address, without the two letters of its kind.

@@ -20,8 +20,9 @@ struct BlendSurvey {
   /// The numbers of the structures that are read, and of those that are passed over.
   private let read: Set<Int32>
   private let passedOver: Set<Int32>
-  /// The datablocks' numbers by their addresses.
+  /// The datablocks' numbers by their addresses, and the other way round.
   private var numbers: [UInt64: Int] = [:]
+  private var addresses: [UInt64] = []
   /// The range of those addresses, for most words of a file lie outside.
   private var lowest = UInt64.max
   private var highest: UInt64 = 0
@@ -37,6 +38,7 @@ struct BlendSurvey {
       if block.code == .library { library = number }
       datablocks.append(BlendSummary.Datablock(name: name, library: block.code == .linked ? library : nil))
       numbers[block.address] = number
+      addresses.append(block.address)
       lowest = min(lowest, block.address)
       highest = max(highest, block.address)
     }
@@ -48,9 +50,18 @@ struct BlendSurvey {
       if block.code.isDatablock { owner += 1 } else if block.code != .data || owner < 0 { continue }
       try look(at: block, owner)
     }
+    try findSequences()
     // What lies in a library needs the library.
     for number in datablocks.indices {
       if let library = datablocks[number].library { datablocks[number].needs.insert(library) }
+    }
+  }
+
+  private mutating func findSequences() throws(BlendFailure) {
+    guard files.contains(where: { $0.kind == .sequence }) else { return }
+    let sequences = try ImageSequences(reader)
+    for index in files.indices where files[index].kind == .sequence {
+      files[index].numbers = sequences.numbers(of: addresses[files[index].owner])
     }
   }
 
@@ -58,7 +69,7 @@ struct BlendSurvey {
     if block.lengthBytes <= Self.scannedBytesMax, !passedOver.contains(block.structure) { try scan(block, owner) }
     guard read.contains(block.structure) else { return }
     for record in try reader.records(of: block) {
-      files += try NamedFiles.named(in: record, of: block, owner, reader)
+      files += try NamedFiles.named(in: record, owner, reader)
       if try BlendMotion.moves(record, reader) { movers.insert(datablocks[owner].name) }
       if try BlendMotion.isSimulated(record, reader) { simulated.insert(owner) }
       if let script = try BlendMotion.script(record, owner, reader) { scripts.append(script) }

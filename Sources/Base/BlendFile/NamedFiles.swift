@@ -12,7 +12,7 @@ enum NamedFiles {
   /// The files that a structure names.
   /// - Parameter owner: the number of its datablock.
   static func named(
-    in record: BlendRecord, of block: BlockHeader, _ owner: Int, _ reader: BlendReader
+    in record: BlendRecord, _ owner: Int, _ reader: BlendReader
   ) throws(BlendFailure) -> [BlendSummary.NamedFile] {
     let file = { (kind: BlendDependency.Kind, field: String) -> [BlendSummary.NamedFile] in
       guard let path = record.text(field), !path.isEmpty else { return [] }
@@ -22,7 +22,7 @@ enum NamedFiles {
     if isPacked { return [] }
     switch record.type {
     case "Library": return file(.library, record.has("name") ? "name" : "filepath")
-    case "Image": return try image(record, of: block, owner, reader)
+    case "Image": return try image(record, owner, reader)
     case "bSound": return file(.sound, record.has("name") ? "name" : "filepath")
     case "MovieClip": return file(.clip, record.has("name") ? "name" : "filepath")
     case "VFont":
@@ -45,54 +45,14 @@ enum NamedFiles {
   // MARK: - Images
 
   private static func image(
-    _ image: BlendRecord, of block: BlockHeader, _ owner: Int, _ reader: BlendReader
+    _ image: BlendRecord, _ owner: Int, _ reader: BlendReader
   ) throws(BlendFailure) -> [BlendSummary.NamedFile] {
     guard let path = image.text(image.has("name") ? "name" : "filepath"), !path.isEmpty else { return [] }
     let kinds: [Int: BlendDependency.Kind] = [1: .image, 2: .sequence, 3: .movie, 6: .tiles]
     guard let kind = kinds[image.int("source") ?? 1] else { return [] }
     var file = BlendSummary.NamedFile(kind: kind, path: path, owner: owner)
-    switch kind {
-    case .tiles: file.numbers = try reader.list(image.record("tiles")).compactMap { $0.int("tile_number") }
-    case .sequence: file.numbers = try sequenceNumbers(of: block, reader)
-    default: break
-    }
+    if kind == .tiles { file.numbers = try reader.list(image.record("tiles")).compactMap { $0.int("tile_number") } }
     return [file]
-  }
-
-  /// The numbers of a sequence's pictures that some node shows in the range of some scene.
-  private static func sequenceNumbers(
-    of image: BlockHeader, _ reader: BlendReader
-  ) throws(BlendFailure) -> [Int]? {
-    let scenes = try reader.scenes().map(\.frames)
-    var numbers: Set<Int> = []
-    // A damaged file may claim any ranges.
-    var framesLeft = 1_000_000
-    let nodes = reader.types.numbers(of: ["bNode"])
-    for block in reader.blocks where nodes.contains(block.structure) {
-      for node in try reader.records(of: block) where node.pointer("id") == image.address {
-        guard let storage = try reader.record(at: node.pointer("storage")) else { continue }
-        let user = storage.type == "ImageUser" ? storage : storage.record("iuser")
-        guard let user else { continue }
-        for frames in scenes where frames.end >= frames.start && frames.end - frames.start < framesLeft {
-          framesLeft -= frames.end - frames.start
-          numbers.formUnion(
-            stride(from: frames.start, through: frames.end, by: frames.step).map { number(at: $0, user) })
-        }
-      }
-    }
-    return numbers.isEmpty ? nil : numbers.sorted()
-  }
-
-  /// Which picture of a sequence is shown at a frame.
-  private static func number(at frame: Int, _ user: BlendRecord) -> Int {
-    let length = max(1, user.int("frames") ?? 1)
-    var number = frame - (user.int("sfra") ?? 1)
-    if user.int("cycl") ?? 0 != 0 {
-      number = ((number % length) + length) % length
-    } else {
-      number = min(max(number, 0), length - 1)
-    }
-    return number + 1 + (user.int("offset") ?? 0)
   }
 
   // MARK: - Caches, texts, strips

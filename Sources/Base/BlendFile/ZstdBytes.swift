@@ -12,11 +12,13 @@ final class ZstdBytes: SeekableBytes {
   /// The frame that was decoded last.
   private var frame = -1
   private var decoded: [UInt8] = []
+  private var budget: ReadBudget
 
   /// - Throws: ``BlendFailure/damaged`` when something else than a frame stands where one begins.
   init(_ file: PlainBytes, _ table: ZstdSeekTable) throws(BlendFailure) {
     self.file = file
     self.table = table
+    budget = ReadBudget(fileBytes: table.uncompressedBytes)
     for frame in table.frames {
       file.seek(to: frame.start)
       guard BlendWrapper(firstBytes: try file.next(4)) == .zstd else {
@@ -54,6 +56,7 @@ final class ZstdBytes: SeekableBytes {
     guard wanted.bytes <= Self.frameBytesMax, wanted.rawBytes <= Self.frameBytesMax else {
       throw .damaged(atByte: wanted.rawStart, what: "a part of the compressed stream claims \(wanted.rawBytes) bytes")
     }
+    try budget.spend(wanted.rawBytes, at: wanted.rawStart)
     file.seek(to: wanted.start)
     let compressed = try file.next(Int(wanted.bytes))
     frame = -1

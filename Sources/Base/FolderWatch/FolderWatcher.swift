@@ -78,10 +78,13 @@ package final class FolderWatcher: Sendable {
     return number
   }
 
-  /// Tells from now on of these files too, wherever they lie; of others besides those of the tree no more.
+  /// Tells from now on of these files too, wherever they lie, besides those of the tree.
   ///
   /// No link leads to them. Each of them is told once, and then when it changes; nothing of them is remembered.
-  package func follow(_ files: Set<FilePath>) { thread.post(.follow(files)) }
+  package func follow(_ files: Set<FilePath>) { thread.post(.follow(FollowedFiles.Change(added: files))) }
+
+  /// Tells of these files no more, but for those of the tree.
+  package func unfollow(_ files: Set<FilePath>) { thread.post(.follow(FollowedFiles.Change(dropped: files))) }
 
   /// How the watch stands.
   package func counts() async -> WatchCounts { await thread.counts() }

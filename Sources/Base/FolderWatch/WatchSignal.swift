@@ -25,8 +25,8 @@ enum WatchSignal: Sendable {
   /// The barriers' files that lay there when the watch began, in any order.
   case cookies([FileName])
   case mounts(MountTable)
-  /// These files count from now on, wherever they lie, besides those of the tree.
-  case follow(Set<FilePath>)
+  /// Files that count from now on, wherever they lie, besides those of the tree, and some that no longer do.
+  case follow(FollowedFiles.Change)
 }
 
 /// What is to be done; the watch's thread does it.

@@ -80,7 +80,7 @@ struct WatchState {
       // Barriers are opened in the order in which they were asked for.
       return names.sorted { (cookies.number($0) ?? 0) < (cookies.number($1) ?? 0) }.flatMap { cookieFound($0) }
     case .mounts(let table): return mountsChanged(table)
-    case .follow(let files): return follow(files)
+    case .follow(let change): return follow(change)
     }
   }
 

@@ -11,24 +11,32 @@ extension WatchState {
     folders[folder]?.tree.below(name) ?? (followed.lead(from: folder, to: name) ? .nothing : nil)
   }
 
-  mutating func follow(_ files: Set<FilePath>) -> [WatchAction] {
-    let before = followed
-    followed = FollowedFiles(files, root: root)
+  mutating func follow(_ change: FollowedFiles.Change) -> [WatchAction] {
     var actions: [WatchAction] = []
-    for path in followed.differences(from: before) {
+    for path in followed.take(change) {
       guard let folder = folders[path] else { continue }
       if folder.tree == .nothing, path != root, !followed.need(path) {
         actions += forget(path)
-        continue
+      } else if folder.isHere {
+        actions += list(path)
       }
-      let accepts = nameCheck(of: path)
-      for name in before.names(in: path) where accepts?(path, name) != true {
-        folders[path]?.known[name] = nil
-        candidates[FileKey(folder: path, name: name)] = nil
-      }
-      if folder.isHere { actions += list(path) }
     }
-    for path in followed.outside where folders[path] == nil { actions += enter(path, .nothing) }
+    for path in change.dropped {
+      guard let name = path.lastName else { continue }
+      let folder = path.removingLastComponent()
+      guard nameCheck(of: folder)?(folder, name) != true else { continue }
+      folders[folder]?.known[name] = nil
+      candidates[FileKey(folder: folder, name: name)] = nil
+    }
+    for path in change.added {
+      guard let name = path.lastName else { continue }
+      let folder = path.removingLastComponent()
+      if let known = folders[folder] {
+        if known.isHere { actions += noticed(folder, name, .other) }
+      } else if followed.outside.contains(folder) {
+        actions += enter(folder, .nothing)
+      }
+    }
     return actions
   }
 

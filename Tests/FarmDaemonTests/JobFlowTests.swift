@@ -364,4 +364,15 @@ struct JobFlowTests {
     #expect(try await world.flow.jobDetail("a").outputs.map(\.attempts) == [1, 1, 1])
     #expect(try await world.flow.steer(request, by: "ann").jobs.isEmpty)
   }
+
+  @Test func `that is over has nothing followed that no other needs`() async throws {
+    let world = try FlowWorld()
+    await world.flow.follow(["/art/wood.png", "/art/spare.png"])
+    #expect(await world.flow.followedFiles.count == 2)
+
+    await world.flow.followAll()
+
+    #expect(await world.flow.followedFiles.isEmpty)
+    #expect(await world.flow.followed.isEmpty)
+  }
 }

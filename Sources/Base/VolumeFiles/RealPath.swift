@@ -9,4 +9,11 @@ package enum RealPath {
     defer { free(real) }
     return FilePath(platformString: real)
   }
+
+  /// The same of what need not be there yet, with its nearest folder that is.
+  package static func asFarAsThere(_ path: FilePath) -> FilePath {
+    if let real = of(path) { return real }
+    guard let name = path.lastComponent else { return path }
+    return asFarAsThere(path.removingLastComponent()).appending(name)
+  }
 }

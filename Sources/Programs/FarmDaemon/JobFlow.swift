@@ -109,8 +109,7 @@ actor JobFlow {
   var refreshPaces: [JobName: RefreshPace] = [:]
   /// Revisions in whose place another one comes: of two files that change at once, one has the job begin anew.
   var restarted: Set<Int64> = []
-  /// Blocked revisions that wait for files, by id.
-  var lacks: [Int64: Lack] = [:]
+  var lacks = Lacks()
   /// Whether what the first scan finds is known, not rendered.
   var isAdopting = false
   /// How many files were taken in without being rendered; they are told of by their number.
@@ -138,6 +137,7 @@ actor JobFlow {
     case writeManifests
     case followAll
     case follow([SeenFile])
+    case followMissing([String])
     case lookAtDependency(String)
     /// Without anything having happened.
     case reviewAgain(String)
@@ -256,6 +256,7 @@ actor JobFlow {
     case .writeManifests: return await writeManifests()
     case .followAll: return await followAll()
     case .follow(let files): return await follow(files)
+    case .followMissing(let files): return await follow(files)
     case .lookAtDependency(let path): await lookAtDependency(path)
     case .reviewAgain(let release): return await review(release)
     }
@@ -265,6 +266,7 @@ actor JobFlow {
   /// Outputs are committed in groups: what comes within this time of the first.
   private static let flushAfter = Duration.milliseconds(10)
   private static let reviewEvery = Duration.seconds(1)
+  private static let followEvery = Duration.seconds(3600)
   /// What happens in a release within this time is looked at in one go.
   private static let reviewAfter = Duration.milliseconds(20)
   /// A release of very many jobs takes long to look at; before the next look so many times as long goes by, up to
@@ -278,10 +280,15 @@ actor JobFlow {
 
   /// Quiet times end without an event, so releases are looked at once a second while one waits for that.
   private func reviewOften() async {
+    var followedAt = setup.clock.now()
     // Cancelled: the run is over.
     while (try? await Task.sleep(for: Self.reviewEvery)) != nil {
       whenClaimed.resume()
       for release in mustHarvest { errand.yield(.reviewAgain(release)) }
+      if setup.clock.now().since(followedAt) >= Self.followEvery {
+        followedAt = setup.clock.now()
+        errand.yield(.followAll)
+      }
       if let until = rests?.until, setup.clock.now() >= until {
         rests = nil
         happenings += 1

@@ -7,23 +7,6 @@ import VolumeFiles
 
 /// Jobs that wait for a person, and how they go on when what they lacked is there.
 extension JobFlow {
-  /// Files that a blocked revision waits for, and how they were when they were looked at last; without files it is the
-  /// right to write its frames.
-  struct Lack {
-    let revision: Revision
-    let files: [MissingFile]
-    var last: [String: Fingerprint] = [:]
-
-    /// Takes in a look at the files. Cured: every one is another than Blender found, and unchanged since the last look.
-    mutating func isOver(_ now: [String: Fingerprint]) -> Bool {
-      defer { last = now }
-      return files.allSatisfy { file in
-        guard let there = now[file.path] else { return false }
-        return [there.size, there.mtimeNanoseconds] != file.seen && last[file.path] == there
-      }
-    }
-  }
-
   /// Blocks a revision that cannot be rendered until somebody mends the file or the set-up, and clears its work away.
   func block(_ revision: Revision, _ problem: Problem) async {
     guard await move(revision, to: .blocked, problem: problem) else { return }
@@ -35,22 +18,24 @@ extension JobFlow {
   /// Has a blocked revision go on when what it lacks is there.
   func awaitFiles(of revision: Revision, _ problem: Problem?) {
     guard let problem, problem.missing?.isEmpty == false || problem.problemClass == .notWritable else { return }
-    lacks[revision.id] = Lack(revision: revision, files: problem.missing ?? [])
+    let files = problem.missing ?? []
+    lacks.add(revision, files)
+    if !files.isEmpty { errand.yield(.followMissing(files.map(\.path))) }
   }
 
   /// Looks whether the files that blocked revisions wait for are there and nobody writes them any more.
   func lookForCures() async {
-    for (id, lack) in lacks where !isHung(setup.volume.out(of: lack.revision.name)) {
+    for lack in lacks.due(at: setup.clock.now()) where !isHung(setup.volume.out(of: lack.revision.name)) {
       let paths = lack.files.map(\.path)
       let now = await Self.look(at: paths)
-      guard lacks[id]?.isOver(now) == true else { continue }
+      guard lacks.isCured(lack.revision.id, now) else { continue }
       let promotion = Promotion(into: setup.volume.out(of: lack.revision.name))
       let isHeldUp = await BlockingWork.run {
         if paths.contains(where: { LeaseProbe.ask(FilePath($0)) == .writer }) { return true }
         do throws(RenderingFailure) { try promotion.check() } catch { return true }  // Told when it was blocked.
         return false
       }
-      guard !isHeldUp, lacks.removeValue(forKey: id) != nil else { continue }
+      guard !isHeldUp, lacks.remove(lack.revision.id) else { continue }
       setup.log.notice("what was missing is there", metadata: ["job": "\(lack.revision.name)"])
       await requeue(lack.revision)
     }

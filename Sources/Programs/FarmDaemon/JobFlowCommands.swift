@@ -111,7 +111,7 @@ extension JobFlow: FarmService {
       var again = try await setup.ledger.outputs(of: revision.id).filter { !$0.state.isDone }
       for index in again.indices { again[index].oweAnew() }
       gone.remove(revision.id)
-      lacks[revision.id] = nil
+      lacks.remove(revision.id)
       await requeue(revision, owing: again)
     }
     return true

@@ -54,11 +54,28 @@ extension JobFlow {
 
   // MARK: - Following
 
-  /// Follows all files on which jobs depend that an earlier run knew.
+  /// Follows all files on which jobs depend, and no others: jobs of an earlier run came, and some are over by now.
   func followAll() async {
-    do { await follow(try await setup.ledger.dependencies()) } catch {
+    let before = followedFiles
+    do {
+      let needed = try await setup.ledger.dependencies() + lacks.paths
+      unfollow(before.subtracting(needed))
+      await follow(needed)
+    } catch {
       complain(error, while: "following what jobs depend on")
     }
+  }
+
+  private func unfollow(_ files: Set<String>) {
+    guard !files.isEmpty else { return }
+    followedFiles.subtract(files)
+    var dropped: Set<FilePath> = []
+    for (place, lie) in followed where !lie.isDisjoint(with: files) {
+      let left = lie.subtracting(files)
+      followed[place] = left.isEmpty ? nil : left
+      if left.isEmpty { dropped.insert(place) }
+    }
+    setup.watcher.unfollow(dropped)
   }
 
   /// Follows what a revision is rendered from.
@@ -76,21 +93,23 @@ extension JobFlow {
   }
 
   /// Has the watch tell of these files too.
-  private func follow(_ files: [String]) async {
-    let new = files.filter { followedFiles.insert($0).inserted }
+  func follow(_ files: [String]) async {
+    // What is a place on another machine is nowhere here.
+    let new = files.filter { FilePath($0).isAbsolute && followedFiles.insert($0).inserted }
     guard !new.isEmpty else { return }
     let places = await BlockingWork.run(atMost: Self.patience) { new.map { Self.places(of: FilePath($0)) } }
     // A file server that does not answer: where they are said to lie.
-    for (file, lies) in zip(new, places ?? new.map { [FilePath($0)] }) {
+    let lie = places ?? new.map { [FilePath($0)] }
+    for (file, lies) in zip(new, lie) {
       for place in lies { followed[place, default: []].insert(file) }
     }
-    setup.watcher.follow(Set(followed.keys))
+    setup.watcher.follow(lie.reduce(into: []) { $0.formUnion($1) })
   }
 
-  /// Where a file lies when no link leads there; of a link itself too, for it may be set anew.
+  /// Where a file lies, or will lie, when no link leads there; of a link itself too, for it may be set anew.
   private static func places(of path: FilePath) -> Set<FilePath> {
     guard let name = path.lastComponent else { return [] }
-    let own = RealPath.of(path.removingLastComponent()).map { $0.appending(name) } ?? path
+    let own = RealPath.asFarAsThere(path.removingLastComponent()).appending(name)
     return [own, RealPath.of(path) ?? own]
   }
 
@@ -98,6 +117,7 @@ extension JobFlow {
   /// - Returns: whether it is no drop, so that there is no more to it.
   func takeDependency(_ change: FolderChange) -> Bool {
     guard let path = change.file else { return false }
+    for file in followed[path] ?? [] { lacks.tell(of: file) }
     switch change {
     // What is gone stops nothing: it may come back in a moment.
     case .settled, .refused: for file in followed[path] ?? [] { errand.yield(.lookAtDependency(file)) }

@@ -48,7 +48,7 @@ extension JobFlow {
     try await setup.ledger.setSettings(of: revision.id, revision.settings)
     open[revision.id]?.revision.settings = revision.settings
     guard revision.state == .blocked, revision.problem?.problemClass == .missingFile else { return revision }
-    lacks[revision.id] = nil
+    lacks.remove(revision.id)
     await requeue(revision)
     revision.state = .queued
     return revision

@@ -273,7 +273,7 @@ extension JobFlow {
   func end(_ revision: Revision) async {
     gone.insert(revision.id)
     open[revision.id] = nil
-    lacks[revision.id] = nil
+    lacks.remove(revision.id)
     await setup.engine.cancel(Set(running.filter { $0.value.task.revision == revision.id }.keys))
     await clearAway(revision)
   }

@@ -1,0 +1,71 @@
+import FarmModel
+import FarmStore
+import VolumeFiles
+
+/// Blocked revisions that wait for files, and which of them are worth a look now. A value.
+///
+/// The watch tells of files that come, where the disk tells of them; now and then everything is looked for.
+struct Lacks {
+  /// A blocked revision with the files that it waits for; without files it is the right to write its frames.
+  struct Lack {
+    let revision: Revision
+    let files: [MissingFile]
+    /// How the files were at the last look.
+    fileprivate var last: [String: Fingerprint] = [:]
+    fileprivate var isStirred = true
+
+    fileprivate init(_ revision: Revision, _ files: [MissingFile]) {
+      self.revision = revision
+      self.files = files
+    }
+  }
+
+  private static let everything = Duration.seconds(30)
+
+  private var waiting: [Int64: Lack] = [:]
+  /// Of which the watch told since the last look.
+  private var told: Set<String> = []
+  private var everythingAt: Timestamp?
+
+  mutating func add(_ revision: Revision, _ files: [MissingFile]) { waiting[revision.id] = Lack(revision, files) }
+
+  /// - Returns: false when it waited for nothing.
+  @discardableResult
+  mutating func remove(_ revision: Int64) -> Bool { waiting.removeValue(forKey: revision) != nil }
+
+  /// Something happened to a file.
+  mutating func tell(of path: String) {
+    if !waiting.isEmpty { told.insert(path) }
+  }
+
+  /// The files that anything waits for.
+  var paths: Set<String> { Set(waiting.values.flatMap { $0.files.map(\.path) }) }
+
+  /// Those to be looked after: of which something was told, what changed at the last look, and now and then all.
+  mutating func due(at now: Timestamp) -> [Lack] {
+    let isEverything = everythingAt.map { now.since($0) >= Self.everything } ?? true
+    if isEverything { everythingAt = now }
+    let told = told
+    self.told = []
+    if !told.isEmpty || isEverything {
+      for (id, lack) in waiting where isEverything || lack.files.contains(where: { told.contains($0.path) }) {
+        waiting[id]?.isStirred = true
+      }
+    }
+    return waiting.values.filter { $0.isStirred || $0.files.isEmpty }.sorted { $0.revision.id < $1.revision.id }
+  }
+
+  /// Takes in a look at the files of a revision.
+  /// - Returns: whether every one is another than Blender found, and unchanged since the last look.
+  mutating func isCured(_ revision: Int64, _ now: [String: Fingerprint]) -> Bool {
+    guard let lack = waiting[revision] else { return false }
+    let isCured = lack.files.allSatisfy { file in
+      guard let there = now[file.path] else { return false }
+      return [there.size, there.mtimeNanoseconds] != file.seen && lack.last[file.path] == there
+    }
+    waiting[revision]?.last = now
+    // Cured, but maybe somebody still writes.
+    waiting[revision]?.isStirred = isCured || lack.last != now
+    return isCured
+  }
+}

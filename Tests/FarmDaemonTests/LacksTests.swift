@@ -1,0 +1,80 @@
+import FarmModel
+import FarmStore
+import Testing
+import VolumeFiles
+
+@testable import FarmDaemon
+
+@Suite("Missing files of blocked revisions")
+struct LacksTests {
+  private var lacks = Lacks()
+
+  private func at(_ seconds: Int64) -> Timestamp { Timestamp(nanoseconds: seconds * 1_000_000_000) }
+
+  private func file(_ size: Int64) -> Fingerprint {
+    Fingerprint(device: 1, inode: 1, size: size, mtimeNanoseconds: 5, ctimeNanoseconds: 0)
+  }
+
+  private func missing(_ path: String, seen: [Int64]? = nil) -> MissingFile {
+    MissingFile(path: path, neededBy: "image Wood", why: "is not there", seen: seen)
+  }
+
+  private func revision(_ id: Int64) -> Revision {
+    Revision(
+      id: id, job: id, name: JobName(release: "spring", job: "shot-\(id)"), number: 1,
+      digest: Digest(bytes: Array(repeating: 0, count: 32)), state: .blocked, frames: FrameSet([1]), format: .png,
+      scene: "Scene", notes: [], savedBy: nil, blender: nil, snapshot: nil, problem: nil, createdAt: at(0))
+  }
+
+  /// What is looked for at a time, when nothing is there.
+  private mutating func lookedFor(at seconds: Int64) -> [Int64] {
+    let due = lacks.due(at: at(seconds)).map(\.revision.id)
+    for id in due where lacks.isCured(id, [:]) { Issue.record("\(id) is cured by nothing") }
+    return due
+  }
+
+  @Test mutating func `are looked for at once, then when the watch tells of them, and all now and then`() {
+    lacks.add(revision(1), [missing("/v/a.png"), missing("/v/b.png")])
+    lacks.add(revision(2), [missing("/v/b.png")])
+    lacks.add(revision(3), [missing("/v/c.png")])
+
+    let first = [lookedFor(at: 0), lookedFor(at: 1)]
+    #expect(first == [[1, 2, 3], []])
+    lacks.tell(of: "/v/b.png")
+    lacks.tell(of: "/v/other.png")
+    let told = [lookedFor(at: 2), lookedFor(at: 29)]
+    #expect(told == [[1, 2], []])
+    let later = [lookedFor(at: 30), lookedFor(at: 59), lookedFor(at: 60)]
+    #expect(later == [[1, 2, 3], [], [1, 2, 3]])
+  }
+
+  @Test mutating func `are cured when each is there and stays as it is between two looks`() {
+    lacks.add(revision(1), [missing("/v/a.png"), missing("/v/b.png")])
+    let (a, b) = (["/v/a.png": file(1)], ["/v/a.png": file(1), "/v/b.png": file(2)])
+
+    let looks = [a, a, b, ["/v/a.png": file(1), "/v/b.png": file(3)], ["/v/a.png": file(1), "/v/b.png": file(3)]]
+    let cured = looks.map { lacks.isCured(1, $0) }
+
+    #expect(cured == [false, false, false, false, true])
+    let due = lacks.due(at: at(2)).count
+    #expect(due == 1, "somebody may still write")
+    let removed = [lacks.remove(1), lacks.remove(1)]
+    #expect(removed == [true, false])
+  }
+
+  @Test mutating func `that were there and no use are cured by others`() {
+    lacks.add(revision(1), [missing("/v/a.png", seen: [7, 5])])
+
+    let cured = [7, 7, 8, 8].map { lacks.isCured(1, ["/v/a.png": file($0)]) }
+
+    #expect(cured == [false, false, false, true])
+  }
+
+  @Test mutating func `of which there are none, for only a right is missing, are looked for always`() {
+    lacks.add(revision(1), [])
+
+    let due = (0..<5).map { lacks.due(at: at($0)).count }
+
+    #expect(due == [1, 1, 1, 1, 1])
+  }
+}

@@ -32,6 +32,32 @@ extension EndToEnd.Life {
       #expect(await second.end(within: .seconds(5)) == 0)
     }
 
+    @Test func `reads a .blend without a daemon, and says what is wrong with one`() async throws {
+      let farm = try await TestFarm()
+      try await farm.drop("textured", at: "away/shot.blend")
+      let shot = farm.root.appending("away/shot.blend")
+
+      let sheet = try await farm.farm("inspect", shot.string)
+      #expect(sheet.code == 0)
+      #expect(sheet.output.contains("image  missing  \(farm.root.string)/away/wood.png"), "\(sheet.output)")
+      let json = try await farm.farm("inspect", shot.string, "--json").output
+      let found = try JSONSerialization.jsonObject(with: Data(json.utf8)) as? [String: Any]
+      #expect(found?["whole"] as? Bool == true && found?["activeScene"] as? String == "Scene")
+
+      let cut = farm.root.appending("away/cut.blend")
+      try cut.write(shot.contents.dropLast(100))
+      let told = try await farm.farm("inspect", cut.string)
+      #expect(told.code == 1)
+      #expect(told.output.hasPrefix("error: \(cut.string): the file ends at byte "), "\(told.output)")
+      #expect(told.output.hasSuffix("Open the file in Blender and save it again, or copy it once more.\n"))
+      let damage = try await farm.farm("inspect", cut.string, "--json")
+      #expect(damage.code == 1)
+      #expect(damage.output.contains("\"whole\" : false") && damage.output.contains("\"problem\" : \"the file ends"))
+      let none = try await farm.farm("inspect", "/nowhere.blend").output
+      let reason = "error: /nowhere.blend: the file cannot be read: No such file or directory\n"
+      #expect(none == reason + "See that the file is there and may be read, and that /tmp has room to unpack it.\n")
+    }
+
     @Test func `tells events as they happen, one object a line`() async throws {
       let farm = try await TestFarm()
       let daemon = try await farm.start()

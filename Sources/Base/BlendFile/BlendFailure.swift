@@ -22,7 +22,12 @@ package enum BlendFailure: Failure, Equatable {
     }
   }
 
-  package var remedy: String { "Open the file in Blender and save it again, or copy it once more." }
+  package var remedy: String {
+    switch self {
+    case .unreadable: "See that the file is there and may be read, and that /tmp has room to unpack it."
+    default: "Open the file in Blender and save it again, or copy it once more."
+    }
+  }
 
   /// Whether more bytes may still make it whole: someone may be copying it.
   package var isTransient: Bool {

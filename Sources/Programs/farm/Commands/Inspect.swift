@@ -36,8 +36,18 @@ struct Inspect: AsyncParsableCommand {
       for line in InspectionSheet(inspection: inspection, blend: blend).lines(Terminal.standardOutput) { print(line) }
     } catch {
       if json { print(try Self.text(Damage(problem: error.description))) }
-      throw error
+      throw NotInspected(file: file, cause: error)
     }
+  }
+
+  /// A file about which nothing can be said.
+  private struct NotInspected: Failure {
+    let file: String
+    let cause: BlendFailure
+
+    var description: String { "\(file.escapedForTerminal): \(cause.description)" }
+    var remedy: String { cause.remedy }
+    var isTransient: Bool { cause.isTransient }
   }
 
   private static func text(_ value: some Encodable) throws(BlendFailure) -> String {

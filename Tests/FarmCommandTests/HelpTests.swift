@@ -25,6 +25,8 @@ struct HelpTests {
       let examples = help.split(separator: "\n").filter { $0.hasPrefix("    ") || $0.hasPrefix("  ") }
       #expect(help.contains("Examples:") && examples.contains { $0.contains(words) }, "\(words)\n\(help)")
       #expect(help.contains("Exit codes: 0 "), "\(words)")
+      // To look up a type's name goes through all types, and took a fifth of the start.
+      #expect(type.configuration.commandName != nil, "\(words)")
     }
   }
 

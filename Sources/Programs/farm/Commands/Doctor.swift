@@ -6,6 +6,7 @@ import ProgramMain
 /// `farm doctor`
 struct Doctor: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
+    commandName: "doctor",
     abstract: "Look at everything that the farm stands on, and say how to mend what is wrong.",
     discussion: .help(
       """

@@ -7,6 +7,7 @@ import ProgramMain
 /// `farm events`
 struct Events: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
+    commandName: "events",
     abstract: "Follow what happens, until ^C or the daemon's end.",
     discussion: .help(
       "With --json one object a line, with at, event, release, job, revision, task, frame and problem.",

@@ -5,6 +5,7 @@ import ProgramMain
 /// `farm harvest release <name>`
 struct Harvest: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
+    commandName: "harvest",
     abstract: "Deliver a finished release to dist/ now.", subcommands: [HarvestRelease.self])
 }
 

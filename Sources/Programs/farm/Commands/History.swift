@@ -6,6 +6,7 @@ import ProgramMain
 /// `farm history [<query>]`
 struct History: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
+    commandName: "history",
     abstract: "Show who did what when: drops, revisions, deliveries, kills and other commands.",
     discussion: .help(
       """

@@ -8,6 +8,7 @@ import VolumeFiles
 /// `farm init <root>`
 struct Init: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
+    commandName: "init",
     abstract: "Make a volume out of a folder.",
     discussion: .help(
       """

@@ -10,6 +10,7 @@ import SystemPackage
 /// `farm inspect <file.blend>`
 struct Inspect: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
+    commandName: "inspect",
     abstract: "Read a .blend without Blender: its scenes, and every file that it needs.",
     discussion: .help(
       "Needs no daemon. A file that is damaged or half copied is told with the byte where that shows.",

@@ -3,6 +3,7 @@ import ArgumentParser
 /// `farm kill jobs <query>` and `farm kill <release>.jobs <query>`
 struct Kill: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
+    commandName: "kill",
     abstract: "Cancel jobs; when it returns, nothing of them runs.",
     discussion: .help(
       """

@@ -6,6 +6,7 @@ import ProgramMain
 /// `farm list jobs|releases|workers|tasks [<query>]`
 struct List: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
+    commandName: "list",
     abstract: "List jobs, releases, workers or tasks.",
     discussion: .help(
       """

@@ -6,6 +6,7 @@ import ProgramMain
 /// `farm logs <job>`
 struct Logs: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
+    commandName: "logs",
     abstract: "Print what Blender said while it last rendered a job.",
     discussion: .help(
       "With -f it goes on, from task to task, until the job is done.",

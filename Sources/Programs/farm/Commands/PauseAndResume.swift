@@ -4,6 +4,7 @@ import FarmAPI
 /// `farm pause [<release>]`
 struct Pause: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
+    commandName: "pause",
     abstract: "Hand out nothing new, of all or of one release; what runs is finished.",
     discussion: .help(
       "Remembered over restarts.",
@@ -20,6 +21,7 @@ struct Pause: AsyncParsableCommand {
 /// `farm resume [<release>]`
 struct Resume: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
+    commandName: "resume",
     abstract: "Go on after a pause.",
     discussion: .help(
       "", "farm resume spring"))

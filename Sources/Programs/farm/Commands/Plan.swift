@@ -6,6 +6,7 @@ import Glibc
 /// `farm plan release [<name>]`
 struct Plan: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
+    commandName: "plan",
     abstract: "Plan a release, which is delivered as a whole.", subcommands: [PlanRelease.self])
 }
 

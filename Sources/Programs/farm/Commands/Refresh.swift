@@ -5,6 +5,7 @@ import ProgramMain
 /// `farm refresh release <name>`
 struct Refresh: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
+    commandName: "refresh",
     abstract: "Render again what is older than what it depends on.", subcommands: [RefreshRelease.self])
 }
 

@@ -6,6 +6,7 @@ import ProgramMain
 /// `farm replace job <job> [<file>]`
 struct Replace: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
+    commandName: "replace",
     abstract: "Render another version of a job, or all or some of it again.", subcommands: [ReplaceJob.self])
 }
 

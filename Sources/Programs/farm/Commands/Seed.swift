@@ -6,6 +6,7 @@ import ProgramMain
 /// `farm seed job [<file>] <job>`
 struct Seed: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
+    commandName: "seed",
     abstract: "Render a job of its own ahead of all others.", subcommands: [SeedJob.self])
 }
 

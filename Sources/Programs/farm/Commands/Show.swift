@@ -5,6 +5,7 @@ import FarmModel
 /// `farm show job|release|task <name>`
 struct Show: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
+    commandName: "show",
     abstract: "Show all that is known of one job, release or task.",
     subcommands: [ShowJob.self, ShowRelease.self, ShowTask.self])
 }

@@ -8,6 +8,7 @@ import VolumeFiles
 /// `farm slash-and-burn`
 struct SlashAndBurn: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
+    commandName: "slash-and-burn",
     abstract: "Reset the farm: stop everything, forget all history, remove what was not delivered.",
     discussion: .help(
       """

@@ -3,6 +3,7 @@ import ArgumentParser
 /// `farm status`
 struct Status: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
+    commandName: "status",
     abstract: "Show every release with its jobs and how far they are.",
     discussion: .help(
       "Without a daemon it shows what that wrote down last.",

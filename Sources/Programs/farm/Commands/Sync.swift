@@ -4,6 +4,7 @@ import FarmAPI
 /// `farm sync`
 struct Sync: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
+    commandName: "sync",
     abstract: "Return when everything that lies in the watched folders now is known.",
     discussion: .help(
       "", "cp shot.blend quick/ && farm sync && farm show job shot"))

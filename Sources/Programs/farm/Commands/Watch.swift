@@ -9,6 +9,7 @@ import ProgramMain
 /// `farm watch`
 struct Watch: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
+    commandName: "watch",
     abstract: "Show the status live, until ^C.",
     discussion: .help(
       "On a terminal. With --json the whole status, one object a line, whenever it changed.",

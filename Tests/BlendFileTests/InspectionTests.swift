@@ -198,6 +198,20 @@ struct InspectionTests {
     #expect(found.allSatisfy { $0.reached })
   }
 
+  @Test(arguments: versions)
+  func `is of a sequence what its own nodes show, whatever other pictures there are`(version: String) throws {
+    let path = file(version, "files.blend")
+    let table = try PlainBytes(path: path).zstdSeekTable()
+    let reader = try BlendReader(ZstdBytes(PlainBytes(path: path), table))
+    let image = try reader.blocks.first { try reader.datablockName(of: $0) == "IMf_0001.png" && $0.code.isDatablock }
+    let address = try #require(image).address
+
+    // Room for the frames of one node.
+    let sequences = try ImageSequences(reader, of: [address], framesMax: 4)
+
+    #expect(sequences.numbers(of: address) == [3, 4, 5])
+  }
+
   @Test func `is given up where a link to the folder above leads ever deeper`() throws {
     let endless = summary(
       [("SCScene", [1, 2], nil), ("LIa.blend", [], nil), ("LIa.blend.001", [], nil)],

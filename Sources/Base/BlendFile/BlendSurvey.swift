@@ -58,9 +58,10 @@ struct BlendSurvey {
   }
 
   private mutating func findSequences() throws(BlendFailure) {
-    guard files.contains(where: { $0.kind == .sequence }) else { return }
-    let sequences = try ImageSequences(reader)
-    for index in files.indices where files[index].kind == .sequence {
+    let found = files.indices.filter { files[$0].kind == .sequence }
+    guard !found.isEmpty else { return }
+    let sequences = try ImageSequences(reader, of: Set(found.map { addresses[files[$0].owner] }))
+    for index in found {
       files[index].numbers = sequences.numbers(of: addresses[files[index].owner])
     }
   }

@@ -1,21 +1,21 @@
 /// Which pictures of image sequences are shown: a sequence is one image, and each node that shows it says when.
 struct ImageSequences {
-  /// A damaged file may claim any ranges.
-  private static let framesMax = 1_000_000
-
   /// By the address of the image.
   private var shown: [UInt64: Set<Int>] = [:]
 
   /// Goes through all nodes of a file.
-  init(_ reader: BlendReader) throws(BlendFailure) {
+  /// - Parameters:
+  ///   - images: the addresses of those that are sequences; what others show is nobody's question.
+  ///   - framesMax: of all of them, for a damaged file may claim any ranges.
+  init(_ reader: BlendReader, of images: Set<UInt64>, framesMax: Int = 1_000_000) throws(BlendFailure) {
     let scenes = try reader.scenes().map(\.frames).filter { $0.end >= $0.start }
     let nodes = reader.types.numbers(of: ["bNode"])
-    var framesLeft = Self.framesMax
+    var framesLeft = framesMax
     for block in reader.blocks where nodes.contains(block.structure) {
       for node in try reader.records(of: block) {
-        guard let image = node.pointer("id"), let storage = try reader.record(at: node.pointer("storage")) else {
-          continue
-        }
+        guard let image = node.pointer("id"), images.contains(image),
+          let storage = try reader.record(at: node.pointer("storage"))
+        else { continue }
         guard let user = storage.type == "ImageUser" ? storage : storage.record("iuser") else { continue }
         for frames in scenes where frames.end - frames.start < framesLeft {
           framesLeft -= frames.end - frames.start

@@ -63,20 +63,21 @@ package struct BlendInspector: Sendable {
 
   /// More is called too much: a link to a folder above can lead ever deeper, and a damaged file can name any number of
   /// pictures.
-  struct Limits: Sendable {
-    var libraries = 10_000
-    var files = 300_000
+  package struct Limits: Sendable {
+    package let libraries: Int
+    package let files: Int
+
+    package init(libraries: Int = 10_000, files: Int = 300_000) {
+      self.libraries = libraries
+      self.files = files
+    }
   }
 
   private let disk: Disk
   private let paths: BlendPaths
   private let limits: Limits
 
-  package init(_ disk: Disk, paths: BlendPaths = BlendPaths()) {
-    self.init(disk, paths: paths, limits: Limits())
-  }
-
-  init(_ disk: Disk, paths: BlendPaths = BlendPaths(), limits: Limits) {
+  package init(_ disk: Disk, paths: BlendPaths = BlendPaths(), limits: Limits = Limits()) {
     self.disk = disk
     self.paths = paths
     self.limits = limits

@@ -31,7 +31,8 @@ final class BlendReader {
     }
     guard let dna else { throw .damaged(atByte: bytes.offset, what: "it has no DNA1 block") }
     self.blocks = blocks
-    let body = try Self.withBody(of: dna, in: bytes) { body throws(BlendFailure) in Array(body) }
+    let body = try Self.withBody(of: dna, first: dna.lengthBytes, in: bytes) { body throws(BlendFailure) in Array(body)
+    }
     types = try BlendTypes(body, header: header)
     byAddress = blocks.indices.filter { blocks[$0].address != 0 }.map { Int32($0) }
       .sorted { blocks[Int($0)].address < blocks[Int($1)].address }
@@ -43,23 +44,26 @@ final class BlendReader {
   }
 
   /// Lends a block's bytes without copying them, where they are not compressed.
+  /// - Parameter count: so many of them; nil: all.
   func withBody<Value>(
-    of block: BlockHeader, _ use: (UnsafeRawBufferPointer) throws(BlendFailure) -> Value
+    of block: BlockHeader, first count: Int64? = nil, _ use: (UnsafeRawBufferPointer) throws(BlendFailure) -> Value
   ) throws(BlendFailure) -> Value {
-    try budget.spend(block.lengthBytes, at: block.bodyOffset)
-    return try Self.withBody(of: block, in: bytes, use)
+    // What a damaged description of types asks for may be below nothing.
+    let count = max(0, min(count ?? block.lengthBytes, block.lengthBytes))
+    try budget.spend(count, at: block.bodyOffset)
+    return try Self.withBody(of: block, first: count, in: bytes, use)
   }
 
   private static func withBody<Value>(
-    of block: BlockHeader, in bytes: any SeekableBytes,
+    of block: BlockHeader, first count: Int64, in bytes: any SeekableBytes,
     _ use: (UnsafeRawBufferPointer) throws(BlendFailure) -> Value
   ) throws(BlendFailure) -> Value {
     guard block.lengthBytes <= bodyBytesMax else {
       throw .damaged(atByte: block.bodyOffset, what: "block \(block.code) is \(block.lengthBytes) bytes long")
     }
     bytes.seek(to: block.bodyOffset)
-    return try bytes.withNext(Int(block.lengthBytes)) { body throws(BlendFailure) in
-      guard body.count == block.lengthBytes else {
+    return try bytes.withNext(Int(count)) { body throws(BlendFailure) in
+      guard body.count == count else {
         throw .truncated(atByte: block.bodyOffset, while: "block \(block.code)")
       }
       return try use(body)
@@ -69,7 +73,9 @@ final class BlendReader {
   /// The name of a datablock as Blender spells it inside, `OBCube`: it stands at its beginning.
   func datablockName(of block: BlockHeader) throws(BlendFailure) -> String? {
     guard let id = types.structure(named: "ID"), let name = id.fields["name"], name.bytes == 1 else { return nil }
-    return try withBody(of: block) { body throws(BlendFailure) in
+    // Each datablock is asked, and some are long.
+    let (end, isTooLong) = name.offset.addingReportingOverflow(name.count)
+    return try withBody(of: block, first: isTooLong ? nil : Int64(end)) { body throws(BlendFailure) in
       guard (0...body.count).contains(name.offset), name.count <= body.count - name.offset else { return nil }
       return String(decoding: body[name.offset..<name.offset + name.count].prefix { $0 != 0 }, as: UTF8.self)
     }
@@ -110,12 +116,7 @@ final class BlendReader {
     guard let structure = types.structure(Int(block.structure)), structure.bytes > 0, block.count > 0,
       block.lengthBytes >= Int64(structure.bytes)
     else { return nil }
-    try budget.spend(Int64(structure.bytes), at: block.bodyOffset)
-    bytes.seek(to: block.bodyOffset)
-    let body = try bytes.next(structure.bytes)
-    guard body.count == structure.bytes else {
-      throw .truncated(atByte: block.bodyOffset, while: "block \(block.code)")
-    }
+    let body = try withBody(of: block, first: Int64(structure.bytes)) { body throws(BlendFailure) in Array(body) }
     return BlendRecord(body[...], structure, types, isBigEndian: header.isBigEndian)
   }
 

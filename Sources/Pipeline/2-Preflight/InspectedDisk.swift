@@ -12,8 +12,10 @@ package final class InspectedDisk: Sendable {
     let summary: Result<BlendSummary, BlendFailure>
     var usedAt: Int
 
-    /// One that cannot be read counts too.
-    var datablocks: Int { ((try? summary.get())?.datablockCount ?? 0) + 1 }
+    /// One that cannot be read has none, but takes room too.
+    var datablocks: Int {
+      if case .success(let summary) = summary { summary.datablockCount + 1 } else { 1 }
+    }
   }
 
   private struct Memory {
@@ -26,6 +28,7 @@ package final class InspectedDisk: Sendable {
     mutating func keep(_ file: Known, at path: FilePath) {
       known[path] = file
       var datablocks = known.values.reduce(0) { $0 + $1.datablocks }
+      guard datablocks > Self.datablocksMax else { return }
       for (path, file) in known.sorted(by: { $0.value.usedAt < $1.value.usedAt }) where datablocks > Self.datablocksMax
       {
         known[path] = nil

@@ -117,10 +117,11 @@ extension JobFlow {
   /// - Returns: whether it is no drop, so that there is no more to it.
   func takeDependency(_ change: FolderChange) -> Bool {
     guard let path = change.file else { return false }
-    for file in followed[path] ?? [] { lacks.tell(of: file) }
+    let files = followed[path] ?? []
+    for file in files { lacks.tell(of: file) }
     switch change {
     // What is gone stops nothing: it may come back in a moment.
-    case .settled, .refused: for file in followed[path] ?? [] { errand.yield(.lookAtDependency(file)) }
+    case .settled, .refused: for file in files { errand.yield(.lookAtDependency(file)) }
     default: break
     }
     guard !path.isPlan, let name = path.lastName else { return false }

@@ -127,6 +127,23 @@ struct MissingFilesTests {
     #expect(found.first?.problem.remedy.contains("`volume_seen_as:` in farm.yaml") == true)
   }
 
+  @Test func `is there and outside the volume is legal here, and blocks where no worker can read it`() {
+    let far = file(.image, "/home/ann/wood.png", "/home/ann/wood.png", by: "IMWood", exists: true)
+    let near = file(.library, "//chair.blend", "/v/quick/chair.blend", by: "LIchair.blend", exists: true)
+    let spare = file(.image, "/home/ann/old.png", "/home/ann/old.png", by: "IMOld", exists: true, reached: false)
+    let all = inspection(scene, [far, near, spare])
+
+    #expect(findings(all).isEmpty)
+    let found = findings(all, RenderWishes(reach: ["/v"]))
+    #expect(found.map(\.severity) == [.blocks])
+    #expect(
+      found.first?.problem.cause
+        == "image Wood needs /home/ann/wood.png, which no worker can read: it lies outside the volume")
+    #expect(found.first?.problem.remedy.contains("path mapping") == true)
+    #expect(findings(all, RenderWishes(reach: ["/v", "/home/ann"])).isEmpty)
+    #expect(!findings(all, RenderWishes(reach: ["/v", "/home/an"])).isEmpty)
+  }
+
   @Test func `by nothing that is rendered is worth a note`() throws {
     let found = findings(
       inspection(scene, [file(.image, "//old.png", "/v/old.png", by: "IMOld", reached: false)]))

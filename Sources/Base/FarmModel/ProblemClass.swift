@@ -7,6 +7,7 @@ package enum ProblemClass: String, Codable, CaseIterable, Sendable {
   case noFrames = "no-frames"
   case noLayer = "no-layer"
   case missingFile = "missing-file"
+  case outOfReach = "out-of-reach"
   case sequencer
   case noGPU = "no-gpu"
   case notSupported = "not-supported"
@@ -36,7 +37,7 @@ package enum ProblemClass: String, Codable, CaseIterable, Sendable {
   /// Whether trying the same output again cannot change anything: the cause is in the file or in the set-up.
   package var isFinal: Bool {
     switch self {
-    case .unreadableFile, .wrongBlender, .noBlender, .noCamera, .noFrames, .noLayer, .missingFile, .sequencer,
+    case .unreadableFile, .wrongBlender, .noBlender, .noCamera, .noFrames, .noLayer, .missingFile, .outOfReach, .sequencer,
       .noGPU, .notSupported, .badName, .badRelease, .denoiserMissing, .scriptsDisabled, .pythonError, .adopted,
       .notAFile, .fileGone, .still, .unbakedSimulation:
       true
@@ -49,7 +50,7 @@ package enum ProblemClass: String, Codable, CaseIterable, Sendable {
   /// Whether it is in the file or the set-up and holds up the job until somebody mends it, before a frame is lost.
   package var blocks: Bool {
     switch self {
-    case .unreadableFile, .wrongBlender, .noBlender, .noCamera, .noFrames, .noLayer, .missingFile, .sequencer,
+    case .unreadableFile, .wrongBlender, .noBlender, .noCamera, .noFrames, .noLayer, .missingFile, .outOfReach, .sequencer,
       .notSupported, .denoiserMissing, .scriptsDisabled, .fileGone:
       true
     case .noGPU, .badName, .badRelease, .pythonError, .adopted, .still, .unbakedSimulation, .notAFile, .hung,
@@ -71,6 +72,9 @@ package enum ProblemClass: String, Codable, CaseIterable, Sendable {
     case .noCamera: "Add a camera to the scene (Shift+A, Camera), make it the active one and save again."
     case .noLayer: "Switch on `Use for Rendering` of a view layer and save again."
     case .missingFile: "Put the missing files in their places; the job goes on by itself."
+    case .outOfReach:
+      "Put it into the volume and save again, or have a path mapping of the engine name its folder; then copy the"
+        + " job's file there once more."
     case .sequencer: "Switch off Sequencer under Post Processing in the Output properties, or remove its strips."
     case .noGPU: "Nothing, when the processor is good enough; else set the device of the scene, or add a GPU."
     case .notSupported: "Change the scene as the cause says and save again."

@@ -57,14 +57,20 @@ package struct EngineAbilities: Codable, Hashable, Sendable {
   package let blenders: [BlenderProgram]
   /// Programs that are there and do not work.
   package let unwell: [UnwellProgram]
+  /// The folders outside the volume that its workers can read, through their path mappings; nil: they run here, and
+  /// read what this machine can.
+  package let mappedFolders: [String]?
 
   /// How many tasks it takes at once.
   package var tasksAtOnce: Int { workers.count }
 
-  package init(workers: [String], blenders: [BlenderProgram], unwell: [UnwellProgram] = []) {
+  package init(
+    workers: [String], blenders: [BlenderProgram], unwell: [UnwellProgram] = [], mappedFolders: [String]? = nil
+  ) {
     self.workers = workers
     self.blenders = blenders
     self.unwell = unwell
+    self.mappedFolders = mappedFolders
   }
 }
 

@@ -1,21 +1,35 @@
 import BlendFile
 import FarmModel
 
-/// Files that a `.blend` names and that are not there. A value.
+/// Files that a `.blend` names and that are not there, or not where its frames are rendered. A value.
 struct MissingFiles {
   private static let listedMax = 200
 
   private let missing: [BlendDependency]
+  /// There, needed, and not where the workers can read it.
+  private let outOfReach: [BlendDependency]
   private let onMissing: OnMissing
 
-  init(_ dependencies: [BlendDependency], onMissing: OnMissing) {
+  /// - Parameter reach: the folders that the workers can read; nil: whatever this machine can.
+  init(_ dependencies: [BlendDependency], onMissing: OnMissing, reach: [String]?) {
     self.onMissing = onMissing
     missing = dependencies.filter { !$0.exists && $0.kind.isSeen }
+    outOfReach = dependencies.filter { file in
+      guard let reach, let path = file.resolved else { return false }
+      return file.exists && file.kind.isSeen && file.reached && !reach.contains { path.hasPrefix($0 + "/") }
+    }
   }
 
-  /// One for all that is needed and not there, and one for what is named, but by nothing that is rendered.
+  /// One for all that is needed and not there, one for what the workers cannot read, and one for what is named, but by
+  /// nothing that is rendered.
   var findings: [Finding] {
     var found: [Finding] = []
+    if let first = outOfReach.first {
+      let cause =
+        "\(first.neededBy) needs \(first.resolved ?? first.path), which no worker can read: it lies outside the volume"
+        + Self.more(outOfReach.count)
+      found.append(Finding(.blocks, Problem(.outOfReach, cause: cause)))
+    }
     let needed = missing.filter(\.reached)
     if let first = needed.first {
       let files = needed.prefix(Self.listedMax).map { file in

@@ -23,11 +23,16 @@ package struct RenderWishes: Hashable, Sendable {
   package let still: StillMode
   /// Whether its scripts may run.
   package let trustsScripts: Bool
+  /// The folders that the workers can read; nil: whatever this machine can.
+  package let reach: [String]?
 
-  package init(onMissing: OnMissing = .block, still: StillMode = .auto, trustsScripts: Bool = false) {
+  package init(
+    onMissing: OnMissing = .block, still: StillMode = .auto, trustsScripts: Bool = false, reach: [String]? = nil
+  ) {
     self.onMissing = onMissing
     self.still = still
     self.trustsScripts = trustsScripts
+    self.reach = reach
   }
 }
 
@@ -75,7 +80,7 @@ package struct Preflight: Hashable, Sendable {
     _ inspection: BlendInspection, savedBy version: BlenderVersion, blenders: [BlenderProgram],
     wishes: RenderWishes = RenderWishes()
   ) -> [Finding] {
-    var found = MissingFiles(inspection.dependencies, onMissing: wishes.onMissing).findings
+    var found = MissingFiles(inspection.dependencies, onMissing: wishes.onMissing, reach: wishes.reach).findings
     if !wishes.trustsScripts { found += scripts(inspection.scripts) }
     guard let scene = inspection.scene else { return found }
     if !scene.hasCamera {

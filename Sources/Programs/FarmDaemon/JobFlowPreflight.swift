@@ -34,7 +34,8 @@ extension JobFlow {
   func wishes(for drop: Drop, _ order: ReleaseOrder?) -> RenderWishes {
     RenderWishes(
       onMissing: order?.onMissing ?? .block, still: order?.still ?? setup.config.still,
-      trustsScripts: trusted.contains(drop.path))
+      trustsScripts: trusted.contains(drop.path),
+      reach: abilities?.mappedFolders.map { [setup.volume.root.string] + $0 })
   }
 
   func findings(_ drop: Drop, _ wishes: RenderWishes) -> [Finding] {

@@ -11,70 +11,108 @@ struct BlenderTalkTests {
     id: 7, revision: 1, job: JobName(release: "quick", job: "a"), frames: FrameSet([3, 4]), blend: "/q/.farm-1.blend",
     folder: "/w/7", format: .png, blender: FakeEngine.blender, log: "/l")
 
-  private func opened() -> BlenderTalk {
+  private func opened() throws -> BlenderTalk {
     var talk = BlenderTalk(task, threads: 2)
-    _ = talk.heard(#"@@farm {"event": "ready", "version": [3, 4, 1]}"#)
-    _ = talk.heard(#"@@farm {"event": "opened", "width": 64, "height": 36}"#)
+    _ = try tell(&talk, #"{"event": "opened", "width": 64, "height": 36}"#)
     return talk
   }
 
-  @Test func `asks for one frame after the other, then for no more`() {
-    var talk = BlenderTalk(task, threads: 2)
-
-    #expect(talk.heard("Blender 3.4.1") == BlenderTalk.Reaction())
-    let ready = talk.heard(#"@@farm {"event": "ready", "version": [3, 4, 1]}"#)
-    #expect(
-      ready.say
-        == #"{"blend":"\/q\/.farm-1.blend","can_denoise":false,"do":"open","folder":"\/w\/7","#
-        + #""format":"PNG","gpus":0,"on_missing":"block","places":[],"simulated":false,"threads":2,"trusted":false}"#)
-    let open = talk.heard(#"@@farm {"event": "opened", "width": 64, "height": 36}"#)
-    #expect(open.reports == [.opened(task: 7, size: PixelSize(width: 64, height: 36), notes: [], files: [])])
-    #expect(open.say == #"{"do":"render","file":"\/w\/7\/3.png","frame":3}"#)
-    let first = talk.heard(#"@@farm {"event": "frame", "frame": 3, "seconds": 0.5}"#)
-    #expect(first.reports == [.frame(task: 7, RenderedFrame(frame: 3, file: "/w/7/3.png", renderMilliseconds: 500))])
-    let last = talk.heard(#"@@farm {"event": "frame", "frame": 4, "seconds": 0.5}"#)
-    #expect(last.isOver)
-    #expect(talk.ended(.exited(0)) == .completed)
+  private func tell(_ talk: inout BlenderTalk, _ report: String) throws -> BlenderTalk.Reaction {
+    talk.heard(try #require(ScriptReport(line: "@@farm " + report)))
   }
 
-  @Test func `goes on after a frame that failed`() {
-    var talk = opened()
+  @Test func `asks for one frame after the other, then for no more`() throws {
+    var talk = BlenderTalk(task, threads: 2)
 
-    let failed = talk.heard(#"@@farm {"event": "failed", "frame": 3, "class": "not-writable", "cause": "cannot save"}"#)
+    #expect(talk.heard(words: "Blender 3.4.1") == BlenderTalk.Reaction())
+    #expect(
+      talk.opening
+        == #"{"blend":"\/q\/.farm-1.blend","can_denoise":false,"do":"open","folder":"\/w\/7","#
+        + #""format":"PNG","gpus":0,"on_missing":"block","places":[],"simulated":false,"threads":2,"trusted":false}"#)
+    let open = try tell(&talk, #"{"event": "opened", "width": 64, "height": 36}"#)
+    #expect(open.reports == [.opened(task: 7, size: PixelSize(width: 64, height: 36), notes: [], files: [])])
+    #expect(open.say == #"{"do":"render","file":"\/w\/7\/3.png","frame":3}"#)
+    let first = try tell(&talk, #"{"event": "frame", "frame": 3, "seconds": 0.5, "peak": 9000}"#)
+    let frame = RenderedFrame(frame: 3, file: "/w/7/3.png", renderMilliseconds: 500, peakBytes: 9000)
+    #expect(first.reports == [.frame(task: 7, frame)])
+    #expect(first.end == nil)
+    let last = try tell(&talk, #"{"event": "frame", "frame": 4, "seconds": 0.5}"#)
+    #expect(last.say == nil)
+    #expect(last.end == .completed)
+  }
+
+  @Test func `tells how far a frame is, as Blender prints it or as the script says it, in twenty steps at most`() throws {
+    var talk = try opened()
+
+    #expect(
+      try tell(&talk, #"{"event": "rendering", "frame": 3}"#).reports == [.progress(task: 7, frame: 3, part: 0)])
+    let line = "Fra:3 Mem:18M | Time:00:06.17 | Mem:8M, Peak:8M | Scene, ViewLayer | Sample 50/100"
+    #expect(talk.heard(words: line).reports == [.progress(task: 7, frame: 3, part: 0.5)])
+    #expect(talk.heard(words: line).reports == [])
+    #expect(
+      try tell(&talk, #"{"event": "alive", "sample": 99, "samples": 100}"#).reports
+        == [.progress(task: 7, frame: 3, part: 0.95)])
+    for words in ["| Sample 5/0", "| Sample 300/100", "| Sample x", "Sample", ""] {
+      #expect(talk.heard(words: words).reports == [])
+    }
+    #expect(try tell(&talk, #"{"event": "alive"}"#) == BlenderTalk.Reaction())
+  }
+
+  @Test func `goes on after a frame that failed`() throws {
+    var talk = try opened()
+
+    let failed = try tell(
+      &talk, #"{"event": "failed", "frame": 3, "class": "not-writable", "cause": "cannot save"}"#)
 
     #expect(failed.reports == [.frameFailed(task: 7, frame: 3, Problem(.notWritable, cause: "cannot save"))])
     #expect(failed.say?.contains("\"frame\":4") == true)
   }
 
-  @Test func `is over when the file itself is refused`() {
+  @Test func `is over when the file itself is refused`() throws {
     var talk = BlenderTalk(task, threads: 0)
-    _ = talk.heard(#"@@farm {"event": "ready"}"#)
 
-    let refused = talk.heard(#"@@farm {"event": "failed", "class": "no-camera", "cause": "scene Main has no camera"}"#)
+    let refused = try tell(&talk, #"{"event": "failed", "class": "no-camera", "cause": "scene Main has no camera"}"#)
 
-    #expect(refused.isOver)
-    #expect(talk.ended(.exited(0)) == .failed(Problem(.noCamera, cause: "scene Main has no camera"), frame: nil))
+    #expect(refused.end == .failed(Problem(.noCamera, cause: "scene Main has no camera"), frame: nil))
   }
 
-  @Test func `believes no exit code`() {
-    #expect(
-      opened().ended(.exited(0))
-        == .failed(Problem(.rendererCrashed, cause: "Blender ended with exit code 0 before it was done"), frame: 3))
+  @Test func `ends with the frame that it is at when it shall make room`() throws {
+    var talk = try opened()
+
+    talk.finishEarly()
+
+    #expect(try tell(&talk, #"{"event": "frame", "frame": 3, "seconds": 0.5}"#).end == .canceled)
   }
 
-  @Test func `ignores a frame it did not ask for, and lines that only look like reports`() {
-    var talk = opened()
+  @Test func `believes no exit code`() throws {
+    let problem = Problem(.rendererCrashed, cause: "Blender ended with exit code 0 before it was done")
 
-    #expect(talk.heard(#"@@farm {"event": "frame", "frame": 99, "seconds": 1}"#) == BlenderTalk.Reaction())
-    #expect(talk.heard("@@farm not json") == BlenderTalk.Reaction())
+    #expect(try opened().cutOff(by: .exited(0)) == .failed(problem, frame: 3))
   }
 
-  @Test func `takes a driver's trace for no reason to give up`() {
-    var talk = opened()
-    _ = talk.heard("Traceback (most recent call last)")
-    _ = talk.heard("NameError: a driver")
+  @Test func `costs nothing when a Blender that had stayed was dead before it heard of it`() throws {
+    let unheard = BlenderTalk(task, threads: 2)
 
-    guard case .failed(let killed, _) = talk.ended(.signaled(9)), case .failed(let script, _) = talk.ended(.exited(9))
+    #expect(unheard.cutOff(by: .signaled(9), isFresh: false) == .canceled)
+    #expect(unheard.cutOff(by: .signaled(9), isFresh: true) != .canceled)
+    #expect(try opened().cutOff(by: .signaled(9), isFresh: false) != .canceled)
+  }
+
+  @Test func `ignores a frame it did not ask for, and lines that only look like reports`() throws {
+    var talk = try opened()
+
+    #expect(try tell(&talk, #"{"event": "frame", "frame": 99, "seconds": 1}"#) == BlenderTalk.Reaction())
+    #expect(ScriptReport(line: "@@farm not json") == nil)
+    #expect(ScriptReport(line: #"  @@farm {"event": "ready"}"#) == nil)
+  }
+
+  @Test func `takes a driver's trace for no reason to give up`() throws {
+    var talk = try opened()
+    _ = talk.heard(words: "Traceback (most recent call last)")
+    _ = talk.heard(words: "NameError: a driver")
+
+    guard case .failed(let killed, _) = talk.cutOff(by: .signaled(9)),
+      case .failed(let script, _) = talk.cutOff(by: .exited(9))
     else {
       Issue.record("a death did not fail")
       return
@@ -88,11 +126,11 @@ struct BlenderTalkTests {
     ("terminate called: std::bad_alloc", .outOfMemory),
     ("Render error (No space left on device) cannot save", .diskFull), ("nothing to see", .rendererCrashed),
   ])
-  func `finds the cause of a crash in the last lines`(line: String, problem: ProblemClass) {
-    var talk = opened()
-    _ = talk.heard(line)
+  func `finds the cause of a crash in the last lines`(line: String, problem: ProblemClass) throws {
+    var talk = try opened()
+    _ = talk.heard(words: line)
 
-    guard case .failed(let found, let frame) = talk.ended(.signaled(11)) else {
+    guard case .failed(let found, let frame) = talk.cutOff(by: .signaled(11)) else {
       Issue.record("a crash did not fail")
       return
     }

@@ -19,9 +19,12 @@ struct LocalEngineContractTests {
   }
 
   private func contract() async throws -> EngineContract {
-    let script = script
+    let (script, temporary) = (script, scratch("tmp"))
     return EngineContract(scene: try await Scenes.shared.path("slow")) {
-      LocalEngine(LocalEngine.Setup(script: script, blenders: [Scenes.blender], slots: 1), log: Logger(label: "test"))
+      LocalEngine(
+        LocalEngine.Setup(
+          script: script, blenders: [Scenes.blender], slots: 1, temporary: temporary, now: { .now }),
+        log: Logger(label: "test"))
     }
   }
 
@@ -77,7 +80,9 @@ struct UnwellBlenderTests {
     let program = try scratch.write(wrapper, to: "blender")
     #expect(program.withPlatformString { chmod($0, 0o755) } == 0)
     let engine = LocalEngine(
-      LocalEngine.Setup(script: script, blenders: [program.string], slots: 1), log: Logger(label: "test"))
+      LocalEngine.Setup(
+        script: script, blenders: [program.string], slots: 1, temporary: scratch("tmp"), now: { .now }),
+      log: Logger(label: "test"))
 
     await withTaskGroup(of: Void.self) { group in
       group.addTask { await engine.run() }

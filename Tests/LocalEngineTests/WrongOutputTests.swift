@@ -23,7 +23,9 @@ struct WrongOutputTests {
   ) async throws -> [EngineReport] {
     let script = try scratch.write(mend(String(decoding: RenderScript.bytes, as: UTF8.self)), to: "script.py")
     let engine = LocalEngine(
-      LocalEngine.Setup(script: script, blenders: [Scenes.blender], slots: 1, hangAfter: hangAfter),
+      LocalEngine.Setup(
+        script: script, blenders: [Scenes.blender], slots: 1, hangAfter: hangAfter, temporary: scratch("tmp"),
+        now: { .now }),
       log: Logger(label: "test"))
     let folder = folder ?? scratch("work")
     let log = scratch("task.log").string

@@ -4,16 +4,16 @@ import Rendering
 import Supervisor
 import SystemPackage
 
-/// One conversation with `farm_render.py`: which frame is asked for next, what its reports mean. Pure; a process is
-/// talked to by ``LocalEngine``.
+/// One task's conversation with `farm_render.py`: which frame is asked for next, what its reports mean. Pure; a process
+/// is talked to by ``ResidentBlender``.
 struct BlenderTalk {
   /// What is to be done about a line that was heard.
   struct Reaction: Equatable {
     var reports: [EngineReport] = []
     /// A command to send.
     var say: String?
-    /// Nothing more will be asked: close the input.
-    var isOver = false
+    /// How the task ended; nothing more will be asked for it.
+    var end: TaskEnd?
   }
 
   private let task: RenderTask
@@ -23,13 +23,13 @@ struct BlenderTalk {
   private var isOpen = false
   /// Whether frames of the task were left to a later one.
   private var isShortened = false
-  /// Something no frame of this file can mend.
-  private var refusal: Problem?
   private var lastLines: [String] = []
   private(set) var linesHeard = 0
+  /// How far the current frame was told to be, in steps of a twentieth.
+  private var stepsTold = 0
 
   private static let lastLinesMax = 50
-  private static let prefix = "@@farm "
+  private static let steps = 20
 
   /// - Parameter threads: for this Blender; 0 leaves it to Blender.
   init(_ task: RenderTask, threads: Int) {
@@ -38,29 +38,49 @@ struct BlenderTalk {
     left = task.frames.frames[...]
   }
 
-  /// Takes in a line of the program's output.
-  mutating func heard(_ line: String) -> Reaction {
+  /// What is said first, once the script is ready.
+  var opening: String { openCommand }
+
+  /// Takes in what the program itself prints.
+  mutating func heard(words line: String) -> Reaction {
     linesHeard += 1
-    guard line.hasPrefix(Self.prefix) else {
-      if !line.isEmpty {
-        if lastLines.count == Self.lastLinesMax { lastLines.removeFirst() }
-        lastLines.append(line)
-      }
-      return Reaction()
-    }
-    guard let said = try? JSONDecoder().decode(ScriptReport.self, from: Data(line.dropFirst(Self.prefix.count).utf8))
-    else { return Reaction() }  // Not ours: a scene may print anything.
+    guard !line.isEmpty else { return Reaction() }
+    if lastLines.count == Self.lastLinesMax { lastLines.removeFirst() }
+    lastLines.append(line)
+    // Up to 4.2 it prints how far it is: `… | Sample 96/128`.
+    guard let words = line.split(separator: "|").last?.split(separator: " "), words.first == "Sample", words.count == 2
+    else { return Reaction() }
+    let numbers = words[1].split(separator: "/").compactMap { Int($0) }
+    return numbers.count == 2 ? progress(numbers[0], of: numbers[1]) : Reaction()
+  }
+
+  /// Takes in a report of the script.
+  mutating func heard(_ said: ScriptReport) -> Reaction {
+    linesHeard += 1
     switch said.event {
-    case "ready": return Reaction(say: openCommand)
     case "opened":
       isOpen = true
       let size = PixelSize(width: said.width ?? 0, height: said.height ?? 0)
       let notes = (said.notes ?? []).map(\.problem)
       return asked(for: Reaction(reports: [.opened(task: task.id, size: size, notes: notes, files: said.files ?? [])]))
+    case "rendering":
+      stepsTold = 0
+      return current.map { Reaction(reports: [.progress(task: task.id, frame: $0, part: 0)]) } ?? Reaction()
+    case "alive":
+      guard let done = said.sample, let all = said.samples else { return Reaction() }
+      return progress(done, of: all)
     case "frame": return rendered(said)
     case "failed": return failed(said)
     default: return Reaction()
     }
+  }
+
+  private mutating func progress(_ done: Int, of all: Int) -> Reaction {
+    guard let current, all > 0, (0...all).contains(done) else { return Reaction() }
+    let step = done * Self.steps / all
+    guard step > stepsTold else { return Reaction() }
+    stepsTold = step
+    return Reaction(reports: [.progress(task: task.id, frame: current, part: Double(step) / Double(Self.steps))])
   }
 
   /// Asks for no further frame.
@@ -74,16 +94,14 @@ struct BlenderTalk {
     current = nil
     let picture = RenderedFrame(
       frame: frame, file: file(of: frame), renderMilliseconds: Int64((said.seconds ?? 0) * 1000),
-      facts: said.facts ?? FrameFacts())
+      peakBytes: said.peak, facts: said.facts ?? FrameFacts())
     return asked(for: Reaction(reports: [.frame(task: task.id, picture)]))
   }
 
   private mutating func failed(_ said: ScriptReport) -> Reaction {
     let problem = ScriptNote(class: said.class, cause: said.cause, missing: said.missing).problem
-    guard isOpen, let frame = current else {
-      refusal = problem
-      return Reaction(isOver: true)
-    }
+    // No frame of this file can be rendered.
+    guard isOpen, let frame = current else { return Reaction(end: .failed(problem, frame: nil)) }
     current = nil
     return asked(for: Reaction(reports: [.frameFailed(task: task.id, frame: frame, problem)]))
   }
@@ -95,7 +113,7 @@ struct BlenderTalk {
     if let frame = current {
       reaction.say = renderCommand(frame)
     } else {
-      reaction.isOver = true
+      reaction.end = isShortened ? .canceled : .completed
     }
     return reaction
   }
@@ -131,13 +149,13 @@ struct BlenderTalk {
     return (try? encoder.encode(fields)).map { String(decoding: $0, as: UTF8.self) } ?? "{}"  // Texts always encode.
   }
 
-  /// What the end of the process means; its exit code alone proves nothing.
-  /// - Parameter hung: why we ended it, if we did.
-  func ended(_ end: ChildEnd, hung: Problem? = nil) -> TaskEnd {
-    if let hung { return .failed(hung, frame: current) }
-    if let refusal { return .failed(refusal, frame: nil) }
-    if isOpen, current == nil, left.isEmpty, end.isSuccess { return isShortened ? .canceled : .completed }
-    return .failed(CrashReason.problem(end, lastLines: lastLines), frame: current)
+  /// What it means that the process ended in the middle of the task, whatever its exit code.
+  /// - Parameters:
+  ///   - isFresh: whether it was started for this task. One that had stayed may have died before it heard of it.
+  ///   - hung: why we ended it, if we did.
+  func cutOff(by end: ChildEnd, isFresh: Bool = true, hung: Problem? = nil) -> TaskEnd {
+    if !isFresh, !isOpen, hung == nil { return .canceled }
+    return .failed(hung ?? CrashReason.problem(end, lastLines: lastLines), frame: current)
   }
 }
 
@@ -180,10 +198,29 @@ struct ScriptReport: Decodable {
   let hash: String?
   let canDenoise: Bool?
   let devices: [String]?
+  /// Whether the file was opened for this, or had been open.
+  let isNew: Bool?
+  /// Bytes of memory: the most since the file was opened, and now.
+  let peak: Int64?
+  let memory: Int64?
+  let sample: Int?
+  let samples: Int?
+
+  private static let prefix = "@@farm "
+
+  /// Nil for a line that is the program's own, or only looks like a report: a scene may print anything.
+  init?(line: String) {
+    guard line.hasPrefix(Self.prefix),
+      let report = try? JSONDecoder().decode(Self.self, from: Data(line.dropFirst(Self.prefix.count).utf8))
+    else { return nil }
+    self = report
+  }
 
   enum CodingKeys: String, CodingKey {
     case event, frame, seconds, facts, width, height, `class`, cause, missing, notes, files, version, hash, devices
+    case peak, memory, sample, samples
     case canDenoise = "can_denoise"
+    case isNew = "is_new"
   }
 }
 

@@ -1,5 +1,4 @@
 import FarmModel
-import FoundationEssentials
 import Glibc
 import Supervisor
 import Synchronization
@@ -67,10 +66,7 @@ package enum Blenders {
           await input.finish()
         },
         onLine: { line, _ in
-          guard line.hasPrefix("@@farm "),
-            let said = try? JSONDecoder().decode(ScriptReport.self, from: Data(line.dropFirst(7).utf8)),
-            said.event == "probed"
-          else { return }  // Blender's own words.
+          guard let said = ScriptReport(line: line), said.event == "probed" else { return }
           answer.withLock { $0 = said }
         })
       guard let said = answer.withLock({ $0 }), let version = said.version, version.count >= 3 else {
@@ -87,11 +83,13 @@ package enum Blenders {
   }
 
   /// The one way in which Blender is started: without a file, since it can crash on a newer one before our script runs.
+  /// A Python that has Blender as its module `bpy` runs the same script.
   static func command(_ path: String, script: FilePath, temporary: String?) -> ChildCommand {
-    ChildCommand(
-      FilePath(path),
-      ["-b", "--factory-startup", "-noaudio", "-Y", "--python-exit-code", "9", "-P", script.string],
-      environment: temporary.map { ["TMPDIR": $0] } ?? [:])
+    let program = FilePath(path)
+    let isPython = program.lastComponent?.string.hasPrefix("python") == true
+    let words = ["-b", "--factory-startup", "-noaudio", "-Y", "--python-exit-code", "9", "-P"]
+    return ChildCommand(
+      program, (isPython ? [] : words) + [script.string], environment: temporary.map { ["TMPDIR": $0] } ?? [:])
   }
 }
 

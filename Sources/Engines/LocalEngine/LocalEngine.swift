@@ -2,14 +2,12 @@ import FarmModel
 import Glibc
 import Logging
 import Rendering
-import Supervisor
-import Synchronization
 import SystemPackage
 import VolumeFiles
 
-/// Renders on this machine: slots, each a Blender that runs our script and is fed a frame at a time.
+/// Renders on this machine: slots, each a Blender that stays, runs our script and is fed a frame at a time.
 ///
-/// Owns the slots. A Blender ends with its chunk.
+/// Owns the slots.
 package actor LocalEngine: RenderEngine {
   /// What the engine is told once, at its start.
   package struct Setup: Sendable {
@@ -20,12 +18,22 @@ package actor LocalEngine: RenderEngine {
     let slots: Int?
     /// A Blender that shows no sign of life for so long is ended; see ``HangRule``.
     let hangAfter: Duration
+    /// Where Blenders keep what they need for a moment; cleared at the start.
+    let temporary: FilePath
+    let residency: Residency.Rule
+    let now: @Sendable () -> ContinuousClock.Instant
 
-    package init(script: FilePath, blenders: [String], slots: Int?, hangAfter: Duration = .seconds(600)) {
+    package init(
+      script: FilePath, blenders: [String], slots: Int?, hangAfter: Duration = .seconds(600), temporary: FilePath,
+      residency: Residency.Rule = Residency.Rule(), now: @escaping @Sendable () -> ContinuousClock.Instant
+    ) {
       self.script = script
       self.blenders = blenders
       self.slots = slots
       self.hangAfter = hangAfter
+      self.temporary = temporary
+      self.residency = residency
+      self.now = now
     }
   }
 
@@ -34,8 +42,8 @@ package actor LocalEngine: RenderEngine {
 
   package nonisolated let reports: AsyncStream<EngineReport>
   private let report: AsyncStream<EngineReport>.Continuation
-  private let submissions: AsyncStream<RenderTask>
-  private let submission: AsyncStream<RenderTask>.Continuation
+  private let errands: AsyncStream<Errand>
+  private let errand: AsyncStream<Errand>.Continuation
   private let setup: Setup
   private let log: Logger
 
@@ -45,36 +53,48 @@ package actor LocalEngine: RenderEngine {
   private static let pauseMax = 60
   /// The executables as they were looked at last.
   private var known: [String: Fingerprint] = [:]
-  private var slots = 1
+  private var slots = [Slot()]
   private var threads = 0
-  /// Slots that work, by task; numbers from 1.
   private var working: [RenderTask.ID: Work] = [:]
+  private var blendersStarted = 0
+
+  /// A place for one Blender at a time.
+  private struct Slot {
+    var blender: ResidentBlender?
+    /// The file that it opened last.
+    var blend: String?
+    var task: RenderTask.ID?
+  }
 
   /// A task in a slot.
   private struct Work {
+    /// Counts from 0.
     let slot: Int
-    var process: ChildIdentity?
-    var isCanceled = false
     let talk: Conversation
-    /// Why it was ended, when it hung.
-    var hung: Problem?
+    var isCanceled = false
     var whenEnded: [CheckedContinuation<Void, Never>] = []
+  }
+
+  /// What is done in the run's group.
+  private enum Errand: Sendable {
+    case execute(RenderTask)
+    case keep(ResidentBlender)
   }
 
   package init(_ setup: Setup, log: Logger) {
     self.setup = setup
     self.log = log
     (reports, report) = AsyncStream.makeStream()
-    (submissions, submission) = AsyncStream.makeStream()
+    (errands, errand) = AsyncStream.makeStream()
   }
 
   package func abilities() -> EngineAbilities {
     EngineAbilities(
-      workers: programs.isEmpty ? [] : (1...slots).map(Self.worker), blenders: programs,
+      workers: programs.isEmpty ? [] : slots.indices.map(Self.worker), blenders: programs,
       unwell: unwell.map { UnwellProgram(path: $0.key, reason: $0.value.reason) }.sorted { $0.path < $1.path })
   }
 
-  private static func worker(_ slot: Int) -> String { "local-\(slot)" }
+  private static func worker(_ slot: Int) -> String { "local-\(slot + 1)" }
 
   package nonisolated func commandLine(for task: RenderTask) -> String {
     let program = Blenders.command(task.blender.path, script: setup.script, temporary: nil)
@@ -85,19 +105,31 @@ package actor LocalEngine: RenderEngine {
   }
 
   package func submit(_ task: RenderTask) {
-    precondition(working.count < slots, "more tasks were submitted than the engine said it takes")
-    let slot = (1...slots).first { number in !working.values.contains { $0.slot == number } } ?? 1
+    precondition(working.count < slots.count, "more tasks were submitted than the engine said it takes")
+    let free = slots.indices.filter { slots[$0].task == nil }
+    let slot = free.min { (rank(of: $0, for: task), $0) < (rank(of: $1, for: task), $1) } ?? 0
+    slots[slot].task = task.id
     working[task.id] = Work(slot: slot, talk: Conversation(task, threads: threads))
-    submission.yield(task)
+    errand.yield(.execute(task))
+  }
+
+  /// How little has to be done in a slot before it renders a task's first frame.
+  private func rank(of slot: Int, for task: RenderTask) -> Int {
+    guard let program = slots[slot].blender?.program else { return 2 }
+    guard program.isSameProgram(as: task.blender) else { return 3 }
+    return slots[slot].blend == task.blend ? 0 : 1
   }
 
   package func cancel(_ tasks: Set<RenderTask.ID>) async {
-    for id in tasks where working[id] != nil {
+    for id in tasks {
+      guard let work = working[id] else { continue }
       working[id]?.isCanceled = true
-      if let process = working[id]?.process { ProcessTable.killGroup(of: process) }
+      await slots[work.slot].blender?.kill()
     }
     for id in tasks where working[id] != nil {
-      await withCheckedContinuation { working[id]?.whenEnded.append($0) }
+      await withCheckedContinuation { continuation in
+        if working[id] == nil { continuation.resume() } else { working[id]?.whenEnded.append(continuation) }
+      }
     }
   }
 
@@ -106,15 +138,21 @@ package actor LocalEngine: RenderEngine {
   }
 
   package func run() async {
+    try? Placement.removeTree(setup.temporary)  // Left by a crash; what cannot be removed is in nobody's way.
     await findBlenders(isFirst: true)
     await withTaskCancellationHandler {
       await withDiscardingTaskGroup { group in
         group.addTask { await self.watchBlenders() }
-        for await task in submissions { group.addTask { await self.execute(task) } }
+        for await errand in errands {
+          switch errand {
+          case .execute(let task): group.addTask { await self.execute(task) }
+          case .keep(let blender): group.addTask { await blender.run() }
+          }
+        }
         await cancel(Set(working.keys))
       }
     } onCancel: {
-      submission.finish()
+      errand.finish()
     }
     report.finish()
   }
@@ -129,6 +167,9 @@ package actor LocalEngine: RenderEngine {
     let gone = known.filter { there[$0.key] != $0.value }.keys
     programs.removeAll { gone.contains($0.path) }
     for path in gone where there[path] == nil { unwell[path] = nil }
+    for slot in slots where slot.task == nil && slot.blender.map({ gone.contains($0.program.path) }) == true {
+      await slot.blender?.kill()
+    }
     for path in gone { log.warning("a Blender is gone or was replaced", metadata: ["path": "\(path)"]) }
     let new = there.filter { known[$0.key] != $0.value }.keys
     known = there
@@ -150,8 +191,8 @@ package actor LocalEngine: RenderEngine {
     let gpus = programs.map { $0.devices.filter { $0 != "CPU" }.count }.max() ?? 0
     let rule = SlotRule.ofThisMachine(gpus: gpus)
     // Tasks are in the slots, so their number stays what it was at the start.
-    if isFirst { slots = setup.slots ?? rule.slots }
-    threads = rule.threads(slots: slots)
+    if isFirst { slots = Array(repeating: Slot(), count: setup.slots ?? rule.slots) }
+    threads = rule.threads(slots: slots.count)
     report.yield(.abilities(abilities()))
   }
 
@@ -163,117 +204,60 @@ package actor LocalEngine: RenderEngine {
         if unwell[path]?.left == 0 { known[path] = nil }
       }
       await findBlenders()
+      for slot in slots { await slot.blender?.rest() }
     }
   }
 
+  // MARK: - Tasks
+
   private func execute(_ task: RenderTask) async {
-    // Replaced or taken away since the task was handed out: told, so that it is handed out anew.
-    let program = Blenders.fingerprint(of: task.blender.path)
-    let isThere = program != nil && program == known[task.blender.path]
-    if !isThere { await findBlenders() }
-    let end = isThere ? await converse(task) : .canceled
-    let isCanceled = working[task.id]?.isCanceled ?? true
-    let waiting = working.removeValue(forKey: task.id)?.whenEnded ?? []
-    report.yield(.ended(task: task.id, end: isCanceled ? .canceled : end))
-    for continuation in waiting { continuation.resume() }
+    let end = await render(task)
+    guard let work = working.removeValue(forKey: task.id) else { return }
+    slots[work.slot].task = nil
+    report.yield(.ended(task: task.id, end: work.isCanceled ? .canceled : end))
+    for continuation in work.whenEnded { continuation.resume() }
   }
 
-  private func converse(_ task: RenderTask) async -> TaskEnd {
-    guard let talk = working[task.id]?.talk else { return .canceled }
-    let temporary = task.folder + "/tmp"
-    let taskLog: TaskLog
+  private func render(_ task: RenderTask) async -> TaskEnd {
+    guard await isStillThere(task.blender), let work = working[task.id] else { return .canceled }
+    let log: TaskLog
     do throws(FileFailure) {
-      try SharedFolder.make(FilePath(temporary))
-      taskLog = try TaskLog(at: FilePath(task.log))
+      try SharedFolder.make(FilePath(task.folder))
+      log = try TaskLog(at: FilePath(task.log))
     } catch {
       return .failed(Problem(error.problemClass, cause: error.description, remedy: error.remedy), frame: nil)
     }
-    defer { removeTemporary(FilePath(temporary)) }
-    return await withTaskGroup(of: Void.self) { group in
-      group.addTask { await self.endIfHung(task) { talk.with { $0.linesHeard } } }
-      defer { group.cancelAll() }
-      do throws(SupervisorFailure) {
-        let end = try await ChildProcess.run(
-          Blenders.command(task.blender.path, script: setup.script, temporary: temporary),
-          started: { process, _ in await self.started(task, process) },
-          onLine: { line, input in
-            taskLog.add(line)
-            let reaction = talk.with { $0.heard(line) }
-            for report in reaction.reports { self.report.yield(report) }
-            if let command = reaction.say { await input.send(line: command) }
-            if reaction.isOver { await input.finish() }
-          })
-        let hung = working[task.id]?.hung
-        return talk.with { $0.ended(end, hung: hung) }
-      } catch {
-        return .failed(Problem(.rendererCrashed, cause: error.description, remedy: error.remedy), frame: nil)
-      }
+    let blender = await blender(for: task, in: work.slot)
+    slots[work.slot].blend = task.blend
+    // Cancelled while it was looked for.
+    if working[task.id]?.isCanceled == true { return .canceled }
+    return await blender.lead(
+      task, work.talk, log: log, hangRule: HangRule(atLeast: setup.hangAfter, usualFrame: task.usualFrameTime)
+    ) { [report] in report.yield($0) }
+  }
+
+  /// False for a program that was replaced or taken away since the task was handed out: told, so that it is handed out
+  /// anew.
+  private func isStillThere(_ program: BlenderProgram) async -> Bool {
+    let file = Blenders.fingerprint(of: program.path)
+    if file != nil && file == known[program.path] { return true }
+    await findBlenders()
+    return false
+  }
+
+  /// The slot's Blender when it is the right one and worth another task, else a new one in its place.
+  private func blender(for task: RenderTask, in slot: Int) async -> ResidentBlender {
+    if let there = slots[slot].blender {
+      if there.program.isSameProgram(as: task.blender), await there.isUsable { return there }
+      await there.kill()
     }
-  }
-
-  /// Looks at a task's Blender until the task is cancelled, and ends it when it hangs.
-  private func endIfHung(_ task: RenderTask, lines: @Sendable () -> Int) async {
-    var rule = HangRule(atLeast: setup.hangAfter, usualFrame: task.usualFrameTime)
-    // Cancelled: the Blender has ended.
-    while (try? await Task.sleep(for: rule.pause)) != nil {
-      guard let process = working[task.id]?.process else { continue }
-      let sign = HangRule.Sign(processorTicks: ProcessTable.processorTicks(ofGroup: process.pid), lines: lines())
-      guard rule.looked(sign) else { continue }
-      working[task.id]?.hung = rule.problem
-      ProcessTable.killGroup(of: process)
-    }
-  }
-
-  private func started(_ task: RenderTask, _ process: ChildIdentity) {
-    guard let work = working[task.id] else { return }
-    working[task.id]?.process = process
-    if work.isCanceled { ProcessTable.killGroup(of: process) }
-    report.yield(
-      .started(
-        task: task.id, worker: Self.worker(work.slot),
-        process: WorkerProcess(pid: process.pid, startTicks: process.startTicks)))
-  }
-
-  private func removeTemporary(_ folder: FilePath) {
-    do throws(FileFailure) { try Placement.removeTree(folder) } catch {
-      log.warning("cannot remove a task's temporary folder", metadata: ["reason": "\(error)"])
-    }
-  }
-}
-
-/// A talk that its slot leads and the engine may shorten.
-private final class Conversation: Sendable {
-  private let talk: Mutex<BlenderTalk>
-
-  init(_ task: RenderTask, threads: Int) { talk = Mutex(BlenderTalk(task, threads: threads)) }
-
-  func with<Result: Sendable>(_ body: (inout sending BlenderTalk) -> sending Result) -> Result { talk.withLock(body) }
-}
-
-/// What a task's program said, line by line, in a file of its own; owns the open file.
-final class TaskLog: Sendable {
-  /// A scene that prints without end must not fill the disk.
-  private static let bytesMax = 64 << 20
-
-  private let file: FileDescriptor
-  private let path: FilePath
-  private let written = Mutex(0)
-
-  init(at path: FilePath) throws(FileFailure) {
-    try SharedFolder.make(path.removingLastComponent())
-    Placement.remove(path)
-    file = try OpenFile.making(path, mode: 0o644)
-    self.path = path
-  }
-
-  deinit { OpenFile.close(file) }
-
-  func add(_ line: String) {
-    let bytes = Array((line + "\n").utf8)
-    let mayWrite = written.withLock { count in
-      count += bytes.count
-      return count <= Self.bytesMax
-    }
-    if mayWrite { try? FileBytes.write(bytes, to: file, path: path) }  // A full disk must not end the render.
+    blendersStarted += 1
+    let blender = ResidentBlender(
+      task.blender, worker: Self.worker(slot), script: setup.script,
+      temporary: setup.temporary.appending("\(Self.worker(slot))-\(blendersStarted)"), rule: setup.residency,
+      now: setup.now)
+    slots[slot].blender = blender
+    errand.yield(.keep(blender))
+    return blender
   }
 }

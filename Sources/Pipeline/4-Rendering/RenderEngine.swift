@@ -34,6 +34,8 @@ package enum EngineReport: Hashable, Sendable {
   case started(task: RenderTask.ID, worker: String, process: WorkerProcess?)
   /// The file is open; pictures will have this size, and come from these files besides. The notes hold up nothing.
   case opened(task: RenderTask.ID, size: PixelSize, notes: [Problem], files: [SeenFile])
+  /// A frame is being rendered, and how far it is: 0 at its start, 1 at its end.
+  case progress(task: RenderTask.ID, frame: FrameNumber, part: Double)
   /// A frame was written, whole as far as the worker knows.
   case frame(task: RenderTask.ID, RenderedFrame)
   case frameFailed(task: RenderTask.ID, frame: FrameNumber, Problem)
@@ -57,12 +59,18 @@ package struct RenderedFrame: Hashable, Sendable {
   /// In the task's folder.
   package let file: String
   package let renderMilliseconds: Int64
+  /// The most memory that the renderer took since it opened the file, in bytes; nil where it cannot tell.
+  package let peakBytes: Int64?
   package let facts: FrameFacts
 
-  package init(frame: FrameNumber, file: String, renderMilliseconds: Int64, facts: FrameFacts = FrameFacts()) {
+  package init(
+    frame: FrameNumber, file: String, renderMilliseconds: Int64, peakBytes: Int64? = nil,
+    facts: FrameFacts = FrameFacts()
+  ) {
     self.frame = frame
     self.file = file
     self.renderMilliseconds = renderMilliseconds
+    self.peakBytes = peakBytes
     self.facts = facts
   }
 }

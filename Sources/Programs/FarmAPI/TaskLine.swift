@@ -8,14 +8,22 @@ package struct WorkerLine: Codable, Hashable, Sendable {
   package let job: JobName?
   /// Frames of the task that are still to come.
   package let framesLeft: Int
+  /// The frame that it is at, and how much of it is done, from 0 to 1; nil while none is begun.
+  package let frame: FrameNumber?
+  package let part: Double?
   /// Since when it works on it, RFC 3339.
   package let since: String?
 
-  package init(name: String, task: Int64? = nil, job: JobName? = nil, framesLeft: Int = 0, since: String? = nil) {
+  package init(
+    name: String, task: Int64? = nil, job: JobName? = nil, framesLeft: Int = 0, frame: FrameNumber? = nil,
+    part: Double? = nil, since: String? = nil
+  ) {
     self.name = name
     self.task = task
     self.job = job
     self.framesLeft = framesLeft
+    self.frame = frame
+    self.part = part
     self.since = since
   }
 }

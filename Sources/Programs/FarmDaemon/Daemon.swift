@@ -64,7 +64,7 @@ package struct Daemon: Sendable {
     let engine = LocalEngine(
       LocalEngine.Setup(
         script: try RenderScript.install(in: volume), blenders: config.blenders, slots: config.slots,
-        hangAfter: config.hangAfter), log: log)
+        hangAfter: config.hangAfter, temporary: state.temporary, now: { ContinuousClock.now }), log: log)
     let ignore = IgnoreRules(config.ignore)
     let root = volume.root
     let accepts: FolderWatcher.NameCheck = { folder, name in

@@ -186,6 +186,8 @@ actor JobFlow {
     /// Frames of which nothing was heard yet.
     var waiting: Set<FrameNumber>
     var size: PixelSize?
+    /// The frame that it is at, and how much of it is done.
+    var current: (frame: FrameNumber, part: Double)?
   }
 
   init(_ setup: Setup) {

@@ -162,6 +162,7 @@ extension JobFlow {
       running[id]?.size = size
       await noted(notes, task: id)
       await saw(files, task: id)
+    case .progress(let id, let frame, let part): running[id]?.current = (frame, part)
     case .frame(let id, let frame): await rendered(frame, task: id)
     case .frameFailed(let id, let frame, let problem):
       guard let task = running[id] else { return }

@@ -10,7 +10,8 @@ extension JobFlow {
     let busy = running.values.map { running in
       WorkerLine(
         name: running.worker ?? "starting", task: running.task.id, job: running.task.job,
-        framesLeft: running.waiting.count, since: running.begun.rfc3339)
+        framesLeft: running.waiting.count, frame: running.current?.frame, part: running.current?.part,
+        since: running.begun.rfc3339)
     }
     let names = Set(busy.map(\.name))
     let free = (abilities?.workers ?? []).filter { !names.contains($0) }

@@ -27,6 +27,8 @@ struct StateFolder: Hashable {
   }
 
   var ledger: FilePath { folder.appending("ledger.sqlite") }
+  /// What the engine's programs need for a moment.
+  var temporary: FilePath { folder.appending("tmp") }
   private var logs: FilePath { folder.appending("logs") }
 
   /// Where the logs of a job's tasks lie.

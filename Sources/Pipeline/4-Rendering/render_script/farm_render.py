@@ -1,15 +1,21 @@
-"""Runs inside Blender: opens one .blend, renders the frames it is told to, and reports.
+"""Runs inside Blender and stays: opens one .blend after another, renders the frames it is told to, and reports.
 
 Blender is started without a file: `blender -b --factory-startup -noaudio -Y --python-exit-code 9 -P farm_render.py`.
 Commands come as JSON, one a line, on standard input; reports go out as lines that begin with `@@farm `, between
 whatever Blender itself prints. Every setting that decides where and whether a picture is written is set here, after
-opening, so that nothing an artist left in the file can lose or overwrite one.
+opening, so that nothing an artist left in the file can lose or overwrite one. A file that is open already, and of which
+nothing has changed, is not opened again. Memory is in bytes: "peak" since the file was opened, "memory" now.
 
+                                                               -> {"event": "ready", "version": [3, 4, 1]}
     {"do": "probe"}                                            -> {"event": "probed", ...}
     {"do": "open", "blend": path, "scene": name, "format": "PNG", "folder": path, "threads": 2, "can_denoise": false,
      "gpus": 0, "on_missing": "block", "simulated": false, "trusted": false, "places": [{"seen_as", "folder"}]}
-                -> {"event": "opened", "width": 160, "height": 90, "notes": [...], "files": [{"path", "size", "mtime_ns"}]}
-    {"do": "render", "frame": 7, "file": path}                 -> {"event": "frame", "frame": 7, "seconds": 0.2}
+                -> {"event": "opened", "width": 160, "height": 90, "notes": [...], "files": [{"path", "size", "mtime_ns"}],
+                    "is_new": true}
+    {"do": "render", "frame": 7, "file": path}
+                -> {"event": "rendering", "frame": 7}, {"event": "alive", "sample": 96, "samples": 128} now and then,
+                   {"event": "frame", "frame": 7, "seconds": 0.2, "peak": 361000000, "memory": 342000000}
+    {"do": "forget"}: nothing more of the open file is wanted  -> {"event": "forgot", "memory": 262000000}
 Either may answer {"event": "failed", "class": "no-camera", "cause": "..."}, with "missing": [{"path", "by", "why", "seen"}]
 when files are; end of input ends the program.
 """
@@ -20,6 +26,7 @@ import os
 import re
 import sys
 import time
+import traceback
 
 import bpy
 
@@ -32,6 +39,12 @@ opened_files = {}
 
 # The first frame from which a scene is simulated as it is rendered, None for one that is not; and how far it is.
 simulation = {"first": None, "at": None}
+
+# The open file: with which command and as which file it was opened, and what was reported of it.
+held = {"key": None, "scene": None, "said": None}
+
+# Between two signs of life while a frame is rendered.
+ALIVE_EVERY_SECONDS = 0.5
 
 
 class Refusal(Exception):
@@ -100,8 +113,81 @@ def can_denoise():
     return True
 
 
+def memory_of(field):
+    """A line of /proc/self/status in bytes: VmRSS is what is in memory now, VmHWM the most that was."""
+    try:
+        with open("/proc/self/status", encoding="ascii", errors="replace") as status:
+            for line in status:
+                if line.startswith(field + ":"):
+                    return int(line.split()[1]) * 1024
+    except OSError:
+        pass  # Another system than Linux: nothing is said.
+    return None
+
+
+def forget_peak():
+    """Has the kernel measure the most memory from here on."""
+    try:
+        with open("/proc/self/clear_refs", "w", encoding="ascii") as refs:
+            refs.write("5")
+    except OSError:
+        pass  # What is said then is the most since the start.
+
+
+@bpy.app.handlers.persistent
+def show_life(*words):
+    """Says that rendering goes on; how far, where Blender tells it to handlers (from 4.2 on)."""
+    now = time.monotonic()
+    if now - show_life.at < ALIVE_EVERY_SECONDS:
+        return
+    show_life.at = now
+    found = re.search(r"Sample (\d+)/(\d+)", words[0]) if words and isinstance(words[0], str) else None
+    report(event="alive", **({"sample": int(found[1]), "samples": int(found[2])} if found else {}))
+
+
+show_life.at = 0.0
+
+
+def key_of(command):
+    """What the open file is known by; None for one that has to be opened anew each time."""
+    status = seen(command["blend"])
+    if command.get("simulated") or status is None:
+        return None
+    return json.dumps([status, os.stat(command["blend"]).st_ino,
+                       {name: value for name, value in command.items() if name != "folder"}], sort_keys=True)
+
+
+def open_once(command):
+    """Opens the file unless it is open, with all that it needs as it was then; returns the scene to render."""
+    key = key_of(command)
+    is_new = key is None or key != held["key"] or any(seen(path) != was for path, was in opened_files.items())
+    if is_new:
+        # A failed open leaves nothing that may be rendered.
+        held.update(key=None, scene=None)
+        forget_peak()
+        scene, said = open_file(command)
+        held.update(key=key, scene=scene.name, said=said)
+    report(event="opened", is_new=is_new, memory=memory_of("VmRSS"), **held["said"])
+
+
+def open_scene():
+    """The scene of the open file."""
+    scene = bpy.data.scenes.get(held["scene"]) if held["scene"] else None
+    if scene is None:
+        raise Refusal("unreadable-file", "no file is open")
+    return scene
+
+
+def forget():
+    """Lets go of the open file and its memory."""
+    held.update(key=None, scene=None, said=None)
+    opened_files.clear()
+    bpy.ops.wm.read_homefile(use_empty=True)
+    report(event="forgot", memory=memory_of("VmRSS"))
+
+
 def open_file(command):
-    """Opens the file, puts every setting of the farm's in place and returns the scene to render."""
+    """Opens the file and puts every setting of the farm's in place; returns the scene to render and what is said of it."""
     wanted = command["blend"]
     try:
         bpy.ops.wm.open_mainfile(filepath=wanted, load_ui=False, use_scripts=bool(command.get("trusted")))
@@ -126,15 +212,13 @@ def open_file(command):
     notes = set_output(scene, command)
     render = scene.render
     # In whole numbers, as Blender computes it: 180 pixels at 70 % are 126, not 125.99.
-    report(
-        event="opened",
-        scene=scene.name,
-        width=render.resolution_x * render.resolution_percentage // 100,
-        height=render.resolution_y * render.resolution_percentage // 100,
-        notes=notes,
-        files=[{"path": path, "size": status[0], "mtime_ns": status[1]} for path, status in opened_files.items()],
-    )
-    return scene
+    return scene, {
+        "scene": scene.name,
+        "width": render.resolution_x * render.resolution_percentage // 100,
+        "height": render.resolution_y * render.resolution_percentage // 100,
+        "notes": notes,
+        "files": [{"path": path, "size": status[0], "mtime_ns": status[1]} for path, status in opened_files.items()],
+    }
 
 
 def wanted_scene(command):
@@ -469,12 +553,14 @@ def compositor_nodes(scene):
                 waiting.append(node.node_tree)
 
 
-def render_frame(command, scene, picture_format):
+def render_frame(command):
     """Renders one frame beside its place and renames it there, so that what has the name is whole."""
+    scene = open_scene()
     wanted = command["file"]
     part = wanted + ".part"
-    written = part + EXTENSIONS[picture_format]
+    written = part + EXTENSIONS[scene.render.image_settings.file_format]
     started = time.monotonic()
+    report(event="rendering", frame=command["frame"])
     is_current = command["frame"] == scene.frame_current  # That of a still need be none of its range.
     if (command["frame"] - scene.frame_start) % scene.frame_step and not is_current:
         raise Refusal("not-supported", "frame %d is not one of the scene's, which renders every %dth"
@@ -491,8 +577,8 @@ def render_frame(command, scene, picture_format):
     if changed:
         raise Refusal("changed-meanwhile", "%s changed after the scene was opened" % shown(changed))
     os.replace(written, wanted)
-    report(event="frame", frame=command["frame"], seconds=time.monotonic() - started,
-           facts=facts_of(scene, command.get("naming_object")))
+    report(event="frame", frame=command["frame"], seconds=time.monotonic() - started, peak=memory_of("VmHWM"),
+           memory=memory_of("VmRSS"), facts=facts_of(scene, command.get("naming_object")))
 
 
 def go_to(frame, scene):
@@ -564,21 +650,38 @@ def first_line(error):
 
 
 def main():
+    if getattr(bpy.app, "module", False):
+        # No `--factory-startup` for a Python that has Blender as a module.
+        bpy.ops.wm.read_factory_settings(use_empty=True)
+    bpy.app.handlers.render_stats.append(show_life)
     report(event="ready", version=list(bpy.app.version))
-    scene, picture_format = None, "PNG"
     for line in sys.stdin.buffer:
         command = json.loads(line)
         try:
             if command["do"] == "probe":
                 probe()
             elif command["do"] == "open":
-                picture_format = command["format"]
-                scene = open_file(command)
+                open_once(command)
             elif command["do"] == "render":
-                render_frame(command, scene, picture_format)
+                render_frame(command)
+            elif command["do"] == "forget":
+                forget()
         except Refusal as refusal:
             report(event="failed", frame=command.get("frame"), **{"class": refusal.problem}, cause=str(refusal),
                    missing=refusal.missing)
 
 
-main()
+def run():
+    """Ends without taking Blender down, which crashes now and then where it is a Python module (seen in 4.2)."""
+    code = 0
+    try:
+        main()
+    except Exception:  # Whatever it is, it is ours: told as such, whichever program runs the script.
+        traceback.print_exc()
+        code = 9
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)
+
+
+run()

@@ -18,10 +18,10 @@ struct WorkTable {
 
   init(workers: [WorkerLine]) {
     table = CellTable(
-      head: ["worker", "job", "task", "frames left", "since"],
+      head: ["worker", "job", "task", "frame", "frames left", "since"],
       rows: workers.map { worker in
         [
-          worker.name, worker.job?.description ?? "free", worker.task.map { "\($0)" } ?? "",
+          worker.name, worker.job?.description ?? "free", worker.task.map { "\($0)" } ?? "", worker.shownFrame,
           worker.task == nil ? "" : "\(worker.framesLeft)", worker.since?.toSeconds ?? "",
         ]
       })
@@ -39,6 +39,13 @@ struct WorkTable {
   }
 
   func lines(_ terminal: Terminal) -> [String] { table.lines(terminal) }
+}
+
+extension WorkerLine {
+  /// `7, 45 %`.
+  fileprivate var shownFrame: String {
+    frame.map { frame in "\(frame)" + (part.map { ", \(Int($0 * 100)) %" } ?? "") } ?? ""
+  }
 }
 
 /// `farm show task` for people.

@@ -17,6 +17,7 @@ let yams = Target.Dependency.product(name: "Yams", package: "Yams")
 let httpClient = Target.Dependency.product(name: "AsyncHTTPClient", package: "async-http-client")
 let lifecycle = Target.Dependency.product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
 let deque = Target.Dependency.product(name: "DequeModule", package: "swift-collections")
+let bits = Target.Dependency.product(name: "BitCollections", package: "swift-collections")
 let heap = Target.Dependency.product(name: "HeapModule", package: "swift-collections")
 let subprocess = Target.Dependency.product(name: "Subprocess", package: "swift-subprocess")
 
@@ -65,7 +66,7 @@ let pipeline: [Target] = [
   room("Pipeline/2-Preflight", ["FarmModel", "VolumeFiles", "BlendFile", system]),
   room("Pipeline/3-Segmentation", ["FarmModel", "BlendFile"]),
   room(
-    "Pipeline/4-Rendering", ["FarmModel", "VolumeFiles", "Pictures", system],
+    "Pipeline/4-Rendering", ["FarmModel", "VolumeFiles", "Pictures", bits, system],
     resources: [.embedInCode("render_script/farm_render.py")]),
   room("Pipeline/5-Assembly", ["FarmModel", "VolumeFiles", "Supervisor", system]),
   room("Pipeline/6-Harvest", ["FarmModel", "VolumeFiles", system]),

@@ -13,7 +13,8 @@ struct InspectionTests {
   static let versions = ["3.4", "4.2", "5.0"]
 
   private static let disk = BlendInspector.Disk(
-    summary: { path in Result { () throws(BlendFailure) in try BlendSummary(of: path) } }, exists: { $0.isThere })
+    summary: { path in Result { () throws(BlendFailure) in try BlendSummary(of: path) } },
+    exists: { path, _ in path.isThere })
 
   private func file(_ version: String, _ name: String) -> FilePath {
     Self.folder.appending(version).pushing(FilePath(name))
@@ -190,7 +191,7 @@ struct InspectionTests {
         [(.library, "//../a.blend", 2), (.image, "//x.png", 3)]),
     ]
     let disk = BlendInspector.Disk(
-      summary: { path in circle[path].map { .success($0) } ?? .failure(.empty) }, exists: { _ in true })
+      summary: { path in circle[path].map { .success($0) } ?? .failure(.empty) }, exists: { _, _ in true })
 
     let found = try BlendInspector(disk).inspect(a).dependencies
 
@@ -200,16 +201,34 @@ struct InspectionTests {
 
   @Test(arguments: versions)
   func `is of a sequence what its own nodes show, whatever other pictures there are`(version: String) throws {
-    let path = file(version, "files.blend")
-    let table = try PlainBytes(path: path).zstdSeekTable()
-    let reader = try BlendReader(ZstdBytes(PlainBytes(path: path), table))
-    let image = try reader.blocks.first { try reader.datablockName(of: $0) == "IMf_0001.png" && $0.code.isDatablock }
-    let address = try #require(image).address
+    let summary = try BlendSummary(of: file(version, "files.blend"))
+    let sequence = try #require(summary.files.first { $0.kind == .sequence })
 
-    // Room for the frames of one node.
-    let sequences = try ImageSequences(reader, of: [address], framesMax: 4)
+    guard case .sequence(let users) = sequence.members else {
+      Issue.record("nobody shows it")
+      return
+    }
+    #expect(users.count == 1)
+  }
 
-    #expect(sequences.numbers(of: address) == [3, 4, 5])
+  @Test func `is of a library's sequence what the frames that are rendered show, not the library's own`() throws {
+    let user = SequenceUser(start: 1, length: 100, offset: 0, outside: .ends)
+    let sequence = BlendSummary.NamedFile(
+      kind: .sequence, path: Array("//f_0001.png".utf8), owner: 0, members: .sequence([user]))
+    let library = summary([("OBSeat", [], nil)], [sequence])
+    var scene = BlendScene.empty
+    scene.frames = BlendScene.Frames(start: 4, end: 6, step: 2, current: 1)
+    let shot = summary(
+      [("SCScene", [2], nil), ("LIlib.blend", [], nil), ("OBSeat", [1], 1)],
+      [BlendSummary.NamedFile(kind: .library, path: Array("//lib.blend".utf8), owner: 1)], scenes: [scene])
+    let disk = BlendInspector.Disk(
+      summary: { .success($0 == "/v/lib.blend" ? library : shot) }, exists: { path, _ in path != "/v/f_0006.png" })
+
+    let found = try BlendInspector(disk).inspect("/v/a.blend").dependencies.filter { $0.kind == .sequence }
+
+    #expect(found.map(\.resolved) == ["/v/f_0004.png", "/v/f_0006.png"])
+    #expect(found.map(\.exists) == [true, false])
+    #expect(found.allSatisfy { $0.reached })
   }
 
   @Test func `is given up where a link to the folder above leads ever deeper`() throws {
@@ -218,7 +237,7 @@ struct InspectionTests {
       [(.library, "//latest/a.blend", 1), (.library, "//newest/a.blend", 2)])
     // As the kernel gives up in the end.
     let disk = BlendInspector.Disk(
-      summary: { $0.length < 200 ? .success(endless) : .failure(.empty) }, exists: { _ in true })
+      summary: { $0.length < 200 ? .success(endless) : .failure(.empty) }, exists: { _, _ in true })
     let inspector = BlendInspector(disk, limits: BlendInspector.Limits(libraries: 100))
 
     let failure = #expect(throws: BlendFailure.self) { try inspector.inspect("/v/a.blend") }
@@ -227,10 +246,10 @@ struct InspectionTests {
   }
 
   @Test func `is given up where more pictures are named than anybody looks for`() throws {
-    var endless = BlendSummary.NamedFile(kind: .sequence, path: Array("//f_0001.png".utf8), owner: 0)
-    endless.numbers = Array(1...400_000)
+    let endless = BlendSummary.NamedFile(
+      kind: .tiles, path: Array("//f_<UDIM>.png".utf8), owner: 0, members: .tiles(Array(1...400_000)))
     let found = summary([("SCScene", [], nil)], [endless])
-    let disk = BlendInspector.Disk(summary: { _ in .success(found) }, exists: { _ in true })
+    let disk = BlendInspector.Disk(summary: { _ in .success(found) }, exists: { _, _ in true })
 
     let failure = #expect(throws: BlendFailure.self) { try BlendInspector(disk).inspect("/v/a.blend") }
 
@@ -246,13 +265,51 @@ struct InspectionTests {
   }
 
   private func summary(
-    _ datablocks: [(String, Set<Int>, Int?)], _ files: [BlendSummary.NamedFile]
+    _ datablocks: [(String, Set<Int>, Int?)], _ files: [BlendSummary.NamedFile], scenes: [BlendScene] = []
   ) -> BlendSummary {
     BlendSummary(
-      version: BlenderVersion(major: 4, minor: 2), wrapper: .none, scenes: [], activeScene: "Scene", movers: [],
-      simulated: [], scripts: [],
+      version: BlenderVersion(major: 4, minor: 2), wrapper: .none, scenes: scenes, activeScene: "Scene", movers: [],
+      simulated: [], denoisers: [], scripts: [],
       datablocks: datablocks.map { BlendSummary.Datablock(name: $0.0, needs: $0.1, library: $0.2) },
       files: files)
+  }
+}
+
+extension BlendScene {
+  fileprivate static let empty = BlendScene(
+    name: "Scene", frames: Frames(start: 1, end: 1, step: 1, current: 1), fps: 24, size: [64, 36], percentage: 100,
+    engine: "CYCLES", camera: "Camera", cameraMarkers: [], viewLayers: [], format: "PNG", movie: false,
+    multiview: false, compositing: false, sequencer: false, border: nil, denoising: false)
+}
+
+@Suite("Which file of a sequence is shown")
+struct SequenceUserTests {
+  private func numbers(_ outside: SequenceUser.Outside) -> [Int?] {
+    // As measured: from frame 5 on, four files, ten added.
+    let user = SequenceUser(start: 5, length: 4, offset: 10, outside: outside)
+    return (1...15).map { user.number(at: $0) }
+  }
+
+  @Test func `is none outside of it, or the nearest, or it begins again, or goes back and forth`() {
+    let within: [Int?] = [11, 12, 13, 14]
+    #expect(numbers(.nothing) == [nil, nil, nil, nil] + within + [nil, nil, nil, nil, nil, nil, nil])
+    #expect(numbers(.ends) == [11, 11, 11, 11] + within + [14, 14, 14, 14, 14, 14, 14])
+    #expect(numbers(.repeated) == within + within + within + [11, 12, 13])
+    #expect(numbers(.reversed) == [13, 14, 13, 12, 11, 12, 13, 14, 13, 12, 11, 12, 13, 14, 13])
+  }
+
+  @Test func `is always the same when there is one`() {
+    for outside: SequenceUser.Outside in [.ends, .repeated, .reversed] {
+      let user = SequenceUser(start: 1, length: 1, offset: 0, outside: outside)
+      #expect((-3...3).map { user.number(at: $0) } == [Int?](repeating: 1, count: 7))
+    }
+  }
+
+  @Test func `is none where numbers end`() {
+    let user = SequenceUser(start: .min, length: .max, offset: .max, outside: .ends)
+
+    #expect(user.number(at: 5) == nil)
+    #expect(SequenceUser(start: 1, length: 4, offset: .max, outside: .ends).number(at: 4) == nil)
   }
 }
 

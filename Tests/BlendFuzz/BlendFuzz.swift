@@ -28,7 +28,7 @@ func fuzz(_ start: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
     let summary = try BlendSummary(BlendReader(bytes), wrapper: .none)
     // Each library is the file again, so that it goes in circles, and a little deeper.
     let disk = BlendInspector.Disk(
-      summary: { $0.length < 100 ? .success(summary) : .failure(.empty) }, exists: { _ in false })
+      summary: { $0.length < 100 ? .success(summary) : .failure(.empty) }, exists: { _, _ in false })
     let limits = BlendInspector.Limits(libraries: 30, files: 3000)
     _ = try BlendInspector(disk, limits: limits).inspect("/v/a.blend")
   } catch {

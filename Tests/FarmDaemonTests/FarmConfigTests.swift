@@ -30,7 +30,7 @@ struct FarmConfigTests {
     #expect(config.allowsNewerMajor)
     #expect(config.volumeSeenAs == ["Z:\\show", "/Volumes/show"])
     #expect(config.trustScripts == ["releases/rigs"] && config.still == .never)
-    #expect(config.chunkFrames == FarmConfig().chunkFrames)
+    #expect(config.chunk == FarmConfig().chunk)
     #expect(try parse("") == FarmConfig())
     #expect(try parse("# only comments\n") == FarmConfig())
   }

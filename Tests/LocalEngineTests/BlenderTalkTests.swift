@@ -28,7 +28,8 @@ struct BlenderTalkTests {
     #expect(
       talk.opening
         == #"{"blend":"\/q\/.farm-1.blend","can_denoise":false,"do":"open","folder":"\/w\/7","#
-        + #""format":"PNG","gpus":0,"on_missing":"block","places":[],"simulated":false,"threads":2,"trusted":false}"#)
+        + #""format":"PNG","gpus":0,"on_missing":"block","places":[],"simulated":false,"#
+        + #""spare":[],"threads":2,"trusted":false}"#)
     let open = try tell(&talk, #"{"event": "opened", "width": 64, "height": 36}"#)
     #expect(open.reports == [.opened(task: 7, size: PixelSize(width: 64, height: 36), notes: [], files: [])])
     #expect(open.say == #"{"do":"render","file":"\/w\/7\/3.png","frame":3}"#)
@@ -41,7 +42,8 @@ struct BlenderTalkTests {
     #expect(last.end == .completed)
   }
 
-  @Test func `tells how far a frame is, as Blender prints it or as the script says it, in twenty steps at most`() throws {
+  @Test func `tells how far a frame is, as Blender prints it or as the script says it, in twenty steps at most`() throws
+  {
     var talk = try opened()
 
     #expect(

@@ -19,11 +19,11 @@ struct MissingFilesTests {
 
   private func inspection(
     _ scene: BlendScene, _ dependencies: [BlendDependency] = [], moves: Bool = true, simulations: [String] = [],
-    scripts: [BlendInspection.Script] = []
+    denoisers: [String] = [], scripts: [BlendInspection.Script] = []
   ) -> BlendInspection {
     BlendInspection(
       version: "3.4", wrapper: .none, whole: true, activeScene: scene.name, scenes: [scene],
-      dependencies: dependencies, moves: moves, simulations: simulations, scripts: scripts)
+      dependencies: dependencies, moves: moves, simulations: simulations, denoisers: denoisers, scripts: scripts)
   }
 
   private func file(
@@ -151,6 +151,8 @@ struct MissingFilesTests {
     #expect(found.map(\.severity) == [.note])
     #expect(found.first?.problem.cause == "//old.png, named by image Old, is not there")
     #expect(found.first?.problem.remedy == "Nothing; what is rendered does not need it.")
+    // Blender is told, for which all that is in a file is needed.
+    #expect(found.first?.problem.missing?.map(\.path) == ["/v/old.png"])
   }
 
   @Test func `is a camera, a view layer, and a denoiser where it denoises`() {
@@ -165,6 +167,28 @@ struct MissingFilesTests {
     bare.cameraMarkers = [BlendScene.CameraMarker(frame: 1, camera: "Left")]
     bare.viewLayers.append(BlendScene.ViewLayer(name: "Other", used: true))
     #expect(findings(inspection(bare)).isEmpty)
+  }
+
+  @Test func `is a denoiser also for the compositor, and more than the farm can for stereo`() {
+    let found = findings(inspection(scene, denoisers: ["SCMain"]), canDenoise: false)
+
+    #expect(found.map(\.severity) == [.blocks])
+    #expect(
+      found.first?.problem.cause
+        == "the compositor of scene Main denoises, and this Blender is built without a denoiser")
+    #expect(findings(inspection(scene, denoisers: ["SCMain"])).isEmpty)
+    var stereo = scene
+    stereo.multiview = true
+    #expect(findings(inspection(stereo)).map(\.problem.problemClass) == [.notSupported])
+  }
+
+  @Test func `is written so that it lies wherever Blender is started, and says so`() {
+    let found = findings(inspection(scene, [file(.image, "odd/rel.png", nil, by: "IMRel")]))
+
+    #expect(
+      found.first?.problem.cause
+        == "image Rel needs odd/rel.png, which does not begin with //, so that it lies wherever Blender is started")
+    #expect(found.first?.problem.remedy.contains("Make Paths Relative") == true)
   }
 
   @Test func `is said when it is set to be a movie`() {

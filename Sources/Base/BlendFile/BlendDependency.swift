@@ -36,6 +36,12 @@ package struct BlendDependency: Codable, Hashable, Sendable {
   /// Whether what is rendered needs it.
   package var reached: Bool
 
+  /// Whether it is written without a beginning: neither `//`, nor a drive, a server or a root.
+  package var isWrittenRelative: Bool {
+    guard let first = path.first else { return false }
+    return !"/\\".contains(first) && path.dropFirst().first != ":"
+  }
+
   /// What names it, in a person's words: `image Wood`.
   package var neededBy: String { by.first.map(Self.words) ?? kind.rawValue }
 

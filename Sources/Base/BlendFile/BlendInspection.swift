@@ -15,6 +15,8 @@ package struct BlendInspection: Codable, Hashable, Sendable {
   /// The datablocks, as `OBCloth`, that what is rendered needs and that are simulated as they are rendered: each frame
   /// takes all that come before it.
   package var simulations: [String]
+  /// The datablocks whose nodes denoise what is composited.
+  package var denoisers: [String]
   package var scripts: [Script]
   /// What a reader should know: it was saved by a Blender that is newer than any whose files were looked into.
   package var notice: String?
@@ -50,11 +52,12 @@ package struct BlendInspector: Sendable {
   /// What is asked of the disk.
   package struct Disk: Sendable {
     package let summary: @Sendable (FilePath) -> Result<BlendSummary, BlendFailure>
-    package let exists: @Sendable (FilePath) -> Bool
+    /// Whether there is what the kind asks for: a file, or a folder.
+    package let exists: @Sendable (FilePath, BlendDependency.Kind) -> Bool
 
     package init(
       summary: @escaping @Sendable (FilePath) -> Result<BlendSummary, BlendFailure>,
-      exists: @escaping @Sendable (FilePath) -> Bool
+      exists: @escaping @Sendable (FilePath, BlendDependency.Kind) -> Bool
     ) {
       self.summary = summary
       self.exists = exists
@@ -66,10 +69,13 @@ package struct BlendInspector: Sendable {
   package struct Limits: Sendable {
     package let libraries: Int
     package let files: Int
+    /// Frames at which sequences are looked up, of all sequences together.
+    package let frames: Int
 
-    package init(libraries: Int = 10_000, files: Int = 300_000) {
+    package init(libraries: Int = 10_000, files: Int = 300_000, frames: Int = 1_000_000) {
       self.libraries = libraries
       self.files = files
+      self.frames = frames
     }
   }
 
@@ -87,12 +93,13 @@ package struct BlendInspector: Sendable {
   package func inspect(_ blend: FilePath, scenes: [String]? = nil) throws(BlendFailure) -> BlendInspection {
     let summary = try disk.summary(blend).get()
     let rendered = scenes ?? [summary.activeScene].compactMap { $0 }
-    var walk = Walk(disk, paths, limits)
+    let ranges = summary.scenes.filter { rendered.contains($0.name) }.map(\.frames)
+    var walk = Walk(disk, paths, limits, ranges: ranges)
     try walk.begin(blend, summary, roots: Set(rendered.map { "SC\($0)" }))
     return BlendInspection(
       version: summary.version.description, wrapper: summary.wrapper, whole: true, activeScene: summary.activeScene,
       scenes: summary.scenes, dependencies: try walk.dependencies(of: blend), moves: walk.moves,
-      simulations: walk.simulations, scripts: walk.scripts,
+      simulations: walk.simulations, denoisers: walk.denoisers, scripts: walk.scripts,
       notice: BlendInspection.notice(for: summary.version))
   }
 }
@@ -113,21 +120,29 @@ private struct Walk {
   private var unreadable: Set<FilePath> = []
   private let limits: BlendInspector.Limits
   private var filesLeft: Int
+  private var framesLeft: Int
+  /// The frames that are rendered.
+  private let ranges: [BlendScene.Frames]
 
-  init(_ disk: BlendInspector.Disk, _ paths: BlendPaths, _ limits: BlendInspector.Limits) {
+  init(
+    _ disk: BlendInspector.Disk, _ paths: BlendPaths, _ limits: BlendInspector.Limits, ranges: [BlendScene.Frames]
+  ) {
     self.disk = disk
     self.paths = paths
     self.limits = limits
+    self.ranges = ranges.filter { $0.end >= $0.start }
     filesLeft = limits.files
+    framesLeft = limits.frames
   }
 
   /// What cannot be read may move.
   var moves: Bool { !unreadable.isEmpty || visits.values.contains { !$0.summary.movers.isEmpty } }
 
-  var simulations: [String] {
-    each { visit in
-      visit.reached.intersection(visit.summary.simulated).map(visit.summary.name(of:)).sorted()
-    }
+  var simulations: [String] { reached(\.simulated) }
+  var denoisers: [String] { reached(\.denoisers) }
+
+  private func reached(_ some: (BlendSummary) -> Set<Int>) -> [String] {
+    each { visit in visit.reached.intersection(some(visit.summary)).map(visit.summary.name(of:)).sorted() }
   }
 
   var scripts: [BlendInspection.Script] {
@@ -196,11 +211,12 @@ private struct Walk {
     for path in order {
       guard let visit = visits[path] else { continue }
       for file in visit.summary.files {
-        try named(file.numbers?.count ?? 1)
         let owner = visit.summary.datablocks[file.owner].name
-        for (written, resolved) in places(of: file, in: path) {
-          let exists = resolved.map(disk.exists) ?? false
-          let reached = visit.reached.contains(file.owner)
+        let reached = visit.reached.contains(file.owner) && !file.isIdle
+        let places = places(of: file, in: path)
+        try named(places.count)
+        for (written, resolved) in places {
+          let exists = resolved.map { disk.exists($0, file.kind) } ?? false
           let key = "\(file.kind) \(resolved?.string ?? written)"
           if let index = found[key] {
             dependencies[index].reached = dependencies[index].reached || reached
@@ -219,63 +235,44 @@ private struct Walk {
   }
 
   /// The files that are meant by one path: of a sequence or of tiles each that is used.
-  private func places(of file: BlendSummary.NamedFile, in blend: FilePath) -> [(String, FilePath?)] {
+  private mutating func places(of file: BlendSummary.NamedFile, in blend: FilePath) -> [(String, FilePath?)] {
     let folder = blend.removingLastComponent()
-    switch file.kind {
-    case .bakedFolder:
+    let place = { [paths] (path: [UInt8]) in (String(decoding: path, as: UTF8.self), paths.resolve(path, in: folder)) }
+    if file.kind == .bakedFolder {
       let name = "blendcache_\(blend.stem ?? "")"
       return [("//\(name)", folder.appending(name))]
-    case .sequence, .tiles:
-      let numbered = NumberedPath(file.path, isTiled: file.kind == .tiles)
-      guard let numbers = file.numbers, let numbered else { break }
-      return numbers.map { number in
-        let path = numbered.path(number)
-        return (String(decoding: path, as: UTF8.self), paths.resolve(path, in: folder))
+    }
+    switch file.members {
+    case .one: return [place(file.path)]
+    case .tiles(let numbers):
+      guard let numbered = NumberedPath(file.path, isTiled: true) else { return [place(file.path)] }
+      return numbers.prefix(filesLeft + 1).map { place(numbered.path($0)) }
+    case .sequence(let users):
+      guard let numbered = NumberedPath(file.path, isTiled: false) else { return [place(file.path)] }
+      let all = numbers(shownBy: users).map { (number: $0, place: place(numbered.path($0))) }
+      // A clip is as long as it has files, and its first one is always asked for.
+      let isOpen = users.contains(where: \.isOpen)
+      let shown = all.filter { found in
+        !isOpen || found.number == numbered.number
+          || found.place.1.map { path in disk.exists(path, file.kind) } == true
+      }.map(\.place)
+      return shown.isEmpty ? [place(file.path)] : shown
+    }
+  }
+
+  /// The numbers of a sequence's files that are shown at the frames that are rendered; ascending.
+  private mutating func numbers(shownBy users: [SequenceUser]) -> [Int] {
+    var numbers: Set<Int> = []
+    for user in users {
+      for range in ranges {
+        let (length, isTooLong) = range.end.subtractingReportingOverflow(range.start)
+        guard !isTooLong, length < framesLeft else { continue }
+        framesLeft -= length
+        for frame in stride(from: range.start, through: range.end, by: max(1, range.step)) {
+          if let number = user.number(at: frame) { numbers.insert(number) }
+        }
       }
-    default: break
     }
-    return [(String(decoding: file.path, as: UTF8.self), paths.resolve(file.path, in: folder))]
-  }
-}
-
-/// A path with a number in it: `wood.<UDIM>.png`, `smoke_0001.png`.
-private struct NumberedPath {
-  private let head: ArraySlice<UInt8>
-  private let tail: ArraySlice<UInt8>
-  private let digits: Int
-  private let isByColumns: Bool
-
-  init?(_ path: [UInt8], isTiled: Bool) {
-    if isTiled {
-      for (token, isByColumns) in [("<UDIM>", false), ("<UVTILE>", true)] {
-        guard let range = path.firstRange(of: Array(token.utf8)) else { continue }
-        self.init(head: path[..<range.lowerBound], tail: path[range.upperBound...], digits: 4, isByColumns: isByColumns)
-        return
-      }
-      return nil
-    }
-    // The last run of digits in the file's name.
-    let nameStart = (path.lastIndex(of: UInt8(ascii: "/")) ?? path.lastIndex(of: UInt8(ascii: "\\")) ?? -1) + 1
-    let isDigit = { (byte: UInt8) in (48...57).contains(byte) }
-    guard let last = path[nameStart...].lastIndex(where: isDigit) else { return nil }
-    let first = path[nameStart...last].lastIndex { !isDigit($0) }.map { $0 + 1 } ?? nameStart
-    self.init(head: path[..<first], tail: path[(last + 1)...], digits: last - first + 1, isByColumns: false)
-  }
-
-  private init(head: ArraySlice<UInt8>, tail: ArraySlice<UInt8>, digits: Int, isByColumns: Bool) {
-    self.head = head
-    self.tail = tail
-    self.digits = digits
-    self.isByColumns = isByColumns
-  }
-
-  func path(_ number: Int) -> [UInt8] {
-    let firstTile = 1001
-    if isByColumns {
-      let (row, column) = (number - firstTile).quotientAndRemainder(dividingBy: 10)
-      return head + Array("u\(column + 1)_v\(row + 1)".utf8) + tail
-    }
-    let text = "\(number)"
-    return head + Array((String(repeating: "0", count: max(0, digits - text.count)) + text).utf8) + tail
+    return numbers.sorted()
   }
 }

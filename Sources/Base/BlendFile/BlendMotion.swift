@@ -6,6 +6,8 @@ enum BlendMotion {
     "SoftbodyModifierData", "FluidModifierData", "SmokeModifierData", "FluidsimModifierData",
     "DynamicPaintModifierData", "OceanModifierData", "WaveModifierData", "BuildModifierData", "MeshCacheModifierData",
     "MeshSeqCacheModifierData", "RigidBodyWorld", "RigidBodyOb", "SoftBody", "CacheFile", "MovieClip",
+    "BuildGpencilModifierData", "NoiseGpencilModifierData", "TimeGpencilModifierData",
+    "GreasePencilBuildModifierData", "GreasePencilNoiseModifierData", "GreasePencilTimeModifierData",
   ]
   private static let simulations: Set<String> = [
     "ClothModifierData", "SoftBody", "SoftBody_Shared", "RigidBodyWorld", "RigidBodyWorld_Shared",
@@ -34,7 +36,10 @@ enum BlendMotion {
       let (sequence, movie) = (2, 3)
       return [sequence, movie].contains(record.int("source") ?? 1)
     case "TimeMarker": return record.pointer("camera") != nil
-    case "bNode": return timeNodes.contains(record.string("idname") ?? "")
+    case "bNode":
+      let node = record.string("idname") ?? ""
+      if node == "ShaderNodeAttribute" { return try readsScene(record, reader) }
+      return timeNodes.contains(node)
     case "Volume": return record.int("is_sequence") ?? 0 != 0
     case "Editing": return record.record("seqbase")?.pointer("first") != nil
     // Hair has one too, without a cache of its own.
@@ -50,6 +55,12 @@ enum BlendMotion {
     case "GreasePencilLayer": return record.record("frames_storage")?.int("size") ?? 2 > 1
     default: return movers.contains(record.type)
     }
+  }
+
+  /// Whether a node reads an attribute of the scene or its view layer, which may be the frame's number.
+  private static func readsScene(_ node: BlendRecord, _ reader: BlendReader) throws(BlendFailure) -> Bool {
+    let viewLayer = 3
+    return try reader.record(at: node.pointer("storage"))?.int("type") == viewLayer
   }
 
   private static let hair = 2

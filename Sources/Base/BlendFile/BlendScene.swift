@@ -110,8 +110,8 @@ extension BlendReader {
       engine: engine(render), camera: try self.name(at: scene.pointer("camera")),
       cameraMarkers: try cameraMarkers(scene), viewLayers: try viewLayers(scene, render),
       format: isVideo ? "FFMPEG" : word, movie: isVideo || SceneCodes.movies.contains(word),
-      multiview: scheme & SceneCodes.schemeMultiview != 0, compositing: composites(scene, scheme),
-      sequencer: scheme & SceneCodes.schemeSequencer != 0 && hasStrips,
+      multiview: scheme & SceneCodes.schemeMultiview != 0, compositing: scene.switches.composites,
+      sequencer: scene.switches.sequences && hasStrips,
       border: mode & SceneCodes.modeBorder == 0 ? nil : border(render),
       denoising: try denoises(scene))
   }
@@ -152,13 +152,6 @@ extension BlendReader {
     }
   }
 
-  /// From 5.0 on the nodes are a datablock of their own, and there is no other switch.
-  private func composites(_ scene: BlendRecord, _ scheme: Int) -> Bool {
-    guard scheme & SceneCodes.schemeCompositing != 0 else { return false }
-    if scene.has("compositing_node_group") { return scene.pointer("compositing_node_group") != nil }
-    return scene.int("use_nodes") ?? 0 != 0 && scene.pointer("nodetree") != nil
-  }
-
   private func hasStrips(_ scene: BlendRecord) throws(BlendFailure) -> Bool {
     try record(at: scene.pointer("ed"))?.record("seqbase")?.pointer("first") != nil
   }
@@ -176,5 +169,24 @@ extension BlendReader {
 
   private func property(_ name: String, of group: BlendRecord) throws(BlendFailure) -> BlendRecord? {
     try list(group.record("data")?.record("group")).first { $0.string("name") == name }
+  }
+}
+
+extension BlendRecord {
+  /// Of a scene: whether its compositing and its sequencer are on.
+  ///
+  /// From 5.0 on the nodes are a datablock of their own, and there is no other switch.
+  var switches: (composites: Bool, sequences: Bool) {
+    let scheme = record("r")?.int("scemode") ?? 0
+    let hasNodes =
+      has("compositing_node_group")
+      ? pointer("compositing_node_group") != nil : int("use_nodes") ?? 0 != 0 && pointer("nodetree") != nil
+    return (scheme & SceneCodes.schemeCompositing != 0 && hasNodes, scheme & SceneCodes.schemeSequencer != 0)
+  }
+
+  /// Whether it is a node of the compositing that denoises, and not muted.
+  var isDenoiser: Bool {
+    let muted = 0x200
+    return type == "bNode" && string("idname") == "CompositorNodeDenoise" && (int("flag") ?? 0) & muted == 0
   }
 }

@@ -11,8 +11,9 @@ package struct BlendSummary: Sendable {
   package let activeScene: String?
   /// Why something in it may differ from frame to frame, by datablock; empty: nothing can. Libraries not counted.
   package let movers: [String]
-  /// The numbers of the datablocks that are simulated as they are rendered.
+  /// The numbers of the datablocks that are simulated as they are rendered, and of those that denoise what is composited.
   let simulated: Set<Int>
+  let denoisers: Set<Int>
   let scripts: [Script]
   /// Its datablocks, linked ones too.
   let datablocks: [Datablock]
@@ -36,6 +37,16 @@ package struct BlendSummary: Sendable {
     let driver: String?
   }
 
+  /// Which files are meant by one path.
+  enum Members: Sendable {
+    /// That one; of a sequence that nobody shows too.
+    case one
+    /// Those of a UDIM image, by their numbers.
+    case tiles([Int])
+    /// Those of a sequence that these show.
+    case sequence([SequenceUser])
+  }
+
   /// A file that a datablock names.
   struct NamedFile: Sendable {
     let kind: BlendDependency.Kind
@@ -43,8 +54,9 @@ package struct BlendSummary: Sendable {
     let path: [UInt8]
     /// The number of the datablock.
     let owner: Int
-    /// Of an image sequence or UDIM image, the numbers that are used; nil: unknown, or the file alone.
-    var numbers: [Int]?
+    var members = Members.one
+    /// Whether it is named where nothing of it is rendered: in a strip that is muted, or in a sequencer that is off.
+    var isIdle = false
   }
 }
 
@@ -69,6 +81,7 @@ extension BlendSummary {
     self.init(
       version: reader.header.version, wrapper: wrapper, scenes: try reader.scenes(),
       activeScene: try reader.activeSceneName(), movers: survey.movers.sorted(), simulated: survey.simulated,
+      denoisers: survey.denoisers,
       scripts: survey.scripts, datablocks: survey.datablocks, files: survey.files)
   }
 

@@ -8,7 +8,9 @@ struct BlendSurvey {
   /// What belongs to tools and brushes is not rendered.
   private static let tools: Set<String> = [
     "ToolSettings", "Paint", "Sculpt", "VPaint", "UvSculpt", "GpPaint", "GpVertexPaint", "GpSculptPaint",
-    "GpWeightPaint", "CurvesSculpt", "ParticleEditSettings", "SequencerToolSettings", "PreviewImage",
+    "GpWeightPaint", "CurvesSculpt", "ParticleEditSettings", "SequencerToolSettings", "PreviewImage", "PaintToolSlot",
+    // What a camera shows behind the scene while one works.
+    "CameraBGImage",
   ]
 
   let reader: BlendReader
@@ -16,6 +18,9 @@ struct BlendSurvey {
   private(set) var files: [BlendSummary.NamedFile] = []
   private(set) var movers: Set<String> = []
   private(set) var simulated: Set<Int> = []
+  private(set) var denoisers: Set<Int> = []
+  /// What a scene holds and does not use as it is set: the beginnings of the names of structures.
+  private var idle: [Int: [String]] = [:]
   private(set) var scripts: [BlendSummary.Script] = []
   /// The numbers of the structures that are read, and of those that are passed over.
   private let read: Set<Int32>
@@ -60,21 +65,52 @@ struct BlendSurvey {
   private mutating func findSequences() throws(BlendFailure) {
     let found = files.indices.filter { files[$0].kind == .sequence }
     guard !found.isEmpty else { return }
-    let sequences = try ImageSequences(reader, of: Set(found.map { addresses[files[$0].owner] }))
+    let users = try SequenceUser.all(of: Set(found.map { addresses[files[$0].owner] }), in: reader)
     for index in found {
-      files[index].numbers = sequences.numbers(of: addresses[files[index].owner])
+      if let users = users[addresses[files[index].owner]] { files[index].members = .sequence(Array(users)) }
     }
   }
 
   private mutating func look(at block: BlockHeader, _ owner: Int) throws(BlendFailure) {
-    if block.lengthBytes <= Self.scannedBytesMax, !passedOver.contains(block.structure) { try scan(block, owner) }
+    let isIdle = isIdle(block, owner)
+    if block.lengthBytes <= Self.scannedBytesMax, !passedOver.contains(block.structure), !isIdle {
+      try scan(block, owner)
+    }
     guard read.contains(block.structure) else { return }
     for record in try reader.records(of: block) {
-      files += try NamedFiles.named(in: record, owner, reader)
+      if record.type == "Scene", block.code.isDatablock { noteIdle(record, owner) }
+      files += try NamedFiles.named(in: record, owner, reader).map { named in
+        var named = named
+        named.isIdle = named.isIdle || isIdle
+        return named
+      }
       if try BlendMotion.moves(record, reader) { movers.insert(datablocks[owner].name) }
       if try BlendMotion.isSimulated(record, reader) { simulated.insert(owner) }
+      if !isIdle, record.isDenoiser { denoisers.insert(owner) }
       if let script = try BlendMotion.script(record, owner, reader) { scripts.append(script) }
     }
+  }
+
+  /// Notes what a scene does not use as it is set: its compositing, its sequencer.
+  private mutating func noteIdle(_ scene: BlendRecord, _ owner: Int) {
+    let (composites, sequences) = scene.switches
+    var structures: [String] = []
+    if !sequences { structures += ["Sequence", "Strip"] }
+    if !composites {
+      structures.append("bNode")
+      // From 5.0 on the nodes are a datablock of their own.
+      if let tree = scene.pointer("compositing_node_group").flatMap({ numbers[$0] }) {
+        datablocks[owner].needs.remove(tree)
+      }
+    }
+    idle[owner] = structures
+  }
+
+  private func isIdle(_ block: BlockHeader, _ owner: Int) -> Bool {
+    guard let structures = idle[owner], let name = reader.types.structure(Int(block.structure))?.name else {
+      return false
+    }
+    return structures.contains { name.hasPrefix($0) }
   }
 
   /// Finds the addresses of other datablocks in a block.

@@ -24,10 +24,10 @@ enum NamedFiles {
     case "Library": return file(.library, record.has("name") ? "name" : "filepath")
     case "Image": return try image(record, owner, reader)
     case "bSound": return file(.sound, record.has("name") ? "name" : "filepath")
-    case "MovieClip": return file(.clip, record.has("name") ? "name" : "filepath")
+    case "MovieClip": return clip(record, file(.clip, record.has("name") ? "name" : "filepath"))
     case "VFont":
       return file(.font, record.has("name") ? "name" : "filepath").filter { $0.path != builtinFont }
-    case "Volume": return file(.volume, "filepath")
+    case "Volume": return volume(record, file(.volume, "filepath"))
     case "CacheFile", "MeshCacheModifierData": return file(.cache, "filepath")
     case "OceanModifierData": return record.int("cached") ?? 0 == 0 ? [] : file(.cacheFolder, "cachepath")
     case "FluidDomainSettings": return CacheCodes.isBaked(fluid: record) ? file(.cacheFolder, "cache_directory") : []
@@ -50,9 +50,41 @@ enum NamedFiles {
     guard let path = image.text(image.has("name") ? "name" : "filepath"), !path.isEmpty else { return [] }
     let kinds: [Int: BlendDependency.Kind] = [1: .image, 2: .sequence, 3: .movie, 6: .tiles]
     guard let kind = kinds[image.int("source") ?? 1] else { return [] }
+    // One file for each eye: that of the image's own path need not be there.
+    let usesViews = 0x4000
+    if (image.int("flag") ?? 0) & usesViews != 0 {
+      let views = try reader.list(image.record("views")).compactMap { $0.text("filepath") }.filter { !$0.isEmpty }
+      if kind == .image, !views.isEmpty {
+        return views.map { BlendSummary.NamedFile(kind: kind, path: $0, owner: owner) }
+      }
+    }
     var file = BlendSummary.NamedFile(kind: kind, path: path, owner: owner)
-    if kind == .tiles { file.numbers = try reader.list(image.record("tiles")).compactMap { $0.int("tile_number") } }
+    if kind == .tiles {
+      file.members = .tiles(try reader.list(image.record("tiles")).compactMap { $0.int("tile_number") })
+    }
     return [file]
+  }
+
+  // MARK: - Clips and volumes
+
+  private static func clip(_ clip: BlendRecord, _ file: [BlendSummary.NamedFile]) -> [BlendSummary.NamedFile] {
+    let sequence = 1
+    guard clip.int("source") == sequence else { return file }
+    return file.map { named in
+      guard let first = NumberedPath(named.path, isTiled: false)?.number else { return named }
+      var named = named
+      named.members = .sequence([SequenceUser(clip: clip, first: first)])
+      return named
+    }
+  }
+
+  private static func volume(_ volume: BlendRecord, _ file: [BlendSummary.NamedFile]) -> [BlendSummary.NamedFile] {
+    guard volume.int("is_sequence") ?? 0 != 0 else { return file }
+    return file.map { named in
+      var named = named
+      named.members = .sequence([SequenceUser(volume: volume)])
+      return named
+    }
   }
 
   // MARK: - Caches, texts, strips
@@ -80,7 +112,7 @@ enum NamedFiles {
   private static func strip(
     _ strip: BlendRecord, _ owner: Int, _ reader: BlendReader
   ) throws(BlendFailure) -> [BlendSummary.NamedFile] {
-    let (image, movie) = (0, 3)
+    let (image, movie, muted) = (0, 3, 0x20)
     guard let type = strip.int("type"), [image, movie].contains(type),
       let data = try reader.record(at: strip.pointer(strip.has("strip") ? "strip" : "data")),
       let folder = data.text(data.has("dir") ? "dir" : "dirpath"),
@@ -91,7 +123,8 @@ enum NamedFiles {
     }
     return names.filter { !$0.isEmpty }.map { name in
       let slash = folder.last == 0x2F || folder.last == 0x5C || folder.isEmpty ? [] : Array("/".utf8)
-      return BlendSummary.NamedFile(kind: .strip, path: folder + slash + name, owner: owner)
+      return BlendSummary.NamedFile(
+        kind: .strip, path: folder + slash + name, owner: owner, isIdle: (strip.int("flag") ?? 0) & muted != 0)
     }
   }
 }

@@ -50,6 +50,14 @@ package struct Problem: Codable, Hashable, Sendable {
     return "\(problemClass.rawValue): \(cause)\(end) \(remedy)"
   }
 
+  /// What `problem:` of a query looks into: also what the missing files are to Blender and to people.
+  package var words: String {
+    let files = (missing ?? []).map { file in
+      "\(file.neededBy) \(file.path)" + (file.neededBy.hasPrefix("image ") ? " texture" : "")
+    }
+    return ([problemClass.rawValue, cause] + files).joined(separator: " ")
+  }
+
   enum CodingKeys: String, CodingKey {
     case problemClass = "class"
     case cause, remedy, missing

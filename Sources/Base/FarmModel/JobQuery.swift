@@ -70,7 +70,7 @@ package struct JobQuery: Hashable, Sendable {
       case .state(let state): job.state == state
       case .release(let glob): glob.matches(job.name.release)
       case .owner(let glob): glob.matches(job.owner)
-      case .problem(let text): job.problem.map { "\($0.problemClass.rawValue) \($0.cause)".contains(text) } ?? false
+      case .problem(let text): job.problem?.words.contains(text) ?? false
       case .uses(let file): users[file]?.contains(job.id) ?? false
       case .age(let comparison, let age): comparison.holds(now.since(job.createdAt), age)
       case .priority(let comparison, let priority): comparison.holds(job.priority, priority)

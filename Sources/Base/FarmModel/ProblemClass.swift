@@ -37,8 +37,9 @@ package enum ProblemClass: String, Codable, CaseIterable, Sendable {
   /// Whether trying the same output again cannot change anything: the cause is in the file or in the set-up.
   package var isFinal: Bool {
     switch self {
-    case .unreadableFile, .wrongBlender, .noBlender, .noCamera, .noFrames, .noLayer, .missingFile, .outOfReach, .sequencer,
-      .noGPU, .notSupported, .badName, .badRelease, .denoiserMissing, .scriptsDisabled, .pythonError, .adopted,
+    case .unreadableFile, .wrongBlender, .noBlender, .noCamera, .noFrames, .noLayer, .missingFile, .outOfReach,
+      .sequencer, .noGPU, .notSupported, .badName, .badRelease, .denoiserMissing, .scriptsDisabled, .pythonError,
+      .adopted,
       .notAFile, .fileGone, .still, .unbakedSimulation:
       true
     case .hung, .rendererCrashed, .outOfMemory, .noOutput, .truncated, .wrongSize, .diskFull, .notWritable, .killed,
@@ -50,8 +51,8 @@ package enum ProblemClass: String, Codable, CaseIterable, Sendable {
   /// Whether it is in the file or the set-up and holds up the job until somebody mends it, before a frame is lost.
   package var blocks: Bool {
     switch self {
-    case .unreadableFile, .wrongBlender, .noBlender, .noCamera, .noFrames, .noLayer, .missingFile, .outOfReach, .sequencer,
-      .notSupported, .denoiserMissing, .scriptsDisabled, .fileGone:
+    case .unreadableFile, .wrongBlender, .noBlender, .noCamera, .noFrames, .noLayer, .missingFile, .outOfReach,
+      .sequencer, .notSupported, .denoiserMissing, .scriptsDisabled, .fileGone:
       true
     case .noGPU, .badName, .badRelease, .pythonError, .adopted, .still, .unbakedSimulation, .notAFile, .hung,
       .rendererCrashed, .outOfMemory,

@@ -14,6 +14,8 @@ package struct RenderTask: Codable, Hashable, Sendable, Identifiable {
   package let trustsScripts: Bool
   /// How paths in the file that were written on other machines are read here.
   package let places: [SeenPlace]
+  /// Files that are named and missing, and not needed by what is rendered.
+  package let spare: [String]
   /// Where frames are written; only this attempt writes there.
   package let folder: String
   package let format: ImageFormat
@@ -27,7 +29,9 @@ package struct RenderTask: Codable, Hashable, Sendable, Identifiable {
 
   package init(
     id: Int64, revision: Int64, job: JobName, frames: FrameSet, blend: String, scene: String? = nil,
-    settings: RenderSettings = RenderSettings(), trustsScripts: Bool = false, places: [SeenPlace] = [], folder: String,
+    settings: RenderSettings = RenderSettings(), trustsScripts: Bool = false, places: [SeenPlace] = [],
+    spare: [String] = [],
+    folder: String,
     format: ImageFormat, blender: BlenderProgram, log: String, usualFrameTime: Duration? = nil,
     namingObject: String? = nil
   ) {
@@ -40,6 +44,7 @@ package struct RenderTask: Codable, Hashable, Sendable, Identifiable {
     self.settings = settings
     self.trustsScripts = trustsScripts
     self.places = places
+    self.spare = spare
     self.folder = folder
     self.format = format
     self.blender = blender

@@ -126,7 +126,7 @@ struct BlenderTalk {
       "threads": .number(threads), "can_denoise": .flag(task.blender.canDenoise),
       "gpus": .number(task.blender.devices.count { $0 != "CPU" }), "folder": .text(task.folder),
       "on_missing": .text(task.settings.onMissing.rawValue), "simulated": .flag(task.settings.isSimulated),
-      "trusted": .flag(task.trustsScripts), "places": .places(task.places),
+      "trusted": .flag(task.trustsScripts), "places": .places(task.places), "spare": .texts(task.spare),
     ]
     if let scene = task.scene { fields["scene"] = .text(scene) }
     return command(fields)
@@ -252,6 +252,7 @@ enum ScriptValue: Encodable {
   case number(Int)
   case flag(Bool)
   case places([SeenPlace])
+  case texts([String])
 
   func encode(to encoder: any Encoder) throws {
     var container = encoder.singleValueContainer()
@@ -260,6 +261,7 @@ enum ScriptValue: Encodable {
     case .number(let number): try container.encode(number)
     case .flag(let flag): try container.encode(flag)
     case .places(let places): try container.encode(places)
+    case .texts(let texts): try container.encode(texts)
     }
   }
 }

@@ -49,7 +49,10 @@ package final class InspectedDisk: Sendable {
         let real = RealPath.of(path) ?? path
         return path == blend ? Self.read(real) : self.summary(of: real)
       },
-      exists: { Self.status(of: $0) != nil })
+      exists: { path, kind in
+        let isFolder = kind == .cacheFolder || kind == .bakedFolder
+        return Self.status(of: path)?.kind == (isFolder ? .folder : .regular)
+      })
   }
 
   private static func read(_ path: FilePath) -> Result<BlendSummary, BlendFailure> {

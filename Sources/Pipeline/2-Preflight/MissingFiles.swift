@@ -32,15 +32,12 @@ struct MissingFiles {
     }
     let needed = missing.filter(\.reached)
     if let first = needed.first {
-      let files = needed.prefix(Self.listedMax).map { file in
-        MissingFile(
-          path: file.resolved ?? file.path, neededBy: file.neededBy, why: Self.why(file), seen: nil)
-      }
       let cause = "\(first.neededBy) needs \(shown(first)), which \(Self.why(first))\(Self.more(needed.count))"
       switch onMissing {
       case .block:
-        let remedy = first.resolved == nil ? Self.elsewhere : nil
-        found.append(Finding(.blocks, Problem(.missingFile, cause: cause, remedy: remedy, missing: Array(files))))
+        let remedy = first.resolved == nil ? (first.isWrittenRelative ? Self.asRelative : Self.elsewhere) : nil
+        let files = Self.listed(needed.prefix(Self.listedMax))
+        found.append(Finding(.blocks, Problem(.missingFile, cause: cause, remedy: remedy, missing: files)))
       case .warn:
         let remedy = "Nothing, when it is meant so; else put it there and render the job again."
         found.append(Finding(.note, Problem(.missingFile, cause: cause, remedy: remedy)))
@@ -54,17 +51,26 @@ struct MissingFiles {
           Problem(
             .missingFile,
             cause: "\(shown(first)), named by \(first.neededBy), \(Self.why(first))\(Self.more(spare.count))",
-            remedy: "Nothing; what is rendered does not need it.")))
+            remedy: "Nothing; what is rendered does not need it.", missing: Self.listed(spare[...]))))
     }
     return found
   }
 
+  private static func listed(_ files: ArraySlice<BlendDependency>) -> [MissingFile] {
+    files.map { file in
+      MissingFile(path: file.resolved ?? file.path, neededBy: file.neededBy, why: why(file), seen: nil)
+    }
+  }
+
+  private static let asRelative = "Choose File, External Data, Make Paths Relative in Blender and save again."
   private static let elsewhere =
     "Write what the volume is called there under `volume_seen_as:` in farm.yaml, or choose File, External Data, Make"
     + " Paths Relative in Blender and save again."
 
   private static func why(_ file: BlendDependency) -> String {
-    file.resolved == nil ? "is a place on another machine" : "is not there"
+    guard file.resolved == nil else { return "is not there" }
+    return file.isWrittenRelative
+      ? "does not begin with //, so that it lies wherever Blender is started" : "is a place on another machine"
   }
 
   private static func more(_ count: Int) -> String { count > 1 ? " (and \(count - 1) more)" : "" }

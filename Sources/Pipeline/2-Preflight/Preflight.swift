@@ -90,11 +90,17 @@ package struct Preflight: Hashable, Sendable {
       let cause = "no view layer of scene \(scene.name) is switched on for rendering"
       found.append(Finding(.blocks, Problem(.noLayer, cause: cause)))
     }
-    if scene.engine == "CYCLES", scene.denoising, case .success(let fit) = choice.fitting(version, among: blenders),
-      !fit.blender.canDenoise
-    {
-      let cause = "scene \(scene.name) denoises, and this Blender is built without a denoiser"
-      found.append(Finding(.blocks, Problem(.denoiserMissing, cause: cause)))
+    if case .success(let fit) = choice.fitting(version, among: blenders), !fit.blender.canDenoise {
+      let isCycles = scene.engine == "CYCLES" && scene.denoising
+      if isCycles || !inspection.denoisers.isEmpty {
+        let what = isCycles ? "scene \(scene.name)" : "the compositor of scene \(scene.name)"
+        let cause = "\(what) denoises, and this Blender is built without a denoiser"
+        found.append(Finding(.blocks, Problem(.denoiserMissing, cause: cause)))
+      }
+    }
+    if scene.multiview {
+      let cause = "scene \(scene.name) renders stereo views, which the farm cannot yet"
+      found.append(Finding(.blocks, Problem(.notSupported, cause: cause)))
     }
     if scene.movie {
       found.append(

@@ -10,12 +10,10 @@ package struct OwedOutput: Hashable, Sendable {
 
 /// Cuts a job into what it owes and into tasks. Pure: every output is owed exactly once, by exactly one task.
 package struct Segmenter: Hashable, Sendable {
-  /// Frames in one task at most.
-  private let chunkFrames: Int
+  private let chunk: ChunkRule
 
-  package init(chunkFrames: Int) {
-    precondition(chunkFrames > 0, "a task renders at least one frame")
-    self.chunkFrames = chunkFrames
+  package init(chunk: ChunkSize) {
+    self.chunk = ChunkRule(size: chunk)
   }
 
   /// The frames of the file's active scene; none when it cannot be read or its range is empty or too long.
@@ -53,9 +51,44 @@ package struct Segmenter: Hashable, Sendable {
     return "\(sign)\(zeros)\(digits).\(format.fileExtension)"
   }
 
-  /// The next task's frames out of those still missing; what is simulated as it is rendered is not cut, for each task
-  /// would begin with the first frame.
-  package func nextChunk(of missing: [FrameNumber], _ settings: RenderSettings) -> FrameSet {
-    FrameSet(missing.sorted().prefix(settings.isSimulated ? FrameSet.countMax : chunkFrames))
+  /// What is left of a job to be handed out.
+  package struct Rest {
+    /// All frames that it owes, done or not.
+    let frames: FrameSet
+    let count: Int
+    let times: FrameTimes
+    let isOwed: (FrameNumber) -> Bool
+    /// The first so many in ascending order.
+    let first: (Int) -> [FrameNumber]
+
+    package init(
+      of frames: FrameSet, count: Int, times: FrameTimes, isOwed: @escaping (FrameNumber) -> Bool,
+      first: @escaping (Int) -> [FrameNumber]
+    ) {
+      self.frames = frames
+      self.count = count
+      self.times = times
+      self.isOwed = isOwed
+      self.first = first
+    }
+  }
+
+  /// The next task's frames. What is simulated as it is rendered is not cut, for each task would begin with the first
+  /// frame.
+  /// - Parameter workers: how many there are to share the work.
+  package func next(
+    of rest: Rest, _ settings: RenderSettings, order: FrameOrder = .firstLastMiddle, workers: Int
+  ) -> FrameSet {
+    if settings.isSimulated { return FrameSet(rest.first(rest.count)) }
+    if order == .firstLastMiddle, let scout = Self.scouts(of: rest.frames).first(where: rest.isOwed) {
+      return FrameSet([scout])
+    }
+    return FrameSet(rest.first(chunk.count(left: rest.count, workers: workers, times: rest.times)))
+  }
+
+  /// The frames that show what is wrong anywhere: the first, the last, the middle one.
+  private static func scouts(of frames: FrameSet) -> [FrameNumber] {
+    guard let first = frames.frames.first, let last = frames.frames.last else { return [] }
+    return [first, last, frames.frames[frames.count / 2]]
   }
 }

@@ -9,10 +9,10 @@ package enum TaskChooser {
     /// Whose turn it takes.
     package let party: Turns.Party
     package let isPaused: Bool
-    /// Frames nobody works on.
-    package let missing: [FrameNumber]
+    /// How many frames nobody works on.
+    package let missing: Int
 
-    package init(revision: Int64, priority: Int, party: Turns.Party, isPaused: Bool, missing: [FrameNumber]) {
+    package init(revision: Int64, priority: Int, party: Turns.Party, isPaused: Bool, missing: Int) {
       self.revision = revision
       self.priority = priority
       self.party = party
@@ -20,7 +20,7 @@ package enum TaskChooser {
       self.missing = missing
     }
 
-    var isReady: Bool { !isPaused && !missing.isEmpty }
+    var isReady: Bool { !isPaused && missing > 0 }
   }
 
   /// Highest priority first; among equal ones the release that was served least, in it the owner who was, and of that

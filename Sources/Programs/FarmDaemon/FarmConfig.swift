@@ -10,7 +10,7 @@ package struct FarmConfig: Hashable, Sendable {
   package var blenders = Blenders.usualPlaces
   package var allowsNewerMajor = false
   package var slots: Int?
-  package var chunkFrames = 12
+  package var chunk = ChunkSize.auto
   package var hangAfter = Duration.seconds(600)
   package var settleQuiet = Duration.milliseconds(100)
   package var settleStall = Duration.seconds(60)
@@ -81,8 +81,14 @@ package struct ConfigKey: ConfigEntry, Sendable {
       standard: "(one a GPU, else one per 16 cores; never more than memory allows)", range: "1 to 64",
       set: { config, node in whole(node, 1...64) { config.slots = $0 } }),
     ConfigKey(
-      name: "chunk", meaning: "How many frames a Blender renders before it is started anew.", unit: "frames",
-      standard: "12", range: "1 to 1000", set: { config, node in whole(node, 1...1000) { config.chunkFrames = $0 } }),
+      name: "chunk",
+      meaning: "How many frames a task has; auto: as many as take five minutes, and never so many that workers wait.",
+      unit: "frames", standard: "auto", range: "auto, or 1 to 1000",
+      set: { config, node in
+        guard let size = node.string.flatMap({ ChunkSize($0) }) else { return false }
+        config.chunk = size
+        return true
+      }),
     ConfigKey(
       name: "hang_after",
       meaning: "How long a Blender may use no processor and say nothing before it is ended; or three usual frames.",

@@ -153,7 +153,7 @@ actor JobFlow {
   /// A revision that still owes frames.
   struct OpenRevision {
     var revision: Revision
-    var outputs: [Output]
+    var board: OutputBoard
     var priority: Int
     let owner: String
     /// Whether the earlier revision's frames were put aside in this run.
@@ -162,16 +162,15 @@ actor JobFlow {
     var hasSnapshot = false
     var pace: SavePace
 
-    /// The median of what its frames took; nil while none is done.
-    var usualFrameTime: Duration? {
-      let times = outputs.compactMap(\.renderMilliseconds).sorted()
-      return times.isEmpty ? nil : .milliseconds(times[times.count / 2])
-    }
-
     var party: Turns.Party { Turns.Party(release: revision.name.release, owner: owner) }
 
-    /// Frames that nobody works on.
-    var missing: [FrameNumber] { outputs.filter { $0.state == .owed }.map(\.frame) }
+    /// What is left of it to be handed out.
+    var rest: Segmenter.Rest {
+      let board = board
+      return Segmenter.Rest(
+        of: revision.frames, count: board.owedCount, times: board.times, isOwed: board.isOwed,
+        first: board.owed(first:))
+    }
   }
 
   /// A task that the engine has.
@@ -195,7 +194,7 @@ actor JobFlow {
     intaker = Intaker(setup.volume)
     preflight = Preflight(choice: BlenderChoice(allowsNewerMajor: setup.config.allowsNewerMajor))
     trusted = TrustedFolders(setup.config.trustScripts, in: setup.volume)
-    segmenter = Segmenter(chunkFrames: setup.config.chunkFrames)
+    segmenter = Segmenter(chunk: setup.config.chunk)
     (errands, errand) = AsyncStream.makeStream()
   }
 

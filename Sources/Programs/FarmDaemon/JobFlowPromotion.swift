@@ -20,7 +20,7 @@ extension JobFlow {
       await failed([frame.frame], of: task.task, refusal.problem)
     case .success(let good):
       guard let open = open[task.task.revision],
-        var output = open.outputs.first(where: { $0.frame == frame.frame && $0.state == .active })
+        var output = open.board[frame.frame], output.state == .active
       else { return }
       output.state = .promoting
       output.attempts += 1
@@ -79,7 +79,7 @@ extension JobFlow {
     }
     guard let revision = open[id] else { return [] }
     let promotion = Promotion(into: setup.volume.out(of: revision.revision.name))
-    let needsRoom = !revision.hasRoom && !revision.outputs.contains { $0.state.isDone }
+    let needsRoom = !revision.hasRoom && revision.board.doneCount == 0
     let moved = await BlockingWork.run { () -> [Result<FileIdentity, RenderingFailure>] in
       let room = Result { () throws(RenderingFailure) in if needsRoom { try promotion.makeRoom() } }
       return frames.map { pair in
@@ -117,11 +117,9 @@ extension JobFlow {
 
   /// Puts an output's new state among its revision's.
   func put(_ output: Output) {
-    guard let index = open[output.revision]?.outputs.firstIndex(where: { $0.id == output.id }),
+    guard open[output.revision]?.board.put(output) == true, output.state == .done,
       let revision = open[output.revision]?.revision
     else { return }
-    open[output.revision]?.outputs[index] = output
-    guard output.state == .done else { return }
     setup.events.tell(
       FarmEvent(
         at: setup.clock.now(), event: "frame.done", release: revision.name.release, job: revision.name.job,

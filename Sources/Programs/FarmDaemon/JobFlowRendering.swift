@@ -20,7 +20,8 @@ extension JobFlow {
         return
       }
       let snapshot = try await snapshot(of: revision)
-      let frames = segmenter.nextChunk(of: open[revision.id]?.missing ?? [], revision.settings)
+      guard let rest = open[revision.id]?.rest else { return }
+      let frames = segmenter.next(of: rest, revision.settings, workers: abilities?.tasksAtOnce ?? 1)
       let (id, log) = try await setup.ledger.beginTask(
         revision: revision.id, frames: frames, logFolder: setup.state.logs(of: revision.name).string)
       let namingObject = try await setup.ledger.release(named: revision.name.release)?.order.namingObject
@@ -33,9 +34,9 @@ extension JobFlow {
       let task = RenderTask(
         id: id, revision: revision.id, job: revision.name, frames: frames, blend: snapshot.path.string,
         scene: revision.scene, settings: revision.settings,
-        trustsScripts: trusted.contains(snapshot.path), places: setup.places,
+        trustsScripts: trusted.contains(snapshot.path), places: setup.places, spare: spare(of: revision),
         folder: setup.volume.work(ofRevision: revision.id).appending("\(id)").string,
-        format: revision.format, blender: blender, log: log, usualFrameTime: open[revision.id]?.usualFrameTime,
+        format: revision.format, blender: blender, log: log, usualFrameTime: open[revision.id]?.board.times.median,
         namingObject: namingObject)
       markActive(task)
       await setup.engine.submit(task)
@@ -44,6 +45,11 @@ extension JobFlow {
       complain(error, while: "handing out \(revision.name)")
       open[revision.id] = nil
     }
+  }
+
+  /// What preflight found missing and not needed: for Blender all that is in the file is needed.
+  private func spare(of revision: Revision) -> [String] {
+    revision.notes.filter { $0.problemClass == .missingFile }.flatMap { $0.missing?.map(\.path) ?? [] }
   }
 
   /// Takes the snapshot of a revision, which is handed out then.
@@ -109,7 +115,7 @@ extension JobFlow {
   }
 
   private func oweAgain(_ revision: Revision) async throws(StoreFailure) {
-    var again = open[revision.id]?.outputs.filter { $0.state.isDone } ?? []
+    var again = open[revision.id]?.board.outputs.filter { $0.state.isDone } ?? []
     for index in again.indices { again[index].state = .owed }
     try await setup.ledger.update(again)
     for output in again { put(output) }
@@ -129,10 +135,7 @@ extension JobFlow {
     turns.begin(party, expected: expected)
     running[task.id] = RunningTask(
       task: task, party: party, begun: setup.clock.now(), expected: expected, waiting: Set(task.frames.frames))
-    for index in open[task.revision]?.outputs.indices ?? 0..<0 {
-      let frame = open[task.revision]?.outputs[index].frame
-      if let frame, task.frames.frames.contains(frame) { open[task.revision]?.outputs[index].state = .active }
-    }
+    open[task.revision]?.board.begin(task.frames)
     setup.events.tell(
       FarmEvent(
         at: setup.clock.now(), event: "task.active", release: task.job.release, job: task.job.job, task: task.id))
@@ -168,6 +171,11 @@ extension JobFlow {
       guard let task = running[id] else { return }
       running[id]?.waiting.remove(frame)
       if problem.problemClass == .diskFull { rest(problem) }
+      if problem.problemClass == .missingFile, let revision = open[task.task.revision]?.revision {
+        // What is shown at a frame may be known only there; it is owed still.
+        await failed([frame], of: task.task, Problem(.killed, cause: problem.cause))
+        return await block(revision, problem)
+      }
       await failed([frame], of: task.task, problem)
       if problem.problemClass == .changedMeanwhile { await renderAnew(task.task.revision, because: problem.cause) }
     case .ended(let id, let end):
@@ -193,8 +201,10 @@ extension JobFlow {
   func ended(_ id: Int64, _ end: TaskEnd) async {
     guard let task = running.removeValue(forKey: id) else { return }
     turns.took(task.party, setup.clock.now().since(task.begun), of: task.expected)
-    await flush(task.task.job.release)
     let left = task.waiting.sorted()
+    // Nothing comes back of it: the worker need not wait for its frames' last steps.
+    if end == .completed, left.isEmpty { await schedule() }
+    await flush(task.task.job.release)
     var state = TaskState.completed
     var problem: Problem?
     switch end {
@@ -233,17 +243,14 @@ extension JobFlow {
 
   /// Writes off one attempt at each of these frames; which of them are tried again is ``RetryRule``'s to say.
   func failed(_ frames: [FrameNumber], of task: RenderTask, _ problem: Problem) async {
-    guard var revision = open[task.revision], !frames.isEmpty else { return }
+    guard let board = open[task.revision]?.board, !frames.isEmpty else { return }
     var changed: [Output] = []
-    for index in revision.outputs.indices where frames.contains(revision.outputs[index].frame) {
-      var output = revision.outputs[index]
-      guard output.state == .active else { continue }
+    for case var output? in frames.map({ board[$0] }) where output.state == .active {
       (output.state, output.attempts) = retries.verdict(attempts: output.attempts, problem: problem.problemClass)
       if problem.problemClass != .killed { output.problem = problem }
-      revision.outputs[index] = output
+      open[task.revision]?.board.put(output)
       changed.append(output)
     }
-    open[task.revision] = revision
     do { try await setup.ledger.update(changed) } catch { complain(error, while: "recording failed frames") }
     guard problem.problemClass != .killed else { return }
     for output in changed {
@@ -259,10 +266,10 @@ extension JobFlow {
   /// Looks whether a revision has all it owes, or can get no more.
   func advance(_ id: Int64) async {
     guard let revision = open[id], revision.revision.state == .active else { return }
-    if revision.outputs.allSatisfy({ $0.state.isDone }) {
+    if revision.board.isDone {
       if await move(revision.revision, to: .assembling) { errand.yield(.assemble(id)) }
-    } else if revision.outputs.allSatisfy({ $0.state.isDone || $0.state == .failed }) {
-      let first = revision.outputs.first { $0.state == .failed }
+    } else if revision.board.isOver {
+      let first = revision.board.outputs.first { $0.state == .failed }
       let problem = first?.problem ?? Problem(.renderError, cause: "frames failed")
       if await move(revision.revision, to: .failed, problem: problem) { await end(revision.revision) }
     }

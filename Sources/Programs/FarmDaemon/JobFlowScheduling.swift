@@ -14,7 +14,7 @@ extension JobFlow {
       // While we waited it may have been superseded or killed.
       guard !gone.contains(revision.id) else { return }
       open[revision.id] = OpenRevision(
-        revision: revision, outputs: outputs, priority: job?.priority ?? ReleaseOrder.usualPriority,
+        revision: revision, board: OutputBoard(outputs), priority: job?.priority ?? ReleaseOrder.usualPriority,
         owner: job?.owner ?? "", pace: pace)
     } catch {
       complain(error, while: "opening \(revision.name)")
@@ -72,7 +72,7 @@ extension JobFlow {
           isPaused: paused.contains($0.revision.name.release) || held.contains($0.revision.name.release)
             || $0.pace.isWaiting(at: now) || isOneByOne($0.revision) || preparing.contains($0.revision.id)
             || isHung(place(of: $0.revision)),
-          missing: $0.missing)
+          missing: $0.board.owedCount)
       }
     } catch {
       complain(error, while: "choosing what to render next")
@@ -88,7 +88,7 @@ extension JobFlow {
   /// When all places are taken and something waits that is more urgent, tasks end with the frame that they are at.
   private func makeRoom() async {
     let priorities = running.mapValues { open[$0.task.revision]?.priority ?? 0 }
-    let most = open.values.filter { !$0.missing.isEmpty }.map(\.priority).max()
+    let most = open.values.filter { $0.board.owedCount > 0 }.map(\.priority).max()
     guard let abilities, rests == nil, placesTaken >= abilities.tasksAtOnce, let most,
       let least = priorities.values.min(), most > least
     else { return }

@@ -41,7 +41,7 @@ opened_files = {}
 simulation = {"first": None, "at": None}
 
 # The open file: with which command and as which file it was opened, and what was reported of it.
-held = {"key": None, "scene": None, "said": None}
+held = {"key": None, "scene": None, "said": None, "waits": True, "spare": set()}
 
 # Between two signs of life while a frame is rendered.
 ALIVE_EVERY_SECONDS = 0.5
@@ -201,8 +201,9 @@ def open_file(command):
     scene = wanted_scene(command)
     find_places(command.get("places", ()))
     refuse_unfit(scene, command)
-    if command.get("on_missing") != "warn":
-        refuse_missing()
+    held["waits"], held["spare"] = command.get("on_missing") != "warn", set(command.get("spare", ()))
+    if held["waits"]:
+        refuse(missing_files())
     simulation.update(first=None, at=None)
     keep_caches(command)
     if command.get("simulated"):
@@ -315,9 +316,9 @@ def picture_strips(scene):
     return [strip for strip in strips if strip.type != "SOUND" and not strip.mute]
 
 
-def refuse_missing():
-    """Names every file that is needed and not there, before the first frame: Blender renders pink or nothing instead."""
-    missing = list(missing_files())
+def refuse(missing):
+    """Names every file that is needed and not there, before a frame is rendered: Blender shows pink or nothing instead."""
+    missing = [one for one in missing if os.path.normpath(one[0]) not in held["spare"]]
     if not missing:
         return
     path, by, why = missing[0]
@@ -487,6 +488,47 @@ def missing_of_image(image):
         image.buffers_free()
 
 
+def missing_of_sequences(scene):
+    """What is missing of image sequences at the frame that is set: which file is shown may be animated."""
+    for image, user in image_users():
+        if image.source != "SEQUENCE" or image.packed_file is not None or not image.filepath:
+            continue
+        path = bpy.path.abspath(image.filepath, library=image.library)
+        member = member_of(path, shown_number(user, scene.frame_current))
+        if member and not os.path.isfile(member):
+            yield member, "image %s" % image.name, NOT_THERE
+
+
+def image_users():
+    """Pairs of an image and of how it is shown: by nodes of what is not a compositing, and by textures."""
+    trees = [block.node_tree for kind in ("materials", "lights", "worlds") for block in getattr(bpy.data, kind)
+             if is_needed(block)]
+    for tree in trees + [tree for tree in bpy.data.node_groups if is_needed(tree)]:
+        for node in tree.nodes if tree else ():
+            if getattr(node, "image", None) and hasattr(node, "image_user"):
+                yield node.image, node.image_user
+    for texture in bpy.data.textures:
+        if texture.type == "IMAGE" and texture.image and is_needed(texture):
+            yield texture.image, texture.image_user
+
+
+def shown_number(user, frame):
+    """The number of the file that is shown at a frame (3.4 to 5.0)."""
+    index = frame - user.frame_start
+    if user.use_cyclic:
+        index %= max(1, user.frame_duration)
+    return min(max(index, 0), max(1, user.frame_duration) - 1) + 1 + user.frame_offset
+
+
+def member_of(path, number):
+    """The file of a sequence with another number; None for a path without one."""
+    folder, name = os.path.split(path)
+    parts = re.split(r"(\d+)(?=\D*$)", name, maxsplit=1)
+    if len(parts) != 3:
+        return None
+    return os.path.join(folder, parts[0] + str(number).zfill(len(parts[1])) + parts[2])
+
+
 def tile_of(path, tile):
     column, row = (tile.number - 1001) % 10 + 1, (tile.number - 1001) // 10 + 1
     return path.replace("<UDIM>", str(tile.number)).replace("<UVTILE>", "u%d_v%d" % (column, row))
@@ -566,6 +608,8 @@ def render_frame(command):
         raise Refusal("not-supported", "frame %d is not one of the scene's, which renders every %dth"
                       % (command["frame"], scene.frame_step))
     go_to(command["frame"], scene)
+    if held["waits"]:
+        refuse(missing_of_sequences(scene))
     scene.render.filepath = part
     try:
         result = bpy.ops.render.render(write_still=True, scene=scene.name)

@@ -55,7 +55,7 @@ extension EndToEnd.Life {
       #expect(damage.output.contains("\"whole\" : false") && damage.output.contains("\"problem\" : \"the file ends"))
       let none = try await farm.farm("inspect", "/nowhere.blend").output
       let reason = "error: /nowhere.blend: the file cannot be read: No such file or directory\n"
-      #expect(none == reason + "See that the file is there and may be read, and that /tmp has room to unpack it.\n")
+      #expect(none == reason + "See that it is there, that it is a file, and that it may be read.\n")
     }
 
     @Test func `tells events as they happen, one object a line`() async throws {

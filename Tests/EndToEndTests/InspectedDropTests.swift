@@ -142,6 +142,67 @@ extension EndToEnd.Life {
       await stop(second)
     }
 
+    private func put(_ farm: TestFarm, _ numbers: ClosedRange<Int>) async throws {
+      try farm.scratch.folder("volume/quick/screen")
+      for number in numbers {
+        let name = "f_" + String(repeating: "0", count: number < 10 ? 3 : 2) + "\(number).png"
+        try await EndToEnd.paint(farm.root.appending("quick/screen").appending(name), "0,0,1")
+      }
+    }
+
+    @Test func `shows of a library's sequence what its own frames show, and waits for all of it`() async throws {
+      let farm = try await TestFarm()
+      let daemon = try await farm.start()
+      let library = try await Scenes.shared.path("screened").removingLastComponent().appending("lib/screen.blend")
+      try farm.scratch.write(library.contents, to: "volume/quick/lib/screen.blend")
+      try await put(farm, 1...2)
+      try await farm.drop("screened", at: "quick/a.blend")
+      #expect(await farm.logs("job.blocked job=quick/a"))
+      let why = try await farm.farm("show", "job", "a").output
+      #expect(why.contains("f_0003.png is not there (image Film)") && why.contains("f_0004.png"), "\(why)")
+      #expect(!why.contains("f_0002.png is not there") && !why.contains("f_0005"), "\(why)")
+      #expect(try await farm.farm("list", "jobs", "uses:screen/f_0004.png").output.contains("quick/a"))
+      #expect(try await farm.farm("list", "jobs", "problem:texture").output.contains("quick/a"))
+
+      try await put(farm, 3...4)
+
+      #expect(await farm.logs("harvested files=4 release=quick"))
+      for frame in 1...4 {
+        try await EndToEnd.Drops.DependencyTests.isBlue(farm.root.appending("dist/quick/a_000\(frame).png"))
+      }
+      await stop(daemon)
+    }
+
+    @Test func `shows at a frame what is not there waits for it, though only Blender knows`() async throws {
+      let farm = try await TestFarm()
+      let daemon = try await farm.start()
+      try await put(farm, 13...13)
+      try await farm.drop("keyed_screen", at: "quick/a.blend")
+      #expect(await farm.logs("job.blocked job=quick/a"))
+      let why = try await farm.farm("show", "job", "a").output
+      #expect(why.contains("is not there (image Film)"), "\(why)")
+
+      try await put(farm, 11...12)
+
+      #expect(await farm.logs("harvested files=3 release=quick"))
+      for frame in 1...3 {
+        try await EndToEnd.Drops.DependencyTests.isBlue(farm.root.appending("dist/quick/a_000\(frame).png"))
+      }
+      await stop(daemon)
+    }
+
+    @Test func `and names a missing file that only another scene shows is rendered, with a note`() async throws {
+      let farm = try await TestFarm()
+      let daemon = try await farm.start()
+      try await farm.drop("other_scene", at: "quick/a.blend")
+
+      #expect(await farm.logs("harvested files=1 release=quick"))
+      #expect(farm.logged("job.blocked") == 0)
+      let shown = try await farm.farm("show", "job", "a").output
+      #expect(shown.contains("//gone.png, named by image Wood, is not there"), "\(shown)")
+      await stop(daemon)
+    }
+
     @Test func `and that another one links is no job, though it came first`() async throws {
       let farm = try await TestFarm()
       let daemon = try await farm.start()
@@ -160,6 +221,7 @@ extension EndToEnd.Life {
       #expect(farm.logged("job.blocked") == 1)
       let listed = try await farm.farm("list", "jobs", "state:blocked").output
       #expect(!listed.contains("seat"), "\(listed)")
+      #expect(try await !farm.farm("status").output.contains("seat"))
       await stop(daemon)
     }
   }

@@ -14,6 +14,7 @@ package actor Scenes {
     "still", "anim:zstd", "slow", "red", "no_camera", "denoised", "overwrite_off", "linked", "textured",
     "textured_range", "textured_below", "stepped", "layers_off", "two_scenes", "sequencer", "gpu", "denoise_node",
     "scripted", "cloth", "layered", "seated", "windows", "still_range", "driven", "loose_cloth",
+    "screened", "keyed_screen", "other_scene",
   ]
   private var making: Task<FilePath, any Error>?
 

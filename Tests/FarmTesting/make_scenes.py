@@ -221,6 +221,55 @@ def textured(name="textured", last_frame=1, path="//wood.png"):
     nodes.links.new(texture.outputs["Color"], nodes.nodes["Principled BSDF"].inputs["Base Color"])
 
 
+def screen(duration):
+    """A cube that shows a sequence of pictures, of which none is there yet, from `//screen/` of the test's folder."""
+    thing = cube((0, 0, 0))
+    thing.name = "Screen"
+    nodes = thing.data.materials[0].node_tree
+    picture = bpy.data.images.new("Film", 1, 1)
+    picture.source, picture.filepath = "SEQUENCE", os.path.join(FOLDER, "screen", "f_0001.png")
+    texture = nodes.nodes.new("ShaderNodeTexImage")
+    texture.image = picture
+    texture.image_user.frame_duration, texture.image_user.use_auto_refresh = duration, True
+    nodes.links.new(texture.outputs["Color"], nodes.nodes["Principled BSDF"].inputs["Emission"])
+    return texture
+
+
+def screened():
+    """Four frames of `lib/screen.blend`, whose own scene has two."""
+    empty_scene(2)
+    screen(100)
+    save("lib/screen.blend")
+    bpy.data.images["Film"].filepath = "//../screen/f_0001.png"
+    save("lib/screen.blend")
+    empty_scene(4)
+    save("screened.blend")
+    linked_from("lib/screen.blend", "Screen")
+
+
+def keyed_screen():
+    """Three frames that show the pictures 11, 12 and 13, because the offset is animated."""
+    empty_scene(3)
+    texture = screen(1)
+    for frame in (1, 2, 3):
+        texture.image_user.frame_offset = 9 + frame
+        texture.image_user.keyframe_insert("frame_offset", frame=frame)
+    save("keyed_screen.blend")
+    bpy.data.images["Film"].filepath = "//screen/f_0001.png"
+
+
+def other_scene():
+    """A picture that is not there and that only another scene shows."""
+    textured("other_scene", path="//gone.png")
+    bpy.ops.scene.new(type="EMPTY")
+    scene = bpy.context.scene
+    scene.render.engine, scene.cycles.samples, scene.cycles.use_denoising = "CYCLES", 1, False
+    scene.render.resolution_x, scene.render.resolution_y, scene.frame_end = 64, 36, 1
+    for name in ("Camera", "Sun"):
+        scene.collection.objects.link(bpy.data.objects[name])
+    scene.camera = bpy.data.objects["Camera"]
+
+
 def textured_range():
     textured("textured_range", 4)
 

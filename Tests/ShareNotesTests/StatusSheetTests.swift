@@ -42,6 +42,14 @@ struct StatusSheetTests {
       ])
   }
 
+  @Test func `says where one frame stands for a range`() {
+    var job = Self.job("c", .completed)
+    job.notes = [.wrongBlender, .still]
+
+    #expect(
+      lines(Self.status([Self.release("spring", [job])])).last == "  spring/c  in dist/spring; nothing moves: 1 frame")
+  }
+
   @Test func `has twenty lines of 79 columns at most, whatever happens, and no section crowds out another`() {
     let long = String(repeating: "long", count: 60)
     let jobs = (1...40).flatMap { number in

@@ -6,11 +6,19 @@ import SystemPackage
 package enum BlendWrapper: String, Codable, Hashable, Sendable {
   case none, gzip, zstd
 
+  private static let gzipMagic: [UInt8] = [0x1f, 0x8b]
+  private static let zstdMagic: [UInt8] = [0x28, 0xb5, 0x2f, 0xfd]
+
+  /// Whether these are all bytes of a file of which a wrapper's first ones may become.
+  static func isBeginning(_ bytes: [UInt8]) -> Bool {
+    [gzipMagic, zstdMagic].contains { bytes.count < $0.count && $0.starts(with: bytes) }
+  }
+
   /// Tells the wrapper by the file's first bytes.
   init(firstBytes: [UInt8]) {
-    if firstBytes.starts(with: [0x1f, 0x8b]) {
+    if firstBytes.starts(with: Self.gzipMagic) {
       self = .gzip
-    } else if firstBytes.starts(with: [0x28, 0xb5, 0x2f, 0xfd]) {
+    } else if firstBytes.starts(with: Self.zstdMagic) {
       self = .zstd
     } else {
       self = .none
@@ -59,7 +67,9 @@ final class PlainBytes: SeekableBytes {
 
   init(path: FilePath) throws(BlendFailure) {
     file = path.withPlatformString { open($0, O_RDONLY | O_NONBLOCK | O_NOFOLLOW | O_CLOEXEC) }
-    guard file >= 0 else { throw .unreadable(String(cString: strerror(errno))) }
+    guard file >= 0 else {
+      throw .unreadable(errno == ELOOP ? "it is a link that leads nowhere" : String(cString: strerror(errno)))
+    }
     var s = stat()
     guard fstat(file, &s) == 0, s.st_mode & S_IFMT == S_IFREG else {
       close(file)
@@ -87,13 +97,16 @@ final class PlainBytes: SeekableBytes {
   func wrapper() throws(BlendFailure) -> BlendWrapper {
     let first = try next(BlendHeader.bytesMax)
     guard !first.isEmpty else { throw .empty }
+    guard !BlendWrapper.isBeginning(first) else {
+      throw .truncated(atByte: sizeBytes, while: "the header of its compression")
+    }
     seek(to: 0)
     return BlendWrapper(firstBytes: first)
   }
 
   private static let unpackedBytesMax: Int64 = 16 << 30
   private static var notUnpacked: BlendFailure {
-    .unreadable("it cannot be unpacked to /tmp: \(String(cString: strerror(errno)))")
+    .notUnpacked(String(cString: strerror(errno)))
   }
 
   private static func unpack(_ packed: WrappedBytes, to file: Int32) throws(BlendFailure) -> Int64 {
@@ -194,8 +207,8 @@ final class WrappedBytes: BlendBytes {
       let taken = min(count - bytes.count, pieceEnd - pieceStart)
       bytes.append(contentsOf: piece[pieceStart..<pieceStart + taken])
       pieceStart += taken
+      offset += Int64(taken)
     }
-    offset += Int64(bytes.count)
     let result = bytes.withUnsafeBytes { given in Result { () throws(BlendFailure) in try body(given) } }
     return try result.get()
   }

@@ -9,6 +9,7 @@ package enum BlendFailure: Failure, Equatable {
   case damaged(atByte: Int64, what: String)
   case notSupported(String)
   case unreadable(String)
+  case notUnpacked(String)
 
   package var description: String {
     switch self {
@@ -19,12 +20,14 @@ package enum BlendFailure: Failure, Equatable {
     case .damaged(let offset, let what): "the file is damaged at byte \(offset): \(what)"
     case .notSupported(let what): "the file cannot be read: \(what)"
     case .unreadable(let reason): "the file cannot be read: \(reason.escapedForTerminal)"
+    case .notUnpacked(let reason): "the file cannot be unpacked to /tmp: \(reason.escapedForTerminal)"
     }
   }
 
   package var remedy: String {
     switch self {
-    case .unreadable: "See that the file is there and may be read, and that /tmp has room to unpack it."
+    case .unreadable: "See that it is there, that it is a file, and that it may be read."
+    case .notUnpacked: "Free space in /tmp."
     default: "Open the file in Blender and save it again, or copy it once more."
     }
   }
@@ -32,7 +35,7 @@ package enum BlendFailure: Failure, Equatable {
   /// Whether more bytes may still make it whole: someone may be copying it.
   package var isTransient: Bool {
     switch self {
-    case .empty, .truncated, .damaged, .unreadable: true
+    case .empty, .truncated, .damaged, .unreadable, .notUnpacked: true
     case .notBlend, .unknownHeader, .notSupported: false
     }
   }

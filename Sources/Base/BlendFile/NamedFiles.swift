@@ -69,12 +69,20 @@ enum NamedFiles {
 
   private static func clip(_ clip: BlendRecord, _ file: [BlendSummary.NamedFile]) -> [BlendSummary.NamedFile] {
     let sequence = 1
-    guard clip.int("source") == sequence else { return file }
     return file.map { named in
-      guard let first = NumberedPath(named.path, isTiled: false)?.number else { return named }
+      // Debian's 3.4 takes pictures for a movie, and reads them all the same.
+      let isOfPictures = clip.int("source") == sequence || isPicture(named.path)
+      guard isOfPictures, let first = NumberedPath(named.path, isTiled: false)?.number else { return named }
       var named = named
       named.members = .sequence([SequenceUser(clip: clip, first: first)])
       return named
+    }
+  }
+
+  private static func isPicture(_ path: [UInt8]) -> Bool {
+    let ending = String(decoding: path.suffix(5), as: UTF8.self).lowercased()
+    return ["png", "jpg", "jpeg", "tif", "tiff", "exr", "tga", "bmp", "dpx", "webp"].contains {
+      ending.hasSuffix(".\($0)")
     }
   }
 

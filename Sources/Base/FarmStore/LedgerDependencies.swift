@@ -52,6 +52,24 @@ extension Ledger {
     ).map { SeenFile(path: $0[0], size: $0[1], mtimeNanoseconds: $0[2]) }
   }
 
+  /// The digests of those of them that were looked at since, by path.
+  package func dependencyDigests(of id: Int64) async throws(StoreFailure) -> [String: Digest] {
+    try await read("read the digests of what revision \(id) depends on") { db in
+      let rows = try Row.fetchAll(
+        db,
+        sql: """
+          SELECT path, digest FROM dependency JOIN dependency_file USING (path)
+          WHERE revision_id = ? AND dependency.size = dependency_file.size
+            AND dependency.mtime_ns = dependency_file.mtime_ns
+          """, arguments: [id])
+      return Dictionary(
+        rows.map { row in
+          let digest: Data = row[1]
+          return (row[0], Digest(bytes: Array(digest)))
+        }, uniquingKeysWith: { first, _ in first })
+    }
+  }
+
   /// Every file that the newest revision of some job depends on, by path; of releases that are over, none.
   package func dependencies() async throws(StoreFailure) -> [String] {
     try await read("read what jobs depend on") { db in

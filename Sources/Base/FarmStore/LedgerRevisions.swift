@@ -94,6 +94,21 @@ extension Ledger {
     }
   }
 
+  /// The classes of what was noticed of each job's newest revision, by job; jobs without notes are left out.
+  package func newestNotes() async throws(StoreFailure) -> [Int64: [ProblemClass]] {
+    try await read("read the notes of jobs") { db in
+      let rows = try Row.fetchAll(
+        db,
+        sql: """
+          SELECT job.id, notes FROM job JOIN revision ON revision.job_id = job.id AND number = job.revision
+          WHERE job.is_adopted = 0 AND notes <> '[]'
+          """)
+      return try rows.reduce(into: [:]) { notes, row in
+        notes[row[0]] = try Column.value([Problem].self, row[1])?.map(\.problemClass)
+      }
+    }
+  }
+
   /// Forgets the snapshot of a revision that has ended.
   package func forgetSnapshot(of id: Int64) async throws(StoreFailure) {
     try await write("forget the snapshot of revision \(id)") { db in

@@ -31,14 +31,14 @@ package struct JobDetail: Codable, Hashable, Sendable {
   /// Why nothing of it runs right now; nil when something does, or nothing is to be done.
   package let waitsFor: String?
   package let outputs: [OutputLine]
-  /// The files besides the `.blend` from which it is rendered, below the volume's root or whole.
-  package let files: [String]
+  /// The files besides the `.blend` from which it is rendered, or that it lacks.
+  package let files: [FileLine]
   package let log: String?
 
   package init(
     name: JobName, path: String, owner: String, state: JobState, revision: Int, digest: Digest?,
     savedBy: BlenderVersion?, blender: BlenderProgram?, frames: String, counts: FrameCounts, problem: Problem?,
-    notes: [Problem], waitsFor: String?, outputs: [OutputLine], files: [String] = [],
+    notes: [Problem], waitsFor: String?, outputs: [OutputLine], files: [FileLine] = [],
     log: String?
   ) {
     self.name = name
@@ -57,6 +57,29 @@ package struct JobDetail: Codable, Hashable, Sendable {
     self.outputs = outputs
     self.files = files
     self.log = log
+  }
+
+  /// A file that a job needs, as `farm show job` lists it.
+  package struct FileLine: Codable, Hashable, Sendable {
+    /// Below the volume's root, or whole.
+    package let path: String
+    /// Bytes, and modification time in RFC 3339, when its frames were begun; nil for one that is not there.
+    package let size: Int64?
+    package let modifiedAt: String?
+    /// Of its bytes, once it was seen to change.
+    package let digest: Digest?
+    /// What names it, for one that is not there.
+    package let neededBy: String?
+
+    package init(
+      path: String, size: Int64? = nil, modifiedAt: String? = nil, digest: Digest? = nil, neededBy: String? = nil
+    ) {
+      self.path = path
+      self.size = size
+      self.modifiedAt = modifiedAt
+      self.digest = digest
+      self.neededBy = neededBy
+    }
   }
 
   /// One output, as `farm show job` lists it.

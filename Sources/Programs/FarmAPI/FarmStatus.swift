@@ -145,10 +145,12 @@ package struct JobStatus: Codable, Hashable, Sendable {
   package var owner: String
   /// When it was first dropped, RFC 3339.
   package var createdAt: String
+  /// The classes of what was noticed of its file and holds up nothing; left out when there is none.
+  package var notes: [ProblemClass]?
 
   package init(
     name: String, state: JobState, revision: Int, frames: FrameCounts, problem: Problem?, owner: String,
-    createdAt: String
+    createdAt: String, notes: [ProblemClass]? = nil
   ) {
     self.name = name
     self.state = state
@@ -157,6 +159,7 @@ package struct JobStatus: Codable, Hashable, Sendable {
     self.problem = problem
     self.owner = owner
     self.createdAt = createdAt
+    self.notes = notes
   }
 
   /// Written out so that `problem` is there as null: others test for it.
@@ -169,5 +172,6 @@ package struct JobStatus: Codable, Hashable, Sendable {
     try container.encode(problem, forKey: .problem)
     try container.encode(owner, forKey: .owner)
     try container.encode(createdAt, forKey: .createdAt)
+    try container.encodeIfPresent(notes, forKey: .notes)
   }
 }

@@ -76,6 +76,8 @@ extension JobFlow {
   }
 
   private func giveUp(_ revision: Revision) async {
-    if await move(revision, to: .removed) { await end(revision) }
+    // Known and nothing more, as what lay there before the farm.
+    let asset = Problem(.adopted, cause: "it is no job but a file that others need", remedy: "Nothing.")
+    if await move(revision, to: .removed, problem: asset) { await end(revision) }
   }
 }

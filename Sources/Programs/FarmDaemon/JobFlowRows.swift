@@ -10,7 +10,10 @@ extension JobFlow {
     let now = setup.clock.now()
     let known = try await setup.ledger.jobs(adopted: adopted).map(shown)
     var users: [Glob: Set<Int64>] = [:]
-    for file in query.used { users[file] = try await setup.ledger.jobs(using: file) }
+    for file in query.used {
+      let lacking = known.filter { $0.problem?.missing?.contains { file.matchesPath($0.path) } == true }
+      users[file] = try await setup.ledger.jobs(using: file).union(lacking.map(\.id))
+    }
     return (known + newcomers(besides: Set(known.map(\.name)))).filter { query.matches($0, now: now, users: users) }
   }
 

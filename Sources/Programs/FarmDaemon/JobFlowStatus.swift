@@ -18,12 +18,13 @@ extension JobFlow {
   func status() async throws -> FarmStatus {
     let all = try await Dictionary(grouping: setup.ledger.jobs(adopted: false), by: \.name.release)
     let counts = try await setup.ledger.newestFrameCounts()
+    let notes = try await setup.ledger.newestNotes()
     var releases: [ReleaseStatus] = []
     for release in try await setup.ledger.releases() {
       let jobs = all[release.name] ?? []
       let states = Dictionary(jobs.map { ($0.name.job, $0.state) }) { first, _ in first }
       let progress = try await progress(of: release, jobs: states).progress
-      releases.append(releaseStatus(release, progress, lines(of: jobs, counts, in: release.name)))
+      releases.append(releaseStatus(release, progress, lines(of: jobs, counts, notes, in: release.name)))
     }
     return FarmStatus(daemon: try await daemonStatus(), releases: releases)
   }
@@ -41,7 +42,7 @@ extension JobFlow {
     var releases: [ReleaseStatus] = []
     for release in all {
       let shown = byRelease[release.name] ?? []
-      let lines = lines(of: shown, counts, in: release.name)
+      let lines = lines(of: shown, counts, [:], in: release.name)
       let isOver = release.state == .harvested || release.state == .archived
       guard newest.contains(release.id) || !isOver || !lines.isEmpty else { continue }
       let isAtRest = release.state == .harvested && !lines.contains { !$0.state.isFinal }
@@ -55,12 +56,14 @@ extension JobFlow {
       daemon: try await daemonStatus(), releases: releases, moreReleases: all.count - releases.count)
   }
 
-  private func lines(of jobs: [Job], _ counts: [Int64: FrameCounts], in release: String) -> [JobStatus] {
+  private func lines(
+    of jobs: [Job], _ counts: [Int64: FrameCounts], _ notes: [Int64: [ProblemClass]], in release: String
+  ) -> [JobStatus] {
     let lines = jobs.map { job in
       JobStatus(
         name: job.name.job, state: shownState(of: job), revision: job.revision,
         frames: counts[job.id] ?? FrameCounts(), problem: shownProblem(of: job), owner: job.owner,
-        createdAt: job.createdAt.rfc3339)
+        createdAt: job.createdAt.rfc3339, notes: notes[job.id])
     }
     return (lines + newcomers(in: release, besides: Set(lines.map(\.name)))).sorted { $0.name < $1.name }
   }
@@ -118,7 +121,8 @@ extension JobFlow {
     let job = try await job(named: text, among: fits)
     let revision = try await setup.ledger.newestRevision(of: job.name)
     let outputs = revision == nil ? [] : try await setup.ledger.outputs(of: revision?.id ?? 0)
-    let files = revision == nil ? [] : try await setup.ledger.dependencies(of: revision?.id ?? 0, areSeen: false)
+    var files: [JobDetail.FileLine] = []
+    if let revision { files = try await self.files(of: revision) }
     let log = revision == nil ? nil : try await setup.ledger.tasks(of: revision?.id).first?.log
     return JobDetail(
       name: job.name, path: job.path, owner: job.owner, state: shownState(of: job), revision: job.revision,
@@ -126,7 +130,21 @@ extension JobFlow {
       frames: revision?.frames.description ?? "", counts: FrameCounts(outputs), problem: shownProblem(of: job),
       notes: revision?.notes ?? [],
       waitsFor: try await waitsFor(job, revision?.id), outputs: outputs.map(JobDetail.OutputLine.init),
-      files: files.map { setup.volume.relative(FilePath($0.path)) }, log: log)
+      files: files, log: log)
+  }
+
+  /// What a revision needs, as its frames were begun with it, and what it lacks.
+  private func files(of revision: Revision) async throws -> [JobDetail.FileLine] {
+    let digests = try await setup.ledger.dependencyDigests(of: revision.id)
+    let there = try await setup.ledger.dependencies(of: revision.id, areSeen: false).map { file in
+      JobDetail.FileLine(
+        path: setup.volume.relative(FilePath(file.path)), size: file.size,
+        modifiedAt: Timestamp(nanoseconds: file.mtimeNanoseconds).rfc3339, digest: digests[file.path])
+    }
+    let missing = (revision.problem?.missing ?? []).map { file in
+      JobDetail.FileLine(path: setup.volume.relative(FilePath(file.path)), neededBy: file.neededBy)
+    }
+    return there + missing
   }
 
   /// A file that is no job yet, or was refused.

@@ -91,8 +91,10 @@ package struct StatusSheet: Hashable, Sendable {
 
   private var completed: [Item] {
     let done = entries([.completed]) { release, job in
-      !release.planned || release.state == .harvested
+      let place =
+        !release.planned || release.state == .harvested
         ? "in dist/\(release.name)" : "waits for the rest of \(release.name)"
+      return place + (job.notes?.contains(.still) == true ? "; nothing moves: 1 frame" : "")
     }
     return done.reversed()
   }

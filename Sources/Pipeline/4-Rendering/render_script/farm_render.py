@@ -379,7 +379,9 @@ def outside_blocks():
             is_inside = block.filepath in ("", "<builtin>") or getattr(block, "packed_file", None) is not None
             if is_inside or not is_needed(block):
                 continue
-            is_sequence = getattr(block, "is_sequence", False) or getattr(block, "source", "") == "SEQUENCE"
+            # Debian's 3.4 takes the pictures of a clip for a movie, and reads them all the same.
+            is_sequence = (getattr(block, "is_sequence", False) or getattr(block, "source", "") == "SEQUENCE"
+                           or kind == "movie clip" and block.filepath.lower().endswith(tuple(EXTENSIONS.values())))
             yield "%s %s" % (kind, block.name), bpy.path.abspath(block.filepath, library=block.library), is_sequence
 
 

@@ -19,8 +19,23 @@ struct Inspect: AsyncParsableCommand {
   @Argument(help: "The .blend.", completion: .file(extensions: ["blend"]))
   var file: String
 
+  @Option(
+    name: .customLong("seen-as"),
+    help: "What a folder of this machine is called where the file was saved: 'Z:\\show=/srv/farm'. May be repeated.")
+  var seenAs: [String] = []
+
   @Flag(help: "Print JSON.")
   var json = false
+
+  /// How `--seen-as` is written.
+  private func places() throws -> [SeenPlace] {
+    try seenAs.map { text in
+      guard let at = text.lastIndex(of: "="), at != text.startIndex, text[at...].dropFirst().hasPrefix("/") else {
+        throw ValidationError("--seen-as is written as 'Z:\\show=/srv/farm'")
+      }
+      return SeenPlace(seenAs: String(text[..<at]), folder: String(text[text.index(after: at)...]))
+    }
+  }
 
   /// What `--json` says of a file that cannot be read.
   private struct Damage: Encodable {
@@ -31,8 +46,9 @@ struct Inspect: AsyncParsableCommand {
   func run() async throws {
     let here = FilePath(FileManager.default.currentDirectoryPath)
     let blend = here.pushing(FilePath(file)).lexicallyNormalized()
+    let paths = BlendPaths(places: try places())
     do throws(BlendFailure) {
-      let inspection = try BlendInspector(InspectedDisk().disk(for: blend)).inspect(blend)
+      let inspection = try BlendInspector(InspectedDisk().disk(for: blend), paths: paths).inspect(blend)
       if json { return print(try Self.text(inspection)) }
       for line in InspectionSheet(inspection: inspection, blend: blend).lines(Terminal.standardOutput) { print(line) }
     } catch {
@@ -75,17 +91,19 @@ struct InspectionSheet {
     for scene in inspection.scenes { lines += sceneLines(scene, terminal) }
     if !inspection.moves { lines.append("  nothing in it moves") }
     for name in inspection.simulations { lines.append("  simulated as it is rendered: \(name.escapedForTerminal)") }
+    for name in inspection.denoisers { lines.append("  denoises what is composited: \(name.escapedForTerminal)") }
     for script in inspection.scripts {
       let what = script.driver.map { "its driver \($0)" } ?? "it is run when the file is opened"
       lines.append("  needs Python: \(script.by.escapedForTerminal), \(what.escapedForTerminal)")
     }
     let rows = inspection.dependencies.map { file in
       [
-        file.kind.rawValue, file.exists ? "there" : file.reached ? "missing" : "missing, not needed",
-        (file.resolved ?? file.path).escapedForTerminal, file.by.joined(separator: ", ").escapedForTerminal,
+        file.kind.rawValue, (file.exists ? "there" : "missing") + (file.reached ? "" : ", not needed"),
+        (file.resolved ?? "").escapedForTerminal, file.path.escapedForTerminal,
+        (file.by.joined(separator: ", ") + (file.of.map { " in \($0)" } ?? "")).escapedForTerminal,
       ]
     }
-    let table = CellTable(head: ["needs", "", "file", "named by"], rows: rows)
+    let table = CellTable(head: ["needs", "", "file", "written as", "named by"], rows: rows)
     return lines + (rows.isEmpty ? ["  needs no other file"] : [""]) + table.lines(terminal)
   }
 
@@ -96,7 +114,7 @@ struct InspectionSheet {
     let layers = scene.viewLayers.map { $0.name + ($0.used ? "" : " (off)") }.joined(separator: ", ")
     let extras = [
       scene.multiview ? "stereo" : nil, scene.compositing ? "compositing" : nil, scene.sequencer ? "sequencer" : nil,
-      scene.border == nil ? nil : "a border", scene.denoising ? "denoising" : nil,
+      scene.border == nil ? nil : "a border", scene.denoising && scene.engine == "CYCLES" ? "denoising" : nil,
       scene.cameraMarkers.isEmpty ? nil : "\(scene.cameraMarkers.count) camera markers",
     ].compactMap { $0 }
     var facts = [

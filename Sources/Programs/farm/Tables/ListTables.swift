@@ -64,7 +64,8 @@ struct JobSheet {
     let shown = job.files.prefix(Self.filesMax)
     let more = job.files.count - shown.count
     let lines = shown.enumerated().map { index, file in
-      "  \(Terminal.fitted(index == 0 ? "needs" : "", 12))\(file.escapedForTerminal)"
+      "  \(Terminal.fitted(index == 0 ? "needs" : "", 12))\(file.path.escapedForTerminal)"
+        + (file.neededBy == nil ? "" : " (not there)")
     }
     return lines + (more > 0 ? ["  \(Terminal.fitted("", 12))and \(more) more (`--json` lists them)"] : [])
   }

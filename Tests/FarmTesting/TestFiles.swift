@@ -3,13 +3,16 @@ import FarmModel
 
 /// Small files of the real formats, made byte by byte.
 package enum TestFiles {
-  /// A whole grey PNG, uncompressed.
-  package static func png(width: Int = 4, height: Int = 3) -> [UInt8] {
-    let rows = [UInt8](repeating: 0, count: (width + 1) * height)
+  /// A whole black PNG in grey, or one in colours with these unpacked pixels, right or wrong.
+  package static func png(
+    width: Int = 4, height: Int = 3, pixels: [UInt8]? = nil, isInterlaced: Bool = false
+  ) -> [UInt8] {
+    let rows = pixels ?? [UInt8](repeating: 0, count: (width + 1) * height)
     var packed = [UInt8](repeating: 0, count: Int(compressBound(uLong(rows.count))))
     var length = uLong(packed.count)
     compress(&packed, &length, rows, uLong(rows.count))
-    let header = bigEndian(UInt32(width)) + bigEndian(UInt32(height)) + [8, 0, 0, 0, 0]
+    let header =
+      bigEndian(UInt32(width)) + bigEndian(UInt32(height)) + [8, pixels == nil ? 0 : 2, 0, 0, isInterlaced ? 1 : 0]
     return [0x89, 0x50, 0x4E, 0x47, 0x0D, 0x0A, 0x1A, 0x0A] + chunk("IHDR", header)
       + chunk("IDAT", Array(packed[..<Int(length)])) + chunk("IEND", [])
   }

@@ -146,7 +146,7 @@ def layered():
         wanted.materials = ["Paint"]
     bpy.data.objects["Seat"].data.materials[0] = wanted.materials[0]
     save("lib/stool.blend")
-    empty_scene(4)
+    empty_scene(4).cycles.samples = 3000
     spin(bpy.data.objects["Sun"], 4)
     save("layered.blend")
     linked_from("lib/stool.blend")
@@ -271,7 +271,9 @@ def other_scene():
 
 
 def textured_range():
+    """Frames that take about a second, so that a texture can change between two of them."""
     textured("textured_range", 4)
+    bpy.context.scene.cycles.samples = 3000
 
 
 def textured_below():

@@ -74,6 +74,53 @@ struct PictureTests {
     #expect(failure?.description.contains("checksum of chunk IDAT is wrong") == true, "\(failure?.description ?? "")")
   }
 
+  @Test func `whose pixels are fewer or more than its size asks for is refused, though every checksum is right`() throws
+  {
+    // Three lines of four pixels in three colours, each with its filter.
+    let line = 1 + 4 * 3
+    let few = try scratch.write(TestFiles.png(pixels: [UInt8](repeating: 0, count: 2 * line)), to: "few.png")
+    let many = try scratch.write(TestFiles.png(pixels: [UInt8](repeating: 0, count: 4 * line)), to: "many.png")
+
+    let tooFew = #expect(throws: PictureFailure.self) { try Picture(at: few, expecting: .png) }
+    let tooMany = #expect(throws: PictureFailure.self) { try Picture(at: many, expecting: .png) }
+
+    #expect(
+      tooFew?.description.contains("its pixels: 26 of 39 bytes are there") == true, "\(tooFew?.description ?? "")")
+    #expect(tooMany?.description.contains("more pixels than its size says") == true, "\(tooMany?.description ?? "")")
+    let right = try scratch.write(TestFiles.png(pixels: [UInt8](repeating: 0, count: 3 * line)), to: "right.png")
+    #expect(try Picture(at: right, expecting: .png).channels == 3)
+  }
+
+  @Test(arguments: [("1", 1), ("3", 3), ("4", 4)])
+  func `tells its channels`(count: String, channels: Int) async throws {
+    for (name, format) in [("c.png", ImageFormat.png), ("c.jpg", .jpeg)] where !(channels == 4 && format == .jpeg) {
+      let path = scratch(name)
+      let words = ["--pattern", "noise:seed=1", "64x36", count, "-d", "uint8", "-o", path.string]
+      let (end, lines) = try await ChildProcess.output(of: ChildCommand("/usr/bin/oiiotool", words))
+      try #require(end.isSuccess, "\(lines)")
+
+      #expect(try Picture(at: path, expecting: format).channels == channels)
+    }
+  }
+
+  @Test(arguments: [(64, 36), (1, 1), (5, 3), (9, 17)])
+  func `that is interlaced is counted too`(width: Int, height: Int) async throws {
+    let path = scratch("adam.png")
+    // Written by hand: neither oiiotool nor Blender interlaces.
+    let passes = [(0, 0, 8, 8), (4, 0, 8, 8), (0, 4, 4, 8), (2, 0, 4, 4), (0, 2, 2, 4), (1, 0, 2, 2), (0, 1, 1, 2)]
+    var count = 0
+    for (column, line, columnStep, lineStep) in passes {
+      let columns = Array(stride(from: column, to: width, by: columnStep)).count
+      let lines = Array(stride(from: line, to: height, by: lineStep)).count
+      if columns > 0 { count += lines * (1 + columns * 3) }
+    }
+    let bytes = TestFiles.png(
+      width: width, height: height, pixels: [UInt8](repeating: 0, count: count), isInterlaced: true)
+    try path.write(bytes)
+
+    #expect(try Picture(at: path, expecting: .png).size == PixelSize(width: width, height: height))
+  }
+
   @Test func `whose EXR table was never written is refused with that reason`() async throws {
     var bytes = try await picture("table.exr", ["--compression", "none"]).contents
     let headerEnd = try #require(

@@ -11,8 +11,9 @@ package struct BlendSummary: Sendable {
   package let activeScene: String?
   /// Why something in it may differ from frame to frame, by datablock; empty: nothing can. Libraries not counted.
   package let movers: [String]
-  /// The numbers of the datablocks that are simulated as they are rendered, and of those that denoise what is composited.
+  /// The numbers of the datablocks that are simulated as they are rendered.
   let simulated: Set<Int>
+  /// And of those that denoise what is composited.
   let denoisers: Set<Int>
   let scripts: [Script]
   /// Its datablocks, linked ones too.

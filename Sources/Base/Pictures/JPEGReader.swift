@@ -2,24 +2,25 @@ import FarmModel
 
 /// Checks a JPEG's structure: every segment up to the last scan, and the end marker as the last two bytes.
 enum JPEGReader {
-  static func size(of bytes: [UInt8]) throws(PictureFailure) -> PixelSize {
+  static func shape(of bytes: [UInt8]) throws(PictureFailure) -> PictureShape {
     var walk = ByteWalk(bytes)
     guard try walk.bigEndian(2, while: "its first marker") == 0xFFD8 else { throw .wrongFormat(.jpeg) }
-    var size: PixelSize?
+    var shape: PictureShape?
     while true {
       let start = walk.offset
       let marker = try walk.bigEndian(2, while: "a marker")
       guard marker & 0xFF00 == 0xFF00 else { throw .damaged(atByte: start, what: "a marker was expected") }
       if marker == 0xFFD9 {
-        guard let size else { throw .damaged(atByte: start, what: "it ends without a picture") }
+        guard let shape else { throw .damaged(atByte: start, what: "it ends without a picture") }
         guard walk.isAtEnd else { throw .damaged(atByte: walk.offset, what: "bytes follow its end") }
-        return size
+        return shape
       }
       let length = try walk.bigEndian(2, while: "a segment's length")
       let segment = try walk.take(length - 2, while: "a segment")
-      if isFrameHeader(marker), segment.count >= 5 {
-        let numbers = Array(segment.prefix(5)).map(Int.init)
-        size = PixelSize(width: numbers[3] << 8 | numbers[4], height: numbers[1] << 8 | numbers[2])
+      if isFrameHeader(marker), segment.count >= 6 {
+        let numbers = Array(segment.prefix(6)).map(Int.init)
+        let size = PixelSize(width: numbers[3] << 8 | numbers[4], height: numbers[1] << 8 | numbers[2])
+        shape = PictureShape(size: size, channels: numbers[5])
       }
       if marker == 0xFFDA { try skipScan(&walk) }
     }

@@ -2,10 +2,19 @@ import FarmModel
 import SystemPackage
 import VolumeFiles
 
+/// What every whole picture tells of itself, whatever its format.
+struct PictureShape: Hashable {
+  let size: PixelSize
+  /// 1 for grey, 2 with alpha, 3 for colours, 4 with alpha; nil where the format's reader does not tell.
+  var channels: Int?
+}
+
 /// What a whole picture file shows of itself.
 package struct Picture: Hashable, Sendable {
   package let format: ImageFormat
   package let size: PixelSize
+  /// 1 for grey, 2 with alpha, 3 for colours, 4 with alpha; nil where the format's reader does not tell.
+  package let channels: Int?
   /// Bytes of the file.
   package let bytes: Int64
 
@@ -17,13 +26,15 @@ package struct Picture: Hashable, Sendable {
     guard !bytes.isEmpty else { throw .truncated(atByte: 0, while: "nothing was written") }
     self.format = format
     self.bytes = Int64(bytes.count)
+    let shape: PictureShape
     switch format {
-    case .png: size = try PNGReader.size(of: bytes)
-    case .jpeg: size = try JPEGReader.size(of: bytes)
-    case .openEXR: size = try EXRReader.size(of: bytes)
-    case .tiff: size = try TIFFReader.size(of: bytes)
-    case .webp: size = try WEBPReader.size(of: bytes)
+    case .png: shape = try PNGReader.shape(of: bytes)
+    case .jpeg: shape = try JPEGReader.shape(of: bytes)
+    case .openEXR: shape = PictureShape(size: try EXRReader.size(of: bytes))
+    case .tiff: shape = PictureShape(size: try TIFFReader.size(of: bytes))
+    case .webp: shape = PictureShape(size: try WEBPReader.size(of: bytes))
     }
+    (size, channels) = (shape.size, shape.channels)
   }
 }
 

@@ -110,7 +110,8 @@ let checks: [Target] = [
   .executableTarget(
     name: "farm-bench",
     dependencies: [
-      "farm", "farmd", "WatchProbe", "FarmModel", "BlendFile", "FarmStore", "VolumeFiles", "Preflight", system,
+      "farm", "farmd", "WatchProbe", "FarmModel", "BlendFile", "FarmStore", "VolumeFiles", "Pictures", "Preflight",
+      system,
     ],
     path: "Benchmarks", swiftSettings: settings),
   .executableTarget(

@@ -1,6 +1,29 @@
 import Foundation
 import Glibc
 
+/// A line of `farm events --json`.
+struct Event {
+  let event: String
+  let job: String?
+  /// Seconds since 1970.
+  let moment: Double
+
+  private struct Line: Decodable {
+    let at: String
+    let event: String
+    let job: String?
+  }
+
+  init?(_ text: String) {
+    guard let line = try? JSONDecoder().decode(Line.self, from: Data(text.utf8)),
+      let date = ISO8601DateFormatter().date(from: line.at.prefix(19) + "Z")
+    else { return nil }  // No event.
+    event = line.event
+    job = line.job
+    moment = date.timeIntervalSince1970 + (Double("0." + line.at.dropFirst(20).filter(\.isNumber)) ?? 0)
+  }
+}
+
 /// The measurements; each in a volume of its own.
 struct Bench {
   let folder: String
@@ -125,20 +148,20 @@ struct Bench {
 
   /// Seconds since 1970 at which jobs were queued.
   private func stamps(_ events: LineProgram, of count: Int) throws -> [(String, Double)] {
-    struct Event: Decodable {
-      let at: String
-      let event: String
-      let job: String?
-    }
-    let format = ISO8601DateFormatter()
     var found: [(String, Double)] = []
     while found.count < count, let line = try events.line() {
-      guard let event = try? JSONDecoder().decode(Event.self, from: Data(line.utf8)), event.event == "job.queued",
-        let job = event.job, let date = format.date(from: event.at.prefix(19) + "Z")
-      else { continue }  // Another event.
-      let fraction = Double("0." + event.at.dropFirst(20).filter(\.isNumber)) ?? 0
-      found.append((job, date.timeIntervalSince1970 + fraction))
+      guard let event = Event(line), event.event == "job.queued", let job = event.job else { continue }
+      found.append((job, event.moment))
     }
     return found
+  }
+
+  /// Reads on to an event of a job, or of any, and gives back its moment in seconds since 1970.
+  func moment(of name: String, _ job: String?, _ events: LineProgram) throws -> Double {
+    while let line = try events.line(within: 600) {
+      guard let event = Event(line), event.event == name, job == nil || event.job == job else { continue }
+      return event.moment
+    }
+    throw BenchFailure("the events ended without \(name)")
   }
 }

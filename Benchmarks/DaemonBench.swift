@@ -33,7 +33,7 @@ extension Bench {
     return user + system
   }
 
-  private func anonymousMegabytes(of pid: pid_t) throws -> Double {
+  func anonymousMegabytes(of pid: pid_t) throws -> Double {
     let text = try String(contentsOfFile: "/proc/\(pid)/status", encoding: .utf8)
     guard let line = text.split(separator: "\n").first(where: { $0.hasPrefix("RssAnon:") }),
       let kilobytes = Double(line.filter(\.isNumber))

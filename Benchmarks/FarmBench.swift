@@ -4,8 +4,9 @@ import Glibc
 /// Measures what the farm promises, with the programs that lie beside it, and prints each figure beside its goal.
 ///
 /// `farm-bench [--quick] [--only PART] [--json FILE]`, where a part is `watch`, `drops`, `idle`, `start`, `many`,
-/// `jobs`, `refresh`, `inspect` or `side-by-side`: figures depend on the machine and on what else it does; ratios are of two
-/// things measured one after the other in the same run. It fails only when something could not be measured.
+/// `jobs`, `refresh`, `inspect`, `warm`, `flood` or `side-by-side`: figures depend on the machine and on what else it
+/// does; ratios are of two things measured one after the other in the same run. It fails only when something could not be
+/// measured.
 @main
 struct FarmBench {
   static func main() async throws {
@@ -29,6 +30,8 @@ struct FarmBench {
     if wants("jobs") { try await bench.jobs(&figures, few: 100, many: isQuick ? 1000 : 10_000) }
     if wants("refresh") { try await bench.refresh(&figures, jobs: isQuick ? 20 : 200) }
     if wants("inspect") { try bench.inspect(&figures, files: isQuick ? 500 : 10_000) }
+    if wants("warm") { try bench.warm(&figures, isQuick: isQuick) }
+    if wants("flood") { try bench.flood(&figures, frames: isQuick ? 5000 : 100_000) }
     if wants("side-by-side") { try bench.sideBySide(&figures, isQuick: isQuick) }
     if let file = word("--json") {
       try figures.json.write(toFile: file, atomically: true, encoding: .utf8)

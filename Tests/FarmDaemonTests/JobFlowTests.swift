@@ -4,6 +4,7 @@ import FarmStore
 import FarmTesting
 import FolderWatch
 import Foundation
+import Glibc
 import Intake
 import Logging
 import Rendering
@@ -108,6 +109,12 @@ struct JobFlowTests {
     #expect(await world.delivers(["quick/a_0001.png", "quick/a_0002.png", "quick/a_0003.png"]))
     let attempts = try await world.flow.jobDetail("a").outputs.map(\.attempts)
     #expect(attempts == [1, 2, 1])
+    // What was damaged is kept for people, with the reason.
+    let bad = world.volume.bad.filesBelow
+    #expect(bad.count == (spoiling == .truncated ? 2 : 0), "\(bad)")
+    guard let reason = bad.first(where: { $0.hasSuffix(".txt") }) else { return }
+    let text = String(decoding: world.volume.bad.pushing(FilePath(reason)).contents, as: UTF8.self)
+    #expect(text.hasPrefix("truncated: the picture ends at byte "), "\(text)")
   }
 
   @Test func `fails when a frame is spoilt three times, with class and cause, and keeps the other frames`() async throws
@@ -326,6 +333,35 @@ struct JobFlowTests {
 
     #expect(await second.delivers(["quick/a_0001.png", "quick/a_0002.png", "quick/a_0003.png"]))
     #expect(try await second.flow.jobDetail("a").outputs.map(\.attempts) == [1, 1, 1])
+  }
+
+  @Test func `is checked again: what is damaged is rendered anew, what somebody changed is left alone`() async throws {
+    let world = try FlowWorld()
+    world.run()
+    try await world.drop("quick/a.blend", frames: 1...3)
+    let names = ["quick/a_0001.png", "quick/a_0002.png", "quick/a_0003.png"]
+    #expect(await world.delivers(names))
+    let (ours, theirs) = (world.volume.dist.pushing("quick/a_0001.png"), world.volume.dist.pushing("quick/a_0003.png"))
+    let before = try #require(try FileStatus(at: ours)).identity.mtimeNanoseconds
+    try ours.write(Array(ours.contents.dropLast(12)))
+    let time = timespec(tv_sec: Int(before / 1_000_000_000), tv_nsec: Int(before % 1_000_000_000))
+    var times = [time, time]
+    #expect(ours.withPlatformString { utimensat(AT_FDCWD, $0, &times, 0) } == 0)
+    try theirs.write(Array("painted over".utf8))
+
+    let shown = try await world.flow.check(CheckRequest(release: "quick", isDryRun: true), by: "ann")
+    #expect(shown.checked == 3)
+    #expect(shown.bad.map(\.path) == ["dist/quick/a_0001.png", "dist/quick/a_0003.png"])
+    #expect(shown.bad.map(\.isAgain) == [true, false])
+    #expect(world.volume.bad.filesBelow.isEmpty)
+    _ = try await world.flow.check(CheckRequest(release: "quick", isDryRun: false), by: "ann")
+
+    #expect(await eventually { ours.contents == TestFiles.png() })
+    #expect(theirs.contents == Array("painted over".utf8))
+    #expect(world.volume.bad.filesBelow.count == 2)
+    await #expect(throws: (any Error).self) {
+      try await world.flow.check(CheckRequest(release: "nosuch", isDryRun: true), by: "ann")
+    }
   }
 
   @Test func `is not handed out while the farm or its release is paused`() async throws {

@@ -25,10 +25,8 @@ package enum FrameCheck {
       guard hasNoWriter(file) else { return refuse(.truncated, "some process still writes the picture") }
       let picture = try Picture(at: file, expecting: format)
       guard size == nil || picture.size == size else {
-        return refuse(.wrongSize, "the picture is \(picture.size) and should be \(size?.description ?? "")")
+        return .failure(FrameRefusal(problem: wrongSize(picture.size, size)))
       }
-      // On the disk before it counts: a power cut must not leave a ledger that knows more than the disk.
-      try Durable.sync(file)
       return .success(
         CheckedFrame(file: file, identity: status.identity, size: picture.size, bytes: picture.bytes))
     } catch let failure as FileFailure {
@@ -41,11 +39,34 @@ package enum FrameCheck {
     }
   }
 
-  /// Whether a picture that counted once is still whole: after a power cut a file may be there with nothing in it.
-  package static func isWhole(_ file: FilePath, format: ImageFormat, size: PixelSize?) -> Bool {
-    // Damaged, gone or unreadable: not proven.
-    guard let picture = try? Picture(at: file, expecting: format) else { return false }
-    return size == nil || picture.size == size
+  /// Waits until a checked frame is on the disk, before it counts: a power cut must not leave a ledger that knows more
+  /// than the disk.
+  /// - Returns: why it is not there; nil when it is.
+  package static func sync(_ file: FilePath) -> FrameRefusal? {
+    do throws(FileFailure) { try Durable.sync(file) } catch {
+      let problem: ProblemClass = error.problemClass == .diskFull ? .diskFull : .noOutput
+      return FrameRefusal(problem: Problem(problem, cause: error.description))
+    }
+    return nil
+  }
+
+  /// What is wrong with a picture that counted once: after a power cut a file may be there with nothing in it. Nil for
+  /// one that is whole.
+  package static func problem(of file: FilePath, format: ImageFormat, size: PixelSize?) -> Problem? {
+    do {
+      guard try FileStatus(at: file) != nil else { return Problem(.noOutput, cause: "it is not there") }
+      let picture = try Picture(at: file, expecting: format)
+      guard size == nil || picture.size == size else { return wrongSize(picture.size, size) }
+      return nil
+    } catch let failure as FileFailure {
+      return Problem(failure.problemClass, cause: failure.description, remedy: failure.remedy)
+    } catch {
+      return Problem(.truncated, cause: "\(error)")
+    }
+  }
+
+  private static func wrongSize(_ size: PixelSize, _ wanted: PixelSize?) -> Problem {
+    Problem(.wrongSize, cause: "the picture is \(size) and should be \(wanted?.description ?? "")")
   }
 
   /// A child that is just being started shares its parent's open files for a moment, so one look is not enough.

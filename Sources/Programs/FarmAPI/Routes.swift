@@ -10,6 +10,7 @@ package enum Route {
   package static let plan = "/v1/plan"
   package static let harvest = "/v1/harvest"
   package static let refresh = "/v1/refresh"
+  package static let check = "/v1/check"
   package static let again = "/v1/again"
   package static let pause = "/v1/pause"
   package static let doctor = "/v1/doctor"

@@ -87,7 +87,9 @@ actor JobFlow {
   var reached: Set<Int> = []
 
   /// Checked frames that wait for the next commit.
-  var checked: [(output: Output, frame: CheckedFrame, revision: Int64, release: String)] = []
+  var checked: [CheckedOutput] = []
+  /// Resumed with each frame that was checked.
+  var whenChecked = Waiters()
   /// Releases whose checked frames are being promoted: a file system that hangs keeps up only its own.
   var flushing: Set<String> = []
   var whenFlushed = Waiters()
@@ -130,6 +132,7 @@ actor JobFlow {
     case vanished(FilePath)
     case readPlan(FilePath, Fingerprint?)
     case prepare(Revision, BlenderProgram)
+    case check(RenderedFrame, task: Int64)
     case flush(release: String)
     case ended(task: Int64, TaskEnd)
     case assemble(Int64)
@@ -173,6 +176,14 @@ actor JobFlow {
     }
   }
 
+  /// A frame that was found whole, and is to be put into its place.
+  struct CheckedOutput {
+    /// As it will be.
+    let output: Output
+    let frame: CheckedFrame
+    let task: RenderTask
+  }
+
   /// A task that the engine has.
   struct RunningTask {
     let task: RenderTask
@@ -184,6 +195,8 @@ actor JobFlow {
     var isShortened = false
     /// Frames of which nothing was heard yet.
     var waiting: Set<FrameNumber>
+    /// Frames that are being checked.
+    var checking = 0
     var size: PixelSize?
     /// The frame that it is at, and how much of it is done.
     var current: (frame: FrameNumber, part: Double)?
@@ -231,6 +244,7 @@ actor JobFlow {
     isOver = true
     whenAbleTo.resume()
     whenClaimed.resume()
+    whenChecked.resume()
     whenFlushed.resume()
     whenHarvested.resume()
     for number in whenReached.keys { whenReached[number]?.resume() }
@@ -242,6 +256,7 @@ actor JobFlow {
     case .vanished(let path): await vanishedAfterClaims(path)
     case .readPlan(let path, let fingerprint): await readPlan(at: path, fingerprint)
     case .prepare(let revision, let blender): await prepare(revision, blender)
+    case .check(let frame, let task): await rendered(frame, task: task)
     case .flush(let release):
       try? await Task.sleep(for: Self.flushAfter)  // Cancelled: the rest is flushed at the next start.
       await flush(release)

@@ -90,7 +90,7 @@ extension JobFlow {
   // MARK: - Some frames
 
   /// Renders some frames of a revision again; those that nobody has to render already are passed over.
-  private func pickUp(of revision: Revision, where isMeant: (Output) -> Bool) async throws -> AgainAnswer {
+  func pickUp(of revision: Revision, where isMeant: (Output) -> Bool) async throws -> AgainAnswer {
     guard revision.state != .assembling else { throw CommandFailure.beingAssembled(revision.name) }
     await flush(revision.name.release)
     await beginHarvesting(revision.name.release)
@@ -135,7 +135,7 @@ extension JobFlow {
     let outputs = try await setup.ledger.outputs(of: revision.id).map { ($0.id, place($0), $0.size) }
     let format = revision.format
     let bad = await BlockingWork.run {
-      Set(outputs.filter { !FrameCheck.isWhole($0.1, format: format, size: $0.2) }.map(\.0))
+      Set(outputs.filter { FrameCheck.problem(of: $0.1, format: format, size: $0.2) != nil }.map(\.0))
     }
     return { $0.state == .failed || bad.contains($0.id) }
   }

@@ -9,31 +9,37 @@ extension JobFlow {
   /// Checks a frame; a good one is promoted with the next group.
   func rendered(_ frame: RenderedFrame, task id: Int64) async {
     guard let task = running[id] else { return }
-    let size = task.size
-    let format = task.task.format
+    let (size, format) = (task.size, task.task.format)
     let verdict = await BlockingWork.run { FrameCheck.check(FilePath(frame.file), format: format, size: size) }
-    guard running[id] != nil else { return }
-    running[id]?.waiting.remove(frame.frame)
     switch verdict {
-    case .failure(let refusal):
-      await BlockingWork.run { Placement.remove(FilePath(frame.file)) }
-      await failed([frame.frame], of: task.task, refusal.problem)
-    case .success(let good):
-      guard let open = open[task.task.revision],
-        var output = open.board[frame.frame], output.state == .active
-      else { return }
-      output.state = .promoting
-      output.attempts += 1
-      output.size = good.size
-      output.bytes = good.bytes
-      output.file = good.identity
-      output.renderMilliseconds = frame.renderMilliseconds
-      output.facts = frame.facts
-      output.problem = nil
-      let release = task.task.job.release
-      if !checked.contains(where: { $0.release == release }) { errand.yield(.flush(release: release)) }
-      checked.append((output, good, task.task.revision, release))
+    case .failure(let refusal): await refused(frame, of: task.task, refusal)
+    case .success(let good): await found(good, frame, of: task.task)
     }
+    running[id]?.checking -= 1
+    whenChecked.resume()
+  }
+
+  /// A picture that does not count is kept where people can look at it, and rendered again.
+  private func refused(_ frame: RenderedFrame, of task: RenderTask, _ refusal: FrameRefusal) async {
+    let aside = BadPicture(FilePath(frame.file), of: task, frame: frame.frame, in: setup.volume)
+    let problem = await BlockingWork.run { aside.put(because: refusal.problem) }
+    await failed([frame.frame], of: task, problem)
+  }
+
+  private func found(_ good: CheckedFrame, _ frame: RenderedFrame, of task: RenderTask) async {
+    guard var output = open[task.revision]?.board[frame.frame], output.state == .active else { return }
+    output.state = .promoting
+    output.attempts += 1
+    output.size = good.size
+    output.bytes = good.bytes
+    output.file = good.identity
+    output.renderMilliseconds = frame.renderMilliseconds
+    output.facts = frame.facts
+    output.problem = nil
+    let release = task.job.release
+    let isFirst = !checked.contains { $0.task.job.release == release }
+    checked.append(CheckedOutput(output: output, frame: good, task: task))
+    if isFirst { errand.yield(.flush(release: release)) }
   }
 
   /// Commits that a release's checked frames are about to be promoted, renames them, commits that they are. One at a
@@ -42,17 +48,18 @@ extension JobFlow {
   /// After a crash the inode in the ledger tells whether the rename happened, so no promoted frame is rendered again.
   func flush(_ release: String) async {
     while flushing.contains(release) { await withCheckedContinuation { whenFlushed.add($0) } }
-    let group = checked.filter { $0.release == release }
-    guard !group.isEmpty else { return }
-    checked.removeAll { $0.release == release }
+    let taken = checked.filter { $0.task.job.release == release }
+    guard !taken.isEmpty else { return }
+    checked.removeAll { $0.task.job.release == release }
     flushing.insert(release)
-    let revisions = Set(group.map(\.revision))
+    let group = await onDisk(taken)
+    let revisions = Set(taken.map(\.task.revision))
     var refused: [Int64: Problem] = [:]
     do {
       try await setup.ledger.update(group.map(\.output))
       var settled: [Output] = []
       for revision in revisions {
-        settled += await promote(group.filter { $0.revision == revision }.map { ($0.output, $0.frame) }, of: revision)
+        settled += await promote(group.filter { $0.task.revision == revision }, of: revision)
       }
       try await setup.ledger.update(settled)
       for output in settled { put(output) }
@@ -70,9 +77,31 @@ extension JobFlow {
     }
   }
 
+  /// How many frames are brought to the disk side by side: the file system writes its journal once for them.
+  private static let syncsAtOnce = 4
+
+  /// Waits until checked frames are on the disk; those that cannot be are not among them afterwards.
+  private func onDisk(_ group: [CheckedOutput]) async -> [CheckedOutput] {
+    let refusals = await withTaskGroup(of: [(Int, FrameRefusal)].self) { tasks in
+      for first in 0..<min(Self.syncsAtOnce, group.count) {
+        let files = stride(from: first, to: group.count, by: Self.syncsAtOnce).map { ($0, group[$0].frame.file) }
+        tasks.addTask {
+          await BlockingWork.run { files.compactMap { place, file in FrameCheck.sync(file).map { (place, $0) } } }
+        }
+      }
+      return await tasks.reduce(into: [Int: FrameRefusal]()) { all, some in
+        for (place, refusal) in some { all[place] = refusal }
+      }
+    }
+    for (place, refusal) in refusals {
+      await failed([group[place].output.frame], of: group[place].task, refusal.problem)
+    }
+    return group.enumerated().filter { refusals[$0.offset] == nil }.map(\.element)
+  }
+
   /// Renames the frames of one revision into place.
   /// - Returns: the outputs with their new states; none when the revision was ended meanwhile.
-  private func promote(_ frames: [(output: Output, frame: CheckedFrame)], of id: Int64) async -> [Output] {
+  private func promote(_ frames: [CheckedOutput], of id: Int64) async -> [Output] {
     // What is being delivered must not be moved away under the harvest.
     while let release = open[id]?.revision.name.release, harvesting.contains(release) {
       await withCheckedContinuation { whenHarvested.add($0) }
@@ -80,12 +109,11 @@ extension JobFlow {
     guard let revision = open[id] else { return [] }
     let promotion = Promotion(into: setup.volume.out(of: revision.revision.name))
     let needsRoom = !revision.hasRoom && revision.board.doneCount == 0
+    let moves = frames.map { ($0.frame, $0.output.path) }
     let moved = await BlockingWork.run { () -> [Result<FileIdentity, RenderingFailure>] in
       let room = Result { () throws(RenderingFailure) in if needsRoom { try promotion.makeRoom() } }
-      return frames.map { pair in
-        room.flatMap {
-          Result { () throws(RenderingFailure) in try promotion.promote(pair.frame, as: pair.output.path) }
-        }
+      return moves.map { frame, path in
+        room.flatMap { Result { () throws(RenderingFailure) in try promotion.promote(frame, as: path) } }
       }
     }
     if moved.contains(where: { (try? $0.get()) != nil }) { open[id]?.hasRoom = true }  // Failures are told below.

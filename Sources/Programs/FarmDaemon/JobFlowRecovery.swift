@@ -61,9 +61,7 @@ extension JobFlow {
       let place =
         delivered.map { setup.volume.root.appending($0) }
         ?? setup.volume.out(of: revision.name).appending(output.path)
-      let isWhole = await BlockingWork.run { FrameCheck.isWhole(place, format: revision.format, size: output.size) }
-      guard !isWhole else { continue }
-      await putAside(place, of: output)
+      guard await problem(of: output, at: place, of: revision) != nil else { continue }
       lost[revision.id, default: []].append(output)
     }
     for (id, outputs) in lost {
@@ -79,23 +77,6 @@ extension JobFlow {
         try await setup.ledger.update(again)
         await opened(revision)
       }
-    }
-  }
-
-  /// Moves a damaged picture of ours out of the way; of another file nothing is touched.
-  private func putAside(_ file: FilePath, of output: Output) async {
-    let bad = setup.volume.bad
-    let name = "\(output.id)-\(file.lastComponent?.string ?? "")"
-    do throws(FileFailure) {
-      try await BlockingWork.run { () throws(FileFailure) in
-        guard let there = try FileStatus(at: file), there.kind == .regular,
-          there.fingerprint.mtimeNanoseconds == output.file?.mtimeNanoseconds
-        else { return }
-        try SharedFolder.make(bad)
-        try Placement.move(file, to: bad.appending(name), ifOccupied: .replace)
-      }
-    } catch {
-      complain(error, while: "putting a damaged picture aside")
     }
   }
 

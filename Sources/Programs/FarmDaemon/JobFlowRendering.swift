@@ -166,7 +166,11 @@ extension JobFlow {
       await noted(notes, task: id)
       await saw(files, task: id)
     case .progress(let id, let frame, let part): running[id]?.current = (frame, part)
-    case .frame(let id, let frame): await rendered(frame, task: id)
+    case .frame(let id, let frame):
+      guard running[id]?.waiting.remove(frame.frame) != nil else { return }
+      running[id]?.checking += 1
+      // Beside the others: the next frame may be done before this one is read.
+      errand.yield(.check(frame, task: id))
     case .frameFailed(let id, let frame, let problem):
       guard let task = running[id] else { return }
       running[id]?.waiting.remove(frame)
@@ -199,6 +203,9 @@ extension JobFlow {
   }
 
   func ended(_ id: Int64, _ end: TaskEnd) async {
+    while running[id].map({ $0.checking > 0 }) == true, !isOver {
+      await withCheckedContinuation { whenChecked.add($0) }
+    }
     guard let task = running.removeValue(forKey: id) else { return }
     turns.took(task.party, setup.clock.now().since(task.begun), of: task.expected)
     let left = task.waiting.sorted()

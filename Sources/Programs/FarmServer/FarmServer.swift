@@ -72,6 +72,9 @@ package enum FarmServer {
     router.post(RouterPath(Route.refresh)) { request, _ in
       try await answer { try await farm.refresh(body(request, as: RefreshRequest.self), by: person(request)) }
     }
+    router.post(RouterPath(Route.check)) { request, _ in
+      try await answer { try await farm.check(body(request, as: CheckRequest.self), by: person(request)) }
+    }
     router.post(RouterPath(Route.pause)) { request, _ in
       try await answer {
         try await farm.pause(body(request, as: PauseRequest.self), by: person(request))

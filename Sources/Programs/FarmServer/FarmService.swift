@@ -27,6 +27,8 @@ package protocol FarmService: Sendable {
   func renderAgain(_ request: AgainRequest, by person: String) async throws -> AgainAnswer
   /// Renders again what is older than what it depends on.
   func refresh(_ request: RefreshRequest, by person: String) async throws -> RefreshAnswer
+  /// Reads a release's pictures again, and renders the damaged ones.
+  func check(_ request: CheckRequest, by person: String) async throws -> CheckAnswer
   func pause(_ request: PauseRequest, by person: String) async throws
   /// Cancels jobs, or tries them again.
   func steer(_ request: SteerRequest, by person: String) async throws -> TouchedJobs

@@ -26,7 +26,7 @@ struct Farm: AsyncParsableCommand {
       CommandGroup(
         name: "Plan and steer",
         subcommands: [
-          Plan.self, Harvest.self, Refresh.self, Replace.self, Seed.self, Kill.self, Retry.self, Pause.self,
+          Plan.self, Harvest.self, Refresh.self, Check.self, Replace.self, Seed.self, Kill.self, Retry.self, Pause.self,
           Resume.self, Sync.self,
         ]),
       CommandGroup(name: "Set up", subcommands: [Init.self, Doctor.self, LedgerCommands.self, SlashAndBurn.self]),

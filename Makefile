@@ -5,7 +5,7 @@ SWIFT_FLAGS = --explicit-target-dependency-import-check error
 TEST_FLAGS = $(SWIFT_FLAGS) --experimental-maximum-parallelization-width 4
 SOURCES = Sources Tests Benchmarks Package.swift
 
-.PHONY: demo test check build deps format soak fuzz bench docs
+.PHONY: demo test test-blenders check build deps format soak fuzz bench docs
 
 demo: build
 	@packaging/demo
@@ -18,6 +18,13 @@ test: build
 check: deps
 	swift format lint --strict --recursive $(SOURCES)
 	$(MAKE) test
+
+# The engine's contract with Blender 4.2 and 5.0 too, as PyPI has them: some 2 GB, installed once into BLENDERS.
+BLENDERS = /opt/farm-blenders
+test-blenders: build
+	@packaging/install-deps tests
+	packaging/install-blenders $(BLENDERS)
+	FARM_BLENDERS=$(BLENDERS) swift test $(TEST_FLAGS) --filter OtherBlendersTests
 
 # Long tests: the whole suite with FARM_SOAK set, which turns on the suites that take minutes.
 soak: build
@@ -37,11 +44,12 @@ fuzz: deps
 	SWIFT_BACKTRACE=enable=no "$$($(FUZZ_SWIFT) --show-bin-path)/blend-fuzz" -max_len=16384 -timeout=10 \
 	  -rss_limit_mb=2048 -print_final_stats=1 $(FUZZ) .build-fuzz/found Tests/BlendFuzz/seeds
 
-# Measures what is promised, with a release build; prints each figure beside its goal.
+# Measures what is promised, with a release build linked as packages are; prints each figure beside its goal.
+BENCH_FLAGS = -c release --static-swift-stdlib
 bench: deps
 	@packaging/install-deps bench
-	swift build -c release --product farm-bench $(SWIFT_FLAGS)
-	@"$$(swift build -c release --show-bin-path)/farm-bench" $(BENCH)
+	swift build $(BENCH_FLAGS) --product farm-bench $(SWIFT_FLAGS)
+	@"$$(swift build $(BENCH_FLAGS) --show-bin-path)/farm-bench" $(BENCH)
 
 # Man pages and completions of bash, zsh and fish, out of the programs' own help, into .build/docs.
 docs: build

@@ -45,6 +45,16 @@ struct StatusTableTests {
       ])
   }
 
+  @Test func `says how long a job will take yet where there is room`() {
+    var status = status
+    status.releases[0].jobs[0].timeLeft = TimeLeft(leastSeconds: 120, mostSeconds: 180)
+
+    let wide = StatusTable(status: status, terminal: Terminal(width: 80, hasColor: false)).lines[4]
+    #expect(wide.hasSuffix(" 6/12  2-3m left"))
+    let narrow = StatusTable(status: status, terminal: Terminal(width: 60, hasColor: false)).lines[4]
+    #expect(narrow.hasSuffix(" 6/12"))
+  }
+
   @Test(arguments: [20, 40, 80, 200])
   func `keeps to the terminal's width`(width: Int) {
     let lines = StatusTable(status: status, terminal: Terminal(width: width, hasColor: false)).lines
@@ -122,6 +132,26 @@ struct JobSheetTests {
 
   @Test func `keeps frames apart between which one is missing`() {
     #expect(lines([output(1, .owed), output(3, .owed)]).suffix(2).map { $0.prefix(1) } == ["1", "3"])
+  }
+
+  @Test func `draws what frames took, and names those that took longest`() {
+    let outputs = (1...4).map { output($0, .done, milliseconds: [400, 800, 3200, 400][Int($0) - 1]) }
+
+    let lines = lines(outputs)
+    let at = lines.firstIndex { $0.hasPrefix("  times ") } ?? 0
+
+    #expect(lines[at] == "  times       ▂▃█▂")
+    #expect(lines[at + 1] == "              median 0.80 s, longest: frame 3 3.20 s, frame 2 0.80 s, frame 1 0.40 s")
+    #expect(!self.lines([output(1, .done, milliseconds: 400)]).contains { $0.hasPrefix("  times ") })
+  }
+
+  @Test func `draws a thousand frames in sixty columns`() {
+    let outputs = (1...1000).map { output($0, .done, milliseconds: $0 == 1000 ? 300_000 : 12_000) }
+
+    let lines = lines(outputs).filter { $0.contains("▁") || $0.contains("median") }
+
+    #expect(lines[0].count == 14 + 60)
+    #expect(lines[1].contains("median 12 s, longest: frame 1000 5m 0s"))
   }
 
   @Test func `shows a hostile cause harmlessly`() {

@@ -147,10 +147,12 @@ package struct JobStatus: Codable, Hashable, Sendable {
   package var createdAt: String
   /// The classes of what was noticed of its file and holds up nothing; left out when there is none.
   package var notes: [ProblemClass]?
+  /// What it will take yet; left out while that is not known.
+  package var timeLeft: TimeLeft?
 
   package init(
     name: String, state: JobState, revision: Int, frames: FrameCounts, problem: Problem?, owner: String,
-    createdAt: String, notes: [ProblemClass]? = nil
+    createdAt: String, notes: [ProblemClass]? = nil, timeLeft: TimeLeft? = nil
   ) {
     self.name = name
     self.state = state
@@ -160,6 +162,7 @@ package struct JobStatus: Codable, Hashable, Sendable {
     self.owner = owner
     self.createdAt = createdAt
     self.notes = notes
+    self.timeLeft = timeLeft
   }
 
   /// Written out so that `problem` is there as null: others test for it.
@@ -173,5 +176,6 @@ package struct JobStatus: Codable, Hashable, Sendable {
     try container.encode(owner, forKey: .owner)
     try container.encode(createdAt, forKey: .createdAt)
     try container.encodeIfPresent(notes, forKey: .notes)
+    try container.encodeIfPresent(timeLeft, forKey: .timeLeft)
   }
 }

@@ -132,7 +132,7 @@ actor JobFlow {
     case vanished(FilePath)
     case readPlan(FilePath, Fingerprint?)
     case prepare(Revision, BlenderProgram)
-    case check(RenderedFrame, task: Int64)
+    case check(task: Int64)
     case flush(release: String)
     case ended(task: Int64, TaskEnd)
     case assemble(Int64)
@@ -195,7 +195,8 @@ actor JobFlow {
     var isShortened = false
     /// Frames of which nothing was heard yet.
     var waiting: Set<FrameNumber>
-    /// Frames that are being checked.
+    /// Frames that are to be checked, and how many are not known to be whole or bad yet, those being checked with them.
+    var unchecked: [RenderedFrame] = []
     var checking = 0
     var size: PixelSize?
     /// The frame that it is at, and how much of it is done.
@@ -256,7 +257,7 @@ actor JobFlow {
     case .vanished(let path): await vanishedAfterClaims(path)
     case .readPlan(let path, let fingerprint): await readPlan(at: path, fingerprint)
     case .prepare(let revision, let blender): await prepare(revision, blender)
-    case .check(let frame, let task): await rendered(frame, task: task)
+    case .check(let task): await check(task: task)
     case .flush(let release):
       try? await Task.sleep(for: Self.flushAfter)  // Cancelled: the rest is flushed at the next start.
       await flush(release)

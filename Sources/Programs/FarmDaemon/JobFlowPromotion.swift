@@ -6,16 +6,22 @@ import VolumeFiles
 
 /// From a rendered frame to a checked one in `out/`, and from a full set of those to a completed job.
 extension JobFlow {
-  /// Checks a frame; a good one is promoted with the next group.
-  func rendered(_ frame: RenderedFrame, task id: Int64) async {
-    guard let task = running[id] else { return }
-    let (size, format) = (task.size, task.task.format)
-    let verdict = await BlockingWork.run { FrameCheck.check(FilePath(frame.file), format: format, size: size) }
-    switch verdict {
-    case .failure(let refusal): await refused(frame, of: task.task, refusal)
-    case .success(let good): await found(good, frame, of: task.task)
+  /// Checks a task's frames until none is left; good ones are promoted with the next group.
+  func check(task id: Int64) async {
+    while let task = running[id], !task.unchecked.isEmpty {
+      running[id]?.unchecked = []
+      let (frames, size, format) = (task.unchecked, task.size, task.task.format)
+      let verdicts = await BlockingWork.run {
+        frames.map { FrameCheck.check(FilePath($0.file), format: format, size: size) }
+      }
+      for (frame, verdict) in zip(frames, verdicts) {
+        switch verdict {
+        case .failure(let refusal): await refused(frame, of: task.task, refusal)
+        case .success(let good): found(good, frame, of: task.task)
+        }
+      }
+      running[id]?.checking -= frames.count
     }
-    running[id]?.checking -= 1
     whenChecked.resume()
   }
 
@@ -26,7 +32,7 @@ extension JobFlow {
     await failed([frame.frame], of: task, problem)
   }
 
-  private func found(_ good: CheckedFrame, _ frame: RenderedFrame, of task: RenderTask) async {
+  private func found(_ good: CheckedFrame, _ frame: RenderedFrame, of task: RenderTask) {
     guard var output = open[task.revision]?.board[frame.frame], output.state == .active else { return }
     output.state = .promoting
     output.attempts += 1

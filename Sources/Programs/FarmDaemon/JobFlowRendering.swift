@@ -169,8 +169,9 @@ extension JobFlow {
     case .frame(let id, let frame):
       guard running[id]?.waiting.remove(frame.frame) != nil else { return }
       running[id]?.checking += 1
-      // Beside the others: the next frame may be done before this one is read.
-      errand.yield(.check(frame, task: id))
+      running[id]?.unchecked.append(frame)
+      // Beside the others: the next frame may be done before this one is read, and is read with it then.
+      if running[id]?.checking == 1 { errand.yield(.check(task: id)) }
     case .frameFailed(let id, let frame, let problem):
       guard let task = running[id] else { return }
       running[id]?.waiting.remove(frame)

@@ -59,13 +59,23 @@ extension JobFlow {
   private func lines(
     of jobs: [Job], _ counts: [Int64: FrameCounts], _ notes: [Int64: [ProblemClass]], in release: String
   ) -> [JobStatus] {
+    let times = timesLeft
     let lines = jobs.map { job in
       JobStatus(
         name: job.name.job, state: shownState(of: job), revision: job.revision,
         frames: counts[job.id] ?? FrameCounts(), problem: shownProblem(of: job), owner: job.owner,
-        createdAt: job.createdAt.rfc3339, notes: notes[job.id])
+        createdAt: job.createdAt.rfc3339, notes: notes[job.id], timeLeft: times[job.id])
     }
     return (lines + newcomers(in: release, besides: Set(lines.map(\.name)))).sorted { $0.name < $1.name }
+  }
+
+  /// What jobs that are rendered will take yet, by job: as if each had all workers for itself.
+  private var timesLeft: [Int64: TimeLeft] {
+    let workers = abilities?.tasksAtOnce ?? 1
+    return open.values.filter { $0.revision.state == .active }.reduce(into: [:]) { times, open in
+      let left = open.board.outputs.count - open.board.doneCount
+      times[open.revision.job] = TimeLeft(open.board.times, frames: left, workers: workers)
+    }
   }
 
   /// - Parameter progress: nil where nothing is waited for.

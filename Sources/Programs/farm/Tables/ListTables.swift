@@ -53,6 +53,9 @@ struct JobSheet {
       lines.append("    \(file.path.escapedForTerminal) \(file.why) (\(file.neededBy.escapedForTerminal))")
     }
     lines += filesNeeded
+    for (index, line) in FrameTimesSheet(job.outputs).lines.enumerated() {
+      lines.append("  \(Terminal.fitted(index == 0 ? "times" : "", 12))\(line)")
+    }
     for note in job.notes { lines.append("  note: " + note.sentences.escapedForTerminal) }
     let table = CellTable(head: ["frame", "state", "tries", "size", "time", ""], rows: frameRows)
     return lines + (frameRows.isEmpty ? [] : [""]) + table.lines(terminal)

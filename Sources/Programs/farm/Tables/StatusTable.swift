@@ -69,7 +69,10 @@ struct StatusTable {
       "  \(Terminal.fitted(job.name, nameColumns))  "
       + terminal.tinted(Terminal.fitted(job.state.rawValue, Self.stateColumns), job.state.tint)
       + "  \(bar) \(count)\(failed)"
-    return [line.trimmingEnd] + (job.problem.map(lines(of:)) ?? [])
+    let left = job.timeLeft.map { "  \($0.words)" } ?? ""
+    // Only where there is room: nothing else is shortened for it.
+    let fits = nameColumns + Self.stateColumns + barColumns + tail + left.count + 7 <= terminal.width
+    return [(line + (fits ? terminal.tinted(left, .quiet) : "")).trimmingEnd] + (job.problem.map(lines(of:)) ?? [])
   }
 
   private func bar(_ frames: FrameCounts, _ columns: Int) -> String {

@@ -1,0 +1,64 @@
+import FarmModel
+import FarmTesting
+import Foundation
+import Logging
+import Rendering
+import Supervisor
+import SystemPackage
+import Testing
+
+@testable import LocalEngine
+
+/// Blenders besides Debian's, where they are installed: `make test-blenders`.
+private enum OtherBlenders {
+  /// Pythons with the module `bpy`, as `packaging/install-blenders` installs them.
+  static let pythons: [String] = {
+    let folder = ProcessInfo.processInfo.environment["FARM_BLENDERS"] ?? "/opt/farm-blenders"
+    return Blenders.executables(matching: [folder + "/*/bin/python3"])
+  }()
+}
+
+@Suite("Another Blender keeps the contract", .serialized, .enabled(if: !OtherBlenders.pythons.isEmpty))
+struct OtherBlendersTests {
+  private let scratch: ScratchFolder
+  private let script: FilePath
+
+  init() throws {
+    scratch = try ScratchFolder()
+    script = try RenderScript.install(in: scratch.makeVolume())
+  }
+
+  private func contract(_ python: String) async throws -> EngineContract {
+    let (script, temporary) = (script, scratch("tmp"))
+    return EngineContract(scene: try await Scenes.shared.path("slow")) {
+      LocalEngine(
+        LocalEngine.Setup(script: script, blenders: [python], slots: 1, temporary: temporary, now: { .now }),
+        log: Logger(label: "test"))
+    }
+  }
+
+  @Test(arguments: OtherBlenders.pythons) func `renders every frame`(python: String) async throws {
+    try await contract(python).rendersEveryFrame()
+  }
+
+  @Test(arguments: OtherBlenders.pythons) func `says why a file cannot be opened`(python: String) async throws {
+    try await contract(python).saysWhyAFileCannotBeOpened()
+  }
+
+  @Test(arguments: OtherBlenders.pythons) func `cancels`(python: String) async throws { try await contract(python).cancels() }
+
+  @Test(arguments: OtherBlenders.pythons) func `finishes early`(python: String) async throws {
+    try await contract(python).finishesEarly()
+  }
+
+  @Test(arguments: OtherBlenders.pythons) func `says what it is`(python: String) async throws {
+    guard case .found(let program) = await Blenders.probe(python, script: script) else {
+      Issue.record("\(python) did not answer")
+      return
+    }
+
+    #expect(python.contains("bpy-\(program.fullVersion)"))
+    #expect(program.canDenoise)
+    #expect(program.devices.contains("CPU"))
+  }
+}

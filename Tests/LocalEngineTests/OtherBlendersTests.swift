@@ -45,7 +45,9 @@ struct OtherBlendersTests {
     try await contract(python).saysWhyAFileCannotBeOpened()
   }
 
-  @Test(arguments: OtherBlenders.pythons) func `cancels`(python: String) async throws { try await contract(python).cancels() }
+  @Test(arguments: OtherBlenders.pythons) func `cancels`(python: String) async throws {
+    try await contract(python).cancels()
+  }
 
   @Test(arguments: OtherBlenders.pythons) func `finishes early`(python: String) async throws {
     try await contract(python).finishesEarly()

@@ -182,6 +182,17 @@ struct MissingFilesTests {
     #expect(findings(inspection(stereo)).map(\.problem.problemClass) == [.notSupported])
   }
 
+  @Test func `has a name that is no UTF-8: it cannot be waited for, and its changes are not noticed`() {
+    let name = "//odd/\u{FFFD}.png"
+    let missing = findings(inspection(scene, [file(.image, name, "/v/odd/\u{FFFD}.png", by: "IMOdd")]))
+    let there = findings(inspection(scene, [file(.image, name, "/v/odd/\u{FFFD}.png", by: "IMOdd", exists: true)]))
+
+    #expect(missing.map(\.severity) == [.blocks])
+    #expect(missing.first?.problem.remedy.contains("the farm cannot wait for it as it is") == true)
+    #expect(there.map(\.severity) == [.note])
+    #expect(there.first?.problem.cause.contains("whose name is no UTF-8") == true)
+  }
+
   @Test func `is written so that it lies wherever Blender is started, and says so`() {
     let found = findings(inspection(scene, [file(.image, "odd/rel.png", nil, by: "IMRel")]))
 

@@ -36,6 +36,9 @@ package struct BlendDependency: Codable, Hashable, Sendable {
   /// Whether what is rendered needs it.
   package var reached: Bool
 
+  /// Whether the bytes of its path are no UTF-8: such names are found, and cannot be waited for.
+  package var isUnspeakable: Bool { (resolved ?? path).unicodeScalars.contains("\u{FFFD}") }
+
   /// Whether it is written without a beginning: neither `//`, nor a drive, a server or a root.
   package var isWrittenRelative: Bool {
     guard let first = path.first else { return false }

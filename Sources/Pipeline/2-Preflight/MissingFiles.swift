@@ -8,12 +8,15 @@ struct MissingFiles {
   private let missing: [BlendDependency]
   /// There, needed, and not where the workers can read it.
   private let outOfReach: [BlendDependency]
+  /// There, needed, and not to be recognised when it changes.
+  private let unspeakable: [BlendDependency]
   private let onMissing: OnMissing
 
   /// - Parameter reach: the folders that the workers can read; nil: whatever this machine can.
   init(_ dependencies: [BlendDependency], onMissing: OnMissing, reach: [String]?) {
     self.onMissing = onMissing
     missing = dependencies.filter { !$0.exists && $0.kind.isSeen }
+    unspeakable = dependencies.filter { $0.exists && $0.kind.isSeen && $0.reached && $0.isUnspeakable }
     outOfReach = dependencies.filter { file in
       guard let reach, let path = file.resolved else { return false }
       return file.exists && file.kind.isSeen && file.reached && !reach.contains { path.hasPrefix($0 + "/") }
@@ -35,13 +38,20 @@ struct MissingFiles {
       let cause = "\(first.neededBy) needs \(shown(first)), which \(Self.why(first))\(Self.more(needed.count))"
       switch onMissing {
       case .block:
-        let remedy = first.resolved == nil ? (first.isWrittenRelative ? Self.asRelative : Self.elsewhere) : nil
+        let remedy = needed.first(where: \.isUnspeakable).map { _ in Self.renamed } ?? Self.remedy(first)
         let files = Self.listed(needed.prefix(Self.listedMax))
         found.append(Finding(.blocks, Problem(.missingFile, cause: cause, remedy: remedy, missing: files)))
       case .warn:
         let remedy = "Nothing, when it is meant so; else put it there and render the job again."
         found.append(Finding(.note, Problem(.missingFile, cause: cause, remedy: remedy)))
       }
+    }
+    if let first = unspeakable.first {
+      let cause =
+        "\(first.neededBy) needs \(shown(first)), whose name is no UTF-8: when it changes, nothing is rendered again"
+        + Self.more(unspeakable.count)
+      let remedy = "Give it another name and set its path in Blender anew, or remember `farm replace job`."
+      found.append(Finding(.note, Problem(.badName, cause: cause, remedy: remedy)))
     }
     let spare = missing.filter { !$0.reached }
     if let first = spare.first {
@@ -62,6 +72,13 @@ struct MissingFiles {
     }
   }
 
+  private static func remedy(_ file: BlendDependency) -> String? {
+    guard file.resolved == nil else { return nil }
+    return file.isWrittenRelative ? asRelative : elsewhere
+  }
+
+  private static let renamed =
+    "Give the file a name in UTF-8, set its path in Blender anew and save again: the farm cannot wait for it as it is."
   private static let asRelative = "Choose File, External Data, Make Paths Relative in Blender and save again."
   private static let elsewhere =
     "Write what the volume is called there under `volume_seen_as:` in farm.yaml, or choose File, External Data, Make"

@@ -132,7 +132,7 @@ extension EndToEnd.Life {
       #expect(farm.root.appending("dist/quick").names.isEmpty)
       await stop(first)
 
-      try farm.scratch.write("trust_scripts: [quick]\n", to: "farm.yaml")
+      try farm.scratch.write("trust_scripts: [quick]\ndisk_floor: 0%\n", to: "farm.yaml")
       let second = try await farm.start()
       try await farm.drop("still", at: "quick/b.blend")
       #expect(await farm.logs("harvested files=1 release=quick", times: 2))

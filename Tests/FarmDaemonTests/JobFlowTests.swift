@@ -25,24 +25,27 @@ private final class FlowWorld: Sendable {
   private let running: Mutexed<[Task<Void, any Error>]> = Mutexed([])
 
   init(
-    on scratch: ScratchFolder? = nil,
-    spoil: @escaping @Sendable (FrameNumber, Int) -> FakeEngine.Spoiling? = { _, _ in nil }
+    on scratch: ScratchFolder? = nil, slots: Int = 1,
+    spoil: @escaping @Sendable (FrameNumber, Int) -> FakeEngine.Spoiling? = { _, _ in nil },
+    availableMemory: @escaping @Sendable () -> Int64? = { nil }
   ) throws {
     self.scratch = try scratch ?? ScratchFolder()
     volume = try self.scratch.makeVolume()
     let state = try StateFolder(volume: volume, configured: nil)
     ledger = try Ledger(at: state.ledger, clock: time.clock)
-    engine = FakeEngine(spoil: spoil)
+    engine = FakeEngine(slots: slots, spoil: spoil)
     let watcher = FolderWatcher(
       FolderWatcher.Setup(
         root: volume.root, tree: DropPlace.tree, cookieFolder: volume.cookies, mark: "test", known: NothingKnown(),
         rules: SettleRules(), now: { ContinuousClock.now }, accepts: { DropPlace.isDrop($1) },
         isWhole: Intaker.wholeness))
+    var config = FarmConfig()
+    config.diskFloor = .percent(0)
     flow = JobFlow(
       JobFlow.Setup(
-        volume: volume, state: state, config: FarmConfig(), ledger: ledger, engine: engine, watcher: watcher,
+        volume: volume, state: state, config: config, ledger: ledger, engine: engine, watcher: watcher,
         events: EventHub(), clock: time.clock, log: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() },
-        version: "test"))
+        version: "test", availableMemory: availableMemory))
   }
 
   func run() {
@@ -362,6 +365,28 @@ struct JobFlowTests {
     await #expect(throws: (any Error).self) {
       try await world.flow.check(CheckRequest(release: "nosuch", isDryRun: true), by: "ann")
     }
+  }
+
+  @Test func `is given another slot only when memory allows, by what its frames took, and goes on by itself`()
+    async throws
+  {
+    let megabytes = Mutexed<Int64>(512)
+    let world = try FlowWorld(slots: 2, spoil: { frame, _ in frame == 1 || frame == 20 ? nil : .slow }) {
+      megabytes.with { $0 } << 20
+    }
+    world.run()
+    try await world.drop("quick/a.blend", frames: 1...20)
+    #expect(try await world.comes("quick/a", to: .active))
+    #expect(try await eventually { try await world.flow.jobDetail("a").counts.done >= 2 })
+
+    // The scouts were handed out before anything was known.
+    #expect(await eventually { await world.flow.shortOfMemory != nil })
+    #expect(await world.flow.shortOfMemory?.reason == "memory: a frame of it takes 1024 MB, and 512 MB are free")
+    #expect(await world.flow.running.count == 1)
+    megabytes.with { $0 = 4096 }
+
+    #expect(await eventually { await world.flow.running.count == 2 })
+    #expect(try await world.comes("quick/a", to: .completed))
   }
 
   @Test func `is not handed out while the farm or its release is paused`() async throws {

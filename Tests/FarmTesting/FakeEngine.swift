@@ -87,7 +87,8 @@ package actor FakeEngine: RenderEngine {
       try? FileManager.default.createDirectory(atPath: task.folder, withIntermediateDirectories: true)
       let picture = TestFiles.png()
       try? Data(spoiling == .truncated ? picture.dropLast(12) : picture[...]).write(to: URL(filePath: file))
-      report.yield(.frame(task: task.id, RenderedFrame(frame: frame, file: file, renderMilliseconds: 30)))
+      report.yield(
+        .frame(task: task.id, RenderedFrame(frame: frame, file: file, renderMilliseconds: 30, peakBytes: 1 << 30)))
     }
     return .completed
   }

@@ -124,7 +124,8 @@ struct BlenderTalkTests {
   }
 
   @Test(arguments: [
-    ("CUDA error: Out of memory in cuMemAlloc", ProblemClass.outOfMemory),
+    ("CUDA error: Out of memory in cuMemAlloc", ProblemClass.outOfVRAM),
+    ("System is out of GPU memory full", .outOfVRAM),
     ("terminate called: std::bad_alloc", .outOfMemory),
     ("Render error (No space left on device) cannot save", .diskFull), ("nothing to see", .rendererCrashed),
   ])

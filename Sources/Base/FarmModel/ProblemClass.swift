@@ -19,6 +19,7 @@ package enum ProblemClass: String, Codable, CaseIterable, Sendable {
   case pythonError = "python-error"
   case rendererCrashed = "renderer-crashed"
   case outOfMemory = "out-of-memory"
+  case outOfVRAM = "out-of-vram"
   case noOutput = "no-output"
   case truncated
   case wrongSize = "wrong-size"
@@ -30,6 +31,7 @@ package enum ProblemClass: String, Codable, CaseIterable, Sendable {
   case adopted
   case still
   case unbakedSimulation = "unbaked-simulation"
+  case darkFrame = "dark-frame"
   case notWhole = "not-whole"
   case notAFile = "not-a-file"
   case fileGone = "file-gone"
@@ -39,11 +41,10 @@ package enum ProblemClass: String, Codable, CaseIterable, Sendable {
     switch self {
     case .unreadableFile, .wrongBlender, .noBlender, .noCamera, .noFrames, .noLayer, .missingFile, .outOfReach,
       .sequencer, .noGPU, .notSupported, .badName, .badRelease, .denoiserMissing, .scriptsDisabled, .pythonError,
-      .adopted,
-      .notAFile, .fileGone, .still, .unbakedSimulation:
+      .adopted, .notAFile, .fileGone, .still, .unbakedSimulation, .darkFrame:
       true
-    case .hung, .rendererCrashed, .outOfMemory, .noOutput, .truncated, .wrongSize, .diskFull, .notWritable, .killed,
-      .changedMeanwhile, .renderError, .notWhole:
+    case .hung, .rendererCrashed, .outOfMemory, .outOfVRAM, .noOutput, .truncated, .wrongSize, .diskFull, .notWritable,
+      .killed, .changedMeanwhile, .renderError, .notWhole:
       false
     }
   }
@@ -54,9 +55,10 @@ package enum ProblemClass: String, Codable, CaseIterable, Sendable {
     case .unreadableFile, .wrongBlender, .noBlender, .noCamera, .noFrames, .noLayer, .missingFile, .outOfReach,
       .sequencer, .notSupported, .denoiserMissing, .scriptsDisabled, .fileGone:
       true
-    case .noGPU, .badName, .badRelease, .pythonError, .adopted, .still, .unbakedSimulation, .notAFile, .hung,
-      .rendererCrashed, .outOfMemory,
-      .noOutput, .truncated, .wrongSize, .diskFull, .notWritable, .killed, .changedMeanwhile, .renderError, .notWhole:
+    case .noGPU, .badName, .badRelease, .pythonError, .adopted, .still, .unbakedSimulation, .darkFrame, .notAFile,
+      .hung,
+      .rendererCrashed, .outOfMemory, .outOfVRAM, .noOutput, .truncated, .wrongSize, .diskFull, .notWritable, .killed,
+      .changedMeanwhile, .renderError, .notWhole:
       false
     }
   }
@@ -88,6 +90,7 @@ package enum ProblemClass: String, Codable, CaseIterable, Sendable {
       "Put the file under a folder of `trust_scripts:` in farm.yaml, or bake what its scripts drive."
     case .pythonError: "Read `farm logs` of the job and report the trace at its end."
     case .rendererCrashed: "Read `farm logs` of the job; try another Blender version."
+    case .outOfVRAM: "Lower the scene's texture sizes, or render it on the processor: Device, CPU, in Blender."
     case .outOfMemory: "Lower the scene's texture sizes or the number of `slots:`."
     case .noOutput: "Read `farm logs` of the job."
     case .truncated: "Check the disk; `df -h` shows what is left."
@@ -102,6 +105,7 @@ package enum ProblemClass: String, Codable, CaseIterable, Sendable {
     case .fileGone: "Put the file back and the job goes on by itself, or end it with `farm kill jobs`."
     case .still: "Give something a keyframe, or write `still: never` in release.yaml or farm.yaml."
     case .unbakedSimulation: "Bake it in Blender and save again, and its frames can be rendered side by side."
+    case .darkFrame: "Look at them; `farm replace job <job> --frames <frames>` renders them again."
     case .adopted: "Change and save it, and it is rendered."
     }
   }

@@ -64,9 +64,12 @@ extension Ledger {
 
   /// How many outputs of each job's newest revision are where, by job; adopted jobs and those that owe nothing are
   /// left out.
-  package func newestFrameCounts() async throws(StoreFailure) -> [Int64: FrameCounts] {
+  /// - Parameter known: jobs that need not be counted.
+  package func newestFrameCounts(besides known: [Int64] = []) async throws(StoreFailure) -> [Int64: FrameCounts] {
     try await read("count the frames") { db in
-      try Self.frameCounts(db, of: "job INDEXED BY job_of_farm", where: "job.is_adopted = 0")
+      try Self.frameCounts(
+        db, of: "job INDEXED BY job_of_farm",
+        where: "job.is_adopted = 0 AND job.id NOT IN (SELECT value FROM json_each(?))", [try Column.json(known)])
     }
   }
 

@@ -122,6 +122,27 @@ package enum DiskSpace {
     guard path.withPlatformString({ statvfs($0, &s) }) == 0 else { return nil }
     return Int64(clamping: UInt64(s.f_bavail) * UInt64(s.f_frsize))
   }
+
+  /// How large the file system is on which `path` lies, in bytes; nil when nobody can say.
+  package static func sizeBytes(at path: FilePath) -> Int64? {
+    var s = statvfs()
+    guard path.withPlatformString({ statvfs($0, &s) }) == 0 else { return nil }
+    return Int64(clamping: UInt64(s.f_blocks) * UInt64(s.f_frsize))
+  }
+}
+
+/// How much memory programs may still take.
+package enum MemorySpace {
+  /// Bytes, by what the kernel calls MemAvailable; nil when nobody can say.
+  package static func availableBytes() -> Int64? {
+    guard let text = try? FileBytes.all(of: "/proc/meminfo"),  // Nobody can say.
+      let line = String(decoding: text, as: UTF8.self).split(separator: "\n").first(where: {
+        $0.hasPrefix("MemAvailable:")
+      }),
+      let kilobytes = Int64(line.filter(\.isNumber))
+    else { return nil }
+    return kilobytes * 1024
+  }
 }
 
 /// Makes what was written survive a power cut.

@@ -162,7 +162,9 @@ struct BlenderTalk {
 /// Finds in a program's last words why it died.
 enum CrashReason {
   private static let known: [(words: String, problem: ProblemClass)] = [
-    ("CUDA error: Out of memory", .outOfMemory), ("std::bad_alloc", .outOfMemory), ("alloc returns null", .outOfMemory),
+    ("CUDA error: Out of memory", .outOfVRAM), ("CUDA_ERROR_OUT_OF_MEMORY", .outOfVRAM),
+    ("hipErrorOutOfMemory", .outOfVRAM), ("GPU memory full", .outOfVRAM), ("std::bad_alloc", .outOfMemory),
+    ("alloc returns null", .outOfMemory), ("Calloc returns null", .outOfMemory),
     ("No space left on device", .diskFull), ("Build without OpenImageDenoiser", .denoiserMissing),
     ("not a blend file", .wrongBlender),
   ]

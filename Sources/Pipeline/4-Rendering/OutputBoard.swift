@@ -58,6 +58,9 @@ package struct OutputBoard: Sendable {
   /// Whether nobody works on a frame.
   package func isOwed(_ frame: FrameNumber) -> Bool { self[frame]?.state == .owed }
 
+  package var frameCounts: FrameCounts {
+    FrameCounts(expected: outputs.count, done: doneCount, failed: counts[.failed] ?? 0)
+  }
   package var doneCount: Int { (counts[.done] ?? 0) + (counts[.harvested] ?? 0) }
   package var isDone: Bool { doneCount == outputs.count }
   /// Whether it is all there, or can come no more.

@@ -12,6 +12,7 @@ package struct FarmConfig: Hashable, Sendable {
   package var slots: Int?
   package var chunk = ChunkSize.auto
   package var hangAfter = Duration.seconds(600)
+  package var diskFloor = DiskFloor.percent(5)
   package var settleQuiet = Duration.milliseconds(100)
   package var settleStall = Duration.seconds(60)
   package var harvestQuiet = Duration.seconds(30)
@@ -94,6 +95,14 @@ package struct ConfigKey: ConfigEntry, Sendable {
       meaning: "How long a Blender may use no processor and say nothing before it is ended; or three usual frames.",
       unit: "duration", standard: "10m", range: "1s to 7d",
       set: { config, node in duration(node, .seconds(1), .seconds(604_800)) { config.hangAfter = $0 } }),
+    ConfigKey(
+      name: "disk_floor", meaning: "How much of the disk stays free: with less, nothing new is rendered.",
+      unit: "per cent of the disk, or a size", standard: "5%", range: "0% to 50%, or a size in MB, GB or TB",
+      set: { config, node in
+        guard let floor = node.string.flatMap({ DiskFloor($0) }) else { return false }
+        config.diskFloor = floor
+        return true
+      }),
     ConfigKey(
       name: "settle_quiet", meaning: "How long a file must not change before it is taken.", unit: "duration",
       standard: "100ms", range: "10ms to 1h",

@@ -28,6 +28,8 @@ actor JobFlow {
     let clock: WallClock
     let log: Logger
     let version: String
+    /// Bytes that programs may still take; nil when nobody can say.
+    var availableMemory: @Sendable () -> Int64? = { nil }
     /// When the machine lost power under an earlier daemon; nil when it did not.
     var powerCut: Timestamp?
 
@@ -64,6 +66,8 @@ actor JobFlow {
   var mustSchedule = false
   /// Nothing is handed out before this, and why: the disk is full, or something else is tried again later.
   var rests: (until: Timestamp, reason: String)?
+  /// The revision for which memory is short, and why, in words.
+  var shortOfMemory: (revision: Int64, reason: String)?
 
   /// Files on their way to being whole, with what was said of them.
   var unsettled: [JobName: Unsettled] = [:]
@@ -164,6 +168,8 @@ actor JobFlow {
     /// Whether the snapshot was taken, or proven, in this run.
     var hasSnapshot = false
     var pace: SavePace
+    /// The most memory that one of its frames took, in this run.
+    var peakBytes: Int64?
 
     var party: Turns.Party { Turns.Party(release: revision.name.release, owner: owner) }
 
@@ -311,7 +317,7 @@ actor JobFlow {
         happenings += 1
         await schedule()
       }
-      if isSomeFreeToBegin() { await schedule() }
+      if isSomeFreeToBegin() || shortOfMemory != nil { await schedule() }
     }
   }
 

@@ -39,6 +39,9 @@ extension JobFlow {
   }
 
   private func damaged(_ revision: Revision, putsAside: Bool) async throws -> (checked: Int, [Damage]) {
+    // What is being delivered would seem to be gone.
+    await beginHarvesting(revision.name.release)
+    defer { endHarvesting(revision.name.release) }
     let place = try await places(of: revision)
     let outputs = try await setup.ledger.outputs(of: revision.id).filter { $0.state.isDone }
     var damages: [Damage] = []

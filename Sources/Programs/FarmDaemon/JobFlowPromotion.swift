@@ -1,5 +1,6 @@
 import Assembly
 import FarmModel
+import FarmStore
 import Rendering
 import SystemPackage
 import VolumeFiles
@@ -42,6 +43,8 @@ extension JobFlow {
     output.renderMilliseconds = frame.renderMilliseconds
     output.facts = frame.facts
     output.problem = nil
+    let peaks = [frame.peakBytes, open[task.revision]?.peakBytes].compactMap { $0 }
+    open[task.revision]?.peakBytes = peaks.max()
     let release = task.job.release
     let isFirst = !checked.contains { $0.task.job.release == release }
     checked.append(CheckedOutput(output: output, frame: good, task: task))
@@ -169,8 +172,9 @@ extension JobFlow {
       guard revision.state == .assembling, try await !isOutdated(revision) else { return }
       let out = setup.volume.out(of: revision.name)
       let place = try await places(of: revision)
-      let frames = try await setup.ledger.outputs(of: id).map { place($0) }
-      if frames.count > 1 { await makeContactSheet(of: frames, in: out, revision) }
+      let outputs = try await setup.ledger.outputs(of: id)
+      if outputs.count > 1 { await makeContactSheet(of: outputs.map(place), in: out, revision) }
+      try await lookForDarkness(among: outputs, at: place, revision)
       await forgetPrevious(in: out, revision)
       await clearAway(revision)
       // False when a newer revision has come meanwhile.
@@ -188,6 +192,22 @@ extension JobFlow {
     } catch {
       complain(error, while: "removing the earlier frames of \(revision.name)")
     }
+  }
+
+  /// What a failing graphics card writes is whole and shows nothing: it is told, and left to people.
+  private func lookForDarkness(
+    among outputs: [Output], at place: (Output) -> FilePath, _ revision: Revision
+  ) async throws(StoreFailure) {
+    let frames = outputs.map { DarkFrames.Frame(frame: $0.frame, file: place($0), bytes: $0.bytes ?? 0) }
+    let dark: [FrameNumber]
+    do throws(AssemblyFailure) { dark = try await DarkFrames(among: frames).found() } catch {
+      return complain(error, while: "looking for dark frames of \(revision.name)")
+    }
+    guard !dark.isEmpty else { return }
+    let cause = "frames \(FrameSet(dark)) show nothing, and their neighbours do"
+    let note = Problem(.darkFrame, cause: cause)
+    try await setup.ledger.setNotes(of: revision.id, revision.notes.filter { $0.problemClass != .darkFrame } + [note])
+    told("job.note", revision.name, revision: revision.number, problem: note)
   }
 
   /// A missing contact sheet never holds up a job.

@@ -20,8 +20,7 @@ extension JobFlow {
         return
       }
       let snapshot = try await snapshot(of: revision)
-      guard let rest = open[revision.id]?.rest else { return }
-      let frames = segmenter.next(of: rest, revision.settings, workers: abilities?.tasksAtOnce ?? 1)
+      guard let frames = nextFrames(of: revision) else { return }
       let (id, log) = try await setup.ledger.beginTask(
         revision: revision.id, frames: frames, logFolder: setup.state.logs(of: revision.name).string)
       let namingObject = try await setup.ledger.release(named: revision.name.release)?.order.namingObject
@@ -45,6 +44,11 @@ extension JobFlow {
       complain(error, while: "handing out \(revision.name)")
       open[revision.id] = nil
     }
+  }
+
+  /// In a function of its own, so that nothing holds the board when it changes: it would be copied.
+  private func nextFrames(of revision: Revision) -> FrameSet? {
+    open[revision.id].map { segmenter.next(of: $0.rest, revision.settings, workers: abilities?.tasksAtOnce ?? 1) }
   }
 
   /// What preflight found missing and not needed: for Blender all that is in the file is needed.
@@ -251,9 +255,9 @@ extension JobFlow {
 
   /// Writes off one attempt at each of these frames; which of them are tried again is ``RetryRule``'s to say.
   func failed(_ frames: [FrameNumber], of task: RenderTask, _ problem: Problem) async {
-    guard let board = open[task.revision]?.board, !frames.isEmpty else { return }
+    guard !frames.isEmpty else { return }
     var changed: [Output] = []
-    for case var output? in frames.map({ board[$0] }) where output.state == .active {
+    for case var output? in frames.map({ open[task.revision]?.board[$0] }) where output.state == .active {
       (output.state, output.attempts) = retries.verdict(attempts: output.attempts, problem: problem.problemClass)
       if problem.problemClass != .killed { output.problem = problem }
       open[task.revision]?.board.put(output)

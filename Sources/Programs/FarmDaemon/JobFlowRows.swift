@@ -19,7 +19,7 @@ extension JobFlow {
 
   func jobs(_ query: [String]) async throws -> [JobRow] {
     let meant = try await jobs(meantBy: JobQuery(parsing: query), adopted: false)
-    let counts = try await setup.ledger.newestFrameCounts()
+    let counts = try await frameCounts()
     return meant.map { job in
       JobRow(
         job.name, state: job.state, frames: counts[job.id] ?? FrameCounts(), revision: job.revision, owner: job.owner,

@@ -31,7 +31,10 @@ extension JobFlow {
       mustSchedule = false
       if abilities?.tasksAtOnce == 0 { await blockWithoutBlender() }
       if await isDiskNearlyFull() { return }
-      while let abilities, rests == nil, placesTaken < abilities.tasksAtOnce, let next = await nextCandidate() {
+      shortOfMemory = nil
+      while let abilities, rests == nil, placesTaken < abilities.tasksAtOnce, let next = await nextCandidate(),
+        hasMemory(for: next.revision)
+      {
         await handOut(next)
       }
       await makeRoom()
@@ -46,15 +49,31 @@ extension JobFlow {
   /// Where a revision's file and frames are.
   func place(of revision: Revision) -> FilePath { setup.volume.out(of: revision.name) }
 
+  /// Whether a frame more of a revision fits beside what is rendered; the first always does.
+  private func hasMemory(for revision: Int64) -> Bool {
+    guard !running.isEmpty, let needed = open[revision]?.peakBytes, let there = setup.availableMemory(), there < needed
+    else { return true }
+    let shown = { (bytes: Int64) in "\((bytes + (1 << 20) - 1) >> 20) MB" }
+    shortOfMemory = (revision, "memory: a frame of it takes \(shown(needed)), and \(shown(there)) are free")
+    return false
+  }
+
   /// Nothing new is handed out onto a disk that is nearly full; it goes on by itself.
   private func isDiskNearlyFull() async -> Bool {
-    let leastBytes: Int64 = 16 << 20
     guard rests == nil, !open.isEmpty else { return false }
-    let folders = [setup.volume.work, setup.volume.root]
-    let full = await BlockingWork.run { folders.first { DiskSpace.freeBytes(at: $0) ?? leastBytes < leastBytes } }
+    let (folders, floor) = ([setup.volume.work, setup.volume.root], setup.config.diskFloor)
+    let full = await BlockingWork.run { () -> (folder: FilePath, least: Int64)? in
+      for folder in folders {
+        // Nobody can say: as if there were room.
+        guard let size = DiskSpace.sizeBytes(at: folder), let free = DiskSpace.freeBytes(at: folder) else { continue }
+        let least = floor.bytes(ofDisk: size)
+        if free < least { return (folder, least) }
+      }
+      return nil
+    }
     guard let full else { return false }
-    rest(
-      Problem(.diskFull, cause: "No space left on device: less than 16 MB are free at \(setup.volume.relative(full))"))
+    let (place, megabytes) = (setup.volume.relative(full.folder), (full.least + 999_999) / 1_000_000)
+    rest(Problem(.diskFull, cause: "No space left on device: less than \(megabytes) MB are free at \(place)"))
     return true
   }
 

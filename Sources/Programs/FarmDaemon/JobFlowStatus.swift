@@ -17,7 +17,7 @@ extension JobFlow {
   /// Jobs whose file lay there before the farm are left out: there may be very many of them.
   func status() async throws -> FarmStatus {
     let all = try await Dictionary(grouping: setup.ledger.jobs(adopted: false), by: \.name.release)
-    let counts = try await setup.ledger.newestFrameCounts()
+    let counts = try await frameCounts()
     let notes = try await setup.ledger.newestNotes()
     var releases: [ReleaseStatus] = []
     for release in try await setup.ledger.releases() {
@@ -37,7 +37,9 @@ extension JobFlow {
     let all = try await setup.ledger.releases()
     let newest = Set(all.sorted { $0.changedAt > $1.changedAt }.prefix(Self.newestReleases).map(\.id))
     let (jobs, totals) = try await setup.ledger.briefJobs(newestAtRest: Self.newestJobs, ofReleases: newest.sorted())
-    let counts = try await setup.ledger.frameCounts(ofJobs: jobs.map(\.id))
+    let known = openFrameCounts
+    let counts = try await setup.ledger.frameCounts(ofJobs: jobs.map(\.id).filter { known[$0] == nil })
+      .merging(known) { $1 }
     let byRelease = Dictionary(grouping: jobs, by: \.name.release)
     var releases: [ReleaseStatus] = []
     for release in all {
@@ -67,6 +69,19 @@ extension JobFlow {
         createdAt: job.createdAt.rfc3339, notes: notes[job.id], timeLeft: times[job.id])
     }
     return (lines + newcomers(in: release, besides: Set(lines.map(\.name)))).sorted { $0.name < $1.name }
+  }
+
+  /// How many outputs of each job's newest revision are where; of those that are rendered from memory, for they may owe
+  /// a hundred thousand.
+  func frameCounts() async throws(StoreFailure) -> [Int64: FrameCounts] {
+    let known = openFrameCounts
+    return try await setup.ledger.newestFrameCounts(besides: known.keys.sorted()).merging(known) { $1 }
+  }
+
+  /// Of the newest revisions alone: an older one may go on until a newer is whole.
+  private var openFrameCounts: [Int64: FrameCounts] {
+    let newest = open.values.sorted { $0.revision.number < $1.revision.number }
+    return newest.reduce(into: [:]) { counts, open in counts[open.revision.job] = open.board.frameCounts }
   }
 
   /// What jobs that are rendered will take yet, by job: as if each had all workers for itself.
@@ -181,6 +196,7 @@ extension JobFlow {
       }
       if held.contains(job.name.release) { return troubles[setup.volume.store(of: job.name.release)] }
       if let rests { return rests.reason }
+      if let shortOfMemory, shortOfMemory.revision == revision { return shortOfMemory.reason }
       if revision.flatMap({ open[$0] })?.pace.isWaiting(at: setup.clock.now()) == true {
         return "some quiet: its file, or one that it depends on, is saved again and again"
       }

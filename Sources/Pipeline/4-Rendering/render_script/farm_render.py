@@ -685,6 +685,10 @@ def problem_of(text):
         ("OpenImageDenoiser", "denoiser-missing"),
         ("No space left", "disk-full"),
         ("cannot save", "not-writable"),
+        ("CUDA error: Out of memory", "out-of-vram"),
+        ("CUDA_ERROR_OUT_OF_MEMORY", "out-of-vram"),
+        ("hipErrorOutOfMemory", "out-of-vram"),
+        ("GPU memory full", "out-of-vram"),
         ("ut of memory", "out-of-memory"),
     )
     return next((problem for words, problem in known if words in text), "render-error")

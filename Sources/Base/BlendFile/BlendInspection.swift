@@ -267,7 +267,7 @@ private struct Walk {
       for range in ranges {
         let (length, isTooLong) = range.end.subtractingReportingOverflow(range.start)
         guard !isTooLong, length < framesLeft else { continue }
-        framesLeft -= length
+        framesLeft -= length + 1
         for frame in stride(from: range.start, through: range.end, by: max(1, range.step)) {
           if let number = user.number(at: frame) { numbers.insert(number) }
         }

@@ -213,9 +213,7 @@ private struct Walk {
       for file in visit.summary.files {
         let owner = visit.summary.datablocks[file.owner].name
         let reached = visit.reached.contains(file.owner) && !file.isIdle
-        let places = places(of: file, in: path)
-        try named(places.count)
-        for (written, resolved) in places {
+        for (written, resolved) in try places(of: file, in: path) {
           let exists = resolved.map { disk.exists($0, file.kind) } ?? false
           let key = "\(file.kind) \(resolved?.string ?? written)"
           if let index = found[key] {
@@ -235,9 +233,12 @@ private struct Walk {
   }
 
   /// The files that are meant by one path: of a sequence or of tiles each that is used.
-  private mutating func places(of file: BlendSummary.NamedFile, in blend: FilePath) -> [(String, FilePath?)] {
+  private mutating func places(
+    of file: BlendSummary.NamedFile, in blend: FilePath
+  ) throws(BlendFailure) -> [(String, FilePath?)] {
     let folder = blend.removingLastComponent()
     let place = { [paths] (path: [UInt8]) in (String(decoding: path, as: UTF8.self), paths.resolve(path, in: folder)) }
+    try named(1)
     if file.kind == .bakedFolder {
       let name = "blendcache_\(blend.stem ?? "")"
       return [("//\(name)", folder.appending(name))]
@@ -246,10 +247,13 @@ private struct Walk {
     case .one: return [place(file.path)]
     case .tiles(let numbers):
       guard let numbered = NumberedPath(file.path, isTiled: true) else { return [place(file.path)] }
-      return numbers.prefix(filesLeft + 1).map { place(numbered.path($0)) }
+      try named(numbers.count)
+      return numbers.map { place(numbered.path($0)) }
     case .sequence(let users):
       guard let numbered = NumberedPath(file.path, isTiled: false) else { return [place(file.path)] }
-      let all = numbers(shownBy: users).map { (number: $0, place: place(numbered.path($0))) }
+      let numbers = numbers(shownBy: users)
+      try named(numbers.count)
+      let all = numbers.map { (number: $0, place: place(numbered.path($0))) }
       // A clip is as long as it has files, and its first one is always asked for.
       let isOpen = users.contains(where: \.isOpen)
       let shown = all.filter { found in

@@ -116,12 +116,31 @@ struct InspectionTests {
   }
 
   @Test(arguments: [
-    ("still", false), ("anim", true), ("textured", false), ("cloth", true), ("sequencer", true),
+    ("still", false), ("anim", true), ("textured", false), ("cloth", true), ("sequencer", true), ("reading", true),
   ])
   func `is whether anything can move`(scene: String, moves: Bool) async throws {
     let inspection = try await BlendInspector(Self.disk).inspect(Scenes.shared.path(scene))
 
     #expect(inspection.moves == moves)
+  }
+
+  @Test func `is not what a brush, a camera's background, a muted strip or a compositor that is off names`()
+    async throws
+  {
+    let found = try await BlendInspector(Self.disk).inspect(Scenes.shared.path("idle")).dependencies
+
+    #expect(Set(found.map(\.path)) == ["//brush.png", "//behind.png", "//composited.png", "//strip.png"])
+    #expect(found.allSatisfy { !$0.reached }, "\(found.filter(\.reached).map(\.path))")
+  }
+
+  @Test func `is of a stereo picture what Blender made of its path for each eye`() async throws {
+    let inspection = try await BlendInspector(Self.disk).inspect(Scenes.shared.path("eyes"))
+
+    #expect(inspection.scene?.multiview == true)
+    let names = inspection.dependencies.compactMap { $0.resolved.flatMap { FilePath($0).lastComponent?.string } }
+    #expect(names == ["eye_L.png", "eye_R.png"])
+    // Blender notes them whole, and the scenes were moved since: not asked is whether they are there.
+    #expect(inspection.dependencies.allSatisfy(\.reached))
   }
 
   /// Each object of `motion.blend` is called after what it does.

@@ -258,6 +258,60 @@ def keyed_screen():
     bpy.data.images["Film"].filepath = "//screen/f_0001.png"
 
 
+def missing_picture(name):
+    picture = bpy.data.images.new(name, 1, 1)
+    picture.source, picture.filepath = "FILE", "//%s.png" % name
+    return picture
+
+
+def idle():
+    """Names pictures in a brush, behind the camera, in a compositor that is off and in a muted strip; none is there."""
+    still()
+    scene = bpy.context.scene
+    texture = bpy.data.textures.new("Bristle", "IMAGE")
+    texture.image = missing_picture("brush")
+    brush = bpy.data.brushes.new("Brush", mode="TEXTURE_PAINT")
+    brush.texture = texture
+    scene.tool_settings.image_paint.brush = brush
+    scene.camera.data.show_background_images = True
+    scene.camera.data.background_images.new().image = missing_picture("behind")
+    scene.use_nodes = True
+    scene.node_tree.nodes.new("CompositorNodeImage").image = missing_picture("composited")
+    scene.use_nodes = False
+    editor = scene.sequence_editor_create()
+    strip = editor.sequences.new_image("Strip", os.path.join(FOLDER, "wood.png"), channel=1, frame_start=1)
+    strip.mute, strip.directory, strip.elements[0].filename = True, "//", "strip.png"
+
+
+def reading():
+    """A cube whose colour is the number of the frame, which a node reads from the scene."""
+    anim(4)
+    thing = bpy.data.objects["Cube"]
+    thing.animation_data_clear()
+    nodes = thing.data.materials[0].node_tree
+    number = nodes.nodes.new("ShaderNodeAttribute")
+    number.attribute_type, number.attribute_name = "VIEW_LAYER", "frame_current"
+    nodes.links.new(number.outputs["Fac"], nodes.nodes["Principled BSDF"].inputs["Base Color"])
+
+
+def eyes():
+    """A picture of which each eye has a file of its own."""
+    still()
+    bpy.context.scene.render.use_multiview = True
+    for eye in ("eye_L.png", "eye_R.png"):
+        picture = bpy.data.images.new(eye, 4, 4)
+        picture.filepath_raw, picture.file_format = os.path.join(FOLDER, eye), "PNG"
+        picture.save()
+        bpy.data.images.remove(picture)
+    save("eyes.blend")
+    picture = bpy.data.images.load(os.path.join(FOLDER, "eye_L.png"))
+    picture.use_multiview, picture.views_format, picture.filepath = True, "INDIVIDUAL", "//eye.png"
+    # Asking for it loads both, and notes where they lie.
+    assert picture.has_data or picture.size[0]
+    nodes = bpy.data.objects["Cube"].data.materials[0].node_tree
+    nodes.nodes.new("ShaderNodeTexImage").image = picture
+
+
 def other_scene():
     """A picture that is not there and that only another scene shows."""
     textured("other_scene", path="//gone.png")

@@ -140,7 +140,7 @@ struct InspectionTests {
     let names = inspection.dependencies.compactMap { $0.resolved.flatMap { FilePath($0).lastComponent?.string } }
     #expect(names == ["eye_L.png", "eye_R.png"])
     // Blender notes them whole, and the scenes were moved since: not asked is whether they are there.
-    #expect(inspection.dependencies.allSatisfy(\.reached))
+    #expect(inspection.dependencies.allSatisfy { $0.reached })
   }
 
   /// Each object of `motion.blend` is called after what it does.

@@ -35,9 +35,14 @@ struct Bench {
     // A real file of Blender, as large as a small scene is.
     let path = folder + "/scene.blend"
     let script = "import bpy; bpy.ops.wm.save_as_mainfile(filepath='\(path)')"
+    try Self.blender(script)
+    scene = try Data(contentsOf: URL(filePath: path))
+  }
+
+  /// Has Blender run a script to its end.
+  static func blender(_ script: String) throws {
     _ = try LineProgram.time(
       "/usr/bin/blender", ["-b", "--factory-startup", "-noaudio", "--python-exit-code", "1", "--python-expr", script])
-    scene = try Data(contentsOf: URL(filePath: path))
   }
 
   static let programs: String = {

@@ -71,7 +71,6 @@ extension Bench {
       bpy.ops.mesh.primitive_grid_add(x_subdivisions=\(cells), y_subdivisions=\(cells))
       bpy.ops.wm.save_as_mainfile(filepath='\(path)', compress=\(isCompressed ? "True" : "False"))
       """
-    _ = try LineProgram.time(
-      "/usr/bin/blender", ["-b", "--factory-startup", "-noaudio", "--python-exit-code", "1", "--python-expr", script])
+    try Self.blender(script)
   }
 }

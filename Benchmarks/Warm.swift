@@ -59,12 +59,7 @@ extension Bench {
       scene.frame_end = 1
       bpy.ops.wm.save_as_mainfile(filepath='\(still)')
       """
-    try blender(script)
-  }
-
-  private func blender(_ script: String) throws {
-    _ = try LineProgram.time(
-      "/usr/bin/blender", ["-b", "--factory-startup", "-noaudio", "--python-exit-code", "1", "--python-expr", script])
+    try Self.blender(script)
   }
 
   /// Seconds from queued to completed: of a first job, of the same when the Blenders are up; and of one frame what it
@@ -141,7 +136,7 @@ extension Bench {
           scene.render.filepath = '\(folder)/full_hd'
           bpy.ops.render.render(write_still=True)
       """
-    try blender(script)
+    try Self.blender(script)
     for (file, format, goal) in [("full_hd.png", ImageFormat.png, 5.0), ("full_hd.exr", .openEXR, 2)] {
       let path = FilePath(folder + "/" + file)
       let times = try (0..<50).map { _ in
@@ -165,7 +160,7 @@ extension Bench {
     guard chmod(fake, 0o755) == 0 else { throw BenchFailure("cannot make \(fake) a program") }
     try "slots: 2\nstill: never\nblenders: [\(fake)]\n".write(toFile: config, atomically: true, encoding: .utf8)
     let scene = folder + "/flood.blend"
-    try blender(
+    try Self.blender(
       """
       import bpy
       bpy.context.scene.frame_end = \(frames)

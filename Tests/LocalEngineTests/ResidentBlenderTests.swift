@@ -28,7 +28,7 @@ struct ResidentBlenderTests {
   /// - Parameter between: is called before each task with its number, from 0 on, and the process of the one before.
   private func outcomes(
     of scenes: [FilePath], frames: FrameSet = FrameSet(1...1), rule: Residency.Rule = Residency.Rule(),
-    trusted: Bool = false, between: @escaping @Sendable (Int, WorkerProcess?) throws -> Void = { _, _ in }
+    trusted: Bool = false, between: @escaping @Sendable (Int, WorkerProcess?) async throws -> Void = { _, _ in }
   ) async throws -> [Outcome] {
     let script = try scratch.write(RenderScript.bytes, to: "script.py")
     let engine = LocalEngine(
@@ -46,7 +46,7 @@ struct ResidentBlenderTests {
       guard case .abilities(let able)? = await reports.next(), let blender = able.blenders.first else { return [] }
       var outcomes: [Outcome] = []
       for (number, scene) in scenes.enumerated() {
-        try between(number, outcomes.last?.process)
+        try await between(number, outcomes.last?.process)
         await engine.submit(
           RenderTask(
             id: Int64(number), revision: 1, job: JobName(release: "quick", job: "stay"), frames: frames,
@@ -114,10 +114,9 @@ struct ResidentBlenderTests {
     let all = try await outcomes(of: [copy, copy, copy]) { number, _ in
       let color = number < 2 ? "1,0,0" : "0,0,1"
       let words = ["--create", "8x8", "3", "--fill:color=\(color)", "8x8", "-o", wood.string]
-      if number != 1 {
-        let paint = try RunningProgram(path: "/usr/bin/oiiotool", words, output: self.scratch("paint.log"))
-        while paint.isRunning { usleep(1000) }
-      }
+      guard number != 1 else { return }
+      let (end, lines) = try await ChildProcess.output(of: ChildCommand("/usr/bin/oiiotool", words))
+      try #require(end.isSuccess, "\(lines)")
     }
 
     let pictures = [try await pixels(all[0]), try await pixels(all[1]), try await pixels(all[2])]

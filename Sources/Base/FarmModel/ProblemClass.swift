@@ -56,9 +56,8 @@ package enum ProblemClass: String, Codable, CaseIterable, Sendable {
       .sequencer, .notSupported, .denoiserMissing, .scriptsDisabled, .fileGone:
       true
     case .noGPU, .badName, .badRelease, .pythonError, .adopted, .still, .unbakedSimulation, .darkFrame, .notAFile,
-      .hung,
-      .rendererCrashed, .outOfMemory, .outOfVRAM, .noOutput, .truncated, .wrongSize, .diskFull, .notWritable, .killed,
-      .changedMeanwhile, .renderError, .notWhole:
+      .hung, .rendererCrashed, .outOfMemory, .outOfVRAM, .noOutput, .truncated, .wrongSize, .diskFull, .notWritable,
+      .killed, .changedMeanwhile, .renderError, .notWhole:
       false
     }
   }

@@ -118,16 +118,18 @@ package enum FileCopy {
 package enum DiskSpace {
   /// Bytes that we may still write where `path` lies; nil when nobody can say.
   package static func freeBytes(at path: FilePath) -> Int64? {
-    var s = statvfs()
-    guard path.withPlatformString({ statvfs($0, &s) }) == 0 else { return nil }
-    return Int64(clamping: UInt64(s.f_bavail) * UInt64(s.f_frsize))
+    bytes(at: path) { $0.f_bavail }
   }
 
   /// How large the file system is on which `path` lies, in bytes; nil when nobody can say.
   package static func sizeBytes(at path: FilePath) -> Int64? {
+    bytes(at: path) { $0.f_blocks }
+  }
+
+  private static func bytes(at path: FilePath, _ blocks: (statvfs) -> fsblkcnt_t) -> Int64? {
     var s = statvfs()
     guard path.withPlatformString({ statvfs($0, &s) }) == 0 else { return nil }
-    return Int64(clamping: UInt64(s.f_blocks) * UInt64(s.f_frsize))
+    return Int64(clamping: UInt64(blocks(s)) * UInt64(s.f_frsize))
   }
 }
 

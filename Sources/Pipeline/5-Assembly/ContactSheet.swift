@@ -1,5 +1,4 @@
 import FarmModel
-import Supervisor
 import SystemPackage
 import VolumeFiles
 
@@ -35,8 +34,7 @@ package struct ContactSheet: Hashable, Sendable {
     for frame in frames { arguments += [frame.string, "--fit:pad=1", fit] }
     arguments += ["--mosaic:pad=4", "\(columns)x\(rows)", "-d", "uint8", "-o", part.string]
     do {
-      let (end, lines) = try await ChildProcess.output(of: ChildCommand(Self.oiiotool, arguments), lineCountMax: 20)
-      guard end.isSuccess else { throw AssemblyFailure.toolFailed("oiiotool", lines.first ?? end.description) }
+      try await OIIOTool.run(arguments)
       try Placement.move(part, to: sheet, ifOccupied: .replace)
       try SharedFolder.adopt(sheet)
       return sheet
@@ -48,8 +46,6 @@ package struct ContactSheet: Hashable, Sendable {
       throw .toolFailed("oiiotool", "\(error)")
     }
   }
-
-  private static let oiiotool: FilePath = "/usr/bin/oiiotool"
 }
 
 /// Why something could not be assembled from checked frames.

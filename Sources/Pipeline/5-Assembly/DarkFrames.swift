@@ -1,5 +1,4 @@
 import FarmModel
-import Supervisor
 import SystemPackage
 
 /// Frames that show nothing between such that show something: black, or fully transparent. A graphics card that failed
@@ -46,16 +45,8 @@ package struct DarkFrames: Hashable, Sendable {
   package func found() async throws(AssemblyFailure) -> [FrameNumber] {
     var dark: [FrameNumber] = []
     for suspect in suspects {
-      do {
-        let command = ChildCommand("/usr/bin/oiiotool", [suspect.file.string, "--printstats"])
-        let (end, lines) = try await ChildProcess.output(of: command, lineCountMax: 50)
-        guard end.isSuccess else { throw AssemblyFailure.toolFailed("oiiotool", lines.first ?? end.description) }
-        if Self.isDark(lines) { dark.append(suspect.frame) }
-      } catch let failure as AssemblyFailure {
-        throw failure
-      } catch {
-        throw .toolFailed("oiiotool", "\(error)")
-      }
+      let lines = try await OIIOTool.run([suspect.file.string, "--printstats"])
+      if Self.isDark(lines) { dark.append(suspect.frame) }
     }
     return dark
   }

@@ -158,7 +158,7 @@ def key_of(command):
 
 
 def open_once(command):
-    """Opens the file unless it is open, with all that it needs as it was then; returns the scene to render."""
+    """Opens the file unless it is open, with all that it needs as it was then, and reports it."""
     key = key_of(command)
     is_new = key is None or key != held["key"] or any(seen(path) != was for path, was in opened_files.items())
     if is_new:
@@ -260,15 +260,21 @@ def find_places(places):
 
 def loose_paths():
     """What names a file without being a datablock, with that in which it is: light profiles, shaders, mesh caches."""
-    trees = [(block, block.node_tree) for kind in ("materials", "lights", "worlds") for block in getattr(bpy.data, kind)]
-    for owner, tree in trees + [(tree, tree) for tree in bpy.data.node_groups]:
-        for node in tree.nodes if tree else ():
-            if getattr(node, "mode", "") == "EXTERNAL" and node.filepath:
-                yield node, owner
+    for node, owner in nodes_with_owners():
+        if getattr(node, "mode", "") == "EXTERNAL" and node.filepath:
+            yield node, owner
     for thing in bpy.data.objects:
         for modifier in thing.modifiers:
             if modifier.type == "MESH_CACHE" and modifier.filepath:
                 yield modifier, thing
+
+
+def nodes_with_owners():
+    """The nodes of all that is shaded and of groups, each with the datablock in which it is."""
+    trees = [(block, block.node_tree) for kind in ("materials", "lights", "worlds") for block in getattr(bpy.data, kind)]
+    for owner, tree in trees + [(tree, tree) for tree in bpy.data.node_groups]:
+        for node in tree.nodes if tree else ():
+            yield node, owner
 
 
 def here(path, places):
@@ -492,6 +498,8 @@ def missing_of_image(image):
 
 def missing_of_sequences(scene):
     """What is missing of image sequences at the frame that is set: which file is shown may be animated."""
+    if not any(image.source == "SEQUENCE" for image in bpy.data.images):
+        return  # Asked for each frame, and most scenes have none.
     for image, user in image_users():
         if image.source != "SEQUENCE" or image.packed_file is not None or not image.filepath:
             continue
@@ -503,12 +511,9 @@ def missing_of_sequences(scene):
 
 def image_users():
     """Pairs of an image and of how it is shown: by nodes of what is not a compositing, and by textures."""
-    trees = [block.node_tree for kind in ("materials", "lights", "worlds") for block in getattr(bpy.data, kind)
-             if is_needed(block)]
-    for tree in trees + [tree for tree in bpy.data.node_groups if is_needed(tree)]:
-        for node in tree.nodes if tree else ():
-            if getattr(node, "image", None) and hasattr(node, "image_user"):
-                yield node.image, node.image_user
+    for node, owner in nodes_with_owners():
+        if getattr(node, "image", None) and hasattr(node, "image_user") and is_needed(owner):
+            yield node.image, node.image_user
     for texture in bpy.data.textures:
         if texture.type == "IMAGE" and texture.image and is_needed(texture):
             yield texture.image, texture.image_user
@@ -524,11 +529,16 @@ def shown_number(user, frame):
 
 def member_of(path, number):
     """The file of a sequence with another number; None for a path without one."""
-    folder, name = os.path.split(path)
-    parts = re.split(r"(\d+)(?=\D*$)", name, maxsplit=1)
+    folder, parts = numbered(path)
     if len(parts) != 3:
         return None
     return os.path.join(folder, parts[0] + str(number).zfill(len(parts[1])) + parts[2])
+
+
+def numbered(path):
+    """The folder, and the name before, in and after its last number; the name alone where it has none."""
+    folder, name = os.path.split(path)
+    return folder, re.split(r"(\d+)(?=\D*$)", name, maxsplit=1)
 
 
 def tile_of(path, tile):
@@ -543,8 +553,7 @@ def is_there(path, is_sequence):
 
 def members(path):
     """The files of a sequence: those of that name with any number."""
-    folder, name = os.path.split(path)
-    parts = re.split(r"(\d+)(?=\D*$)", name, maxsplit=1)
+    folder, parts = numbered(path)
     if len(parts) != 3 or not os.path.isdir(folder):
         return [path] if os.path.isfile(path) else []
     pattern = re.compile(re.escape(parts[0]) + r"\d+" + re.escape(parts[2]) + "$")

@@ -57,7 +57,7 @@ let base: [Target] = [
   room("Base/FarmStore", ["FarmModel", "VolumeFiles", grdb, system]),
   room("Base/FolderWatch", ["FarmModel", "VolumeFiles", "CInotifyTools", deque, heap, system]),
   room("Base/BlendFile", ["FarmModel", "CArchive", system]),
-  room("Base/Pictures", ["FarmModel", "VolumeFiles", "CZlib", system]),
+  room("Base/Pictures", ["FarmModel", "VolumeFiles", "Supervisor", "CZlib", system]),
   room("Base/Supervisor", ["FarmModel", subprocess, system]),
 ]
 
@@ -68,7 +68,7 @@ let pipeline: [Target] = [
   room(
     "Pipeline/4-Rendering", ["FarmModel", "VolumeFiles", "Pictures", bits, system],
     resources: [.embedInCode("render_script/farm_render.py")]),
-  room("Pipeline/5-Assembly", ["FarmModel", "VolumeFiles", "Supervisor", system]),
+  room("Pipeline/5-Assembly", ["FarmModel", "VolumeFiles", "Pictures", system]),
   room("Pipeline/6-Harvest", ["FarmModel", "VolumeFiles", system]),
 ]
 
@@ -84,8 +84,8 @@ let programs: [Target] = [
   room(
     "Programs/FarmDaemon",
     [
-      "FarmModel", "VolumeFiles", "FarmStore", "FolderWatch", "BlendFile", "Supervisor", "Intake", "Preflight",
-      "Segmentation", "Rendering", "Assembly", "Harvest", "LocalEngine", "FarmAPI", "FarmServer", "ShareNotes",
+      "FarmModel", "VolumeFiles", "FarmStore", "FolderWatch", "BlendFile", "Supervisor", "Pictures", "Intake",
+      "Preflight", "Segmentation", "Rendering", "Assembly", "Harvest", "LocalEngine", "FarmAPI", "FarmServer", "ShareNotes",
       "FarmDoctor", deque, yams,
       lifecycle,
       logging, system,

@@ -44,7 +44,7 @@ struct ContactSheetTests {
   }
 
   @Test func `that cannot be made says why and leaves nothing`() async throws {
-    let failure = await #expect(throws: AssemblyFailure.self) {
+    let failure = await #expect(throws: ToolFailure.self) {
       try await ContactSheet(of: [scratch("none.png"), scratch("none2.png")]).make(in: scratch.path)
     }
 

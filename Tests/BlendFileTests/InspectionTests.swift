@@ -21,7 +21,7 @@ struct InspectionTests {
   }
 
   private func inspected(_ version: String, scenes: [String]? = nil) throws -> BlendInspection {
-    try BlendInspector(Self.disk).inspect(file(version, "files.blend"), scenes: scenes)
+    try BlendInspector(Self.disk).inspect(file(version, "files.blend"), scenes: scenes.map { .named($0) })
   }
 
   /// Below the folder of the version.
@@ -298,7 +298,7 @@ extension BlendScene {
   fileprivate static let empty = BlendScene(
     name: "Scene", frames: Frames(start: 1, end: 1, step: 1, current: 1), fps: 24, size: [64, 36], percentage: 100,
     engine: "CYCLES", camera: "Camera", cameraMarkers: [], viewLayers: [], format: "PNG", movie: false,
-    multiview: false, compositing: false, sequencer: false, border: nil, denoising: false)
+    multiview: false, views: [], compositing: false, sequencer: false, border: nil, denoising: false)
 }
 
 @Suite("Which file of a sequence is shown")

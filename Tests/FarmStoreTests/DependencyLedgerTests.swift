@@ -22,7 +22,8 @@ struct DependencyLedgerTests {
     let (revision, _) = try await ledger.record(
       NewRevision(
         name: JobName(release: release, job: job), path: "\(job).blend", owner: "ann", digest: digest, state: .queued,
-        frames: FrameSet([1]), format: .png, savedBy: nil, problem: nil, outputs: [("000001.png", 1)]), known: nil)
+        frames: FrameSet([1]), format: .png, savedBy: nil, problem: nil,
+        outputs: [OwedOutput(path: "000001.png", frame: 1)]), known: nil)
     try await ledger.setDependencies(
       of: revision.id, [SeenFile(path: path, size: wood.size, mtimeNanoseconds: wood.mtimeNanoseconds)])
     for state in [JobState.active, .assembling, .completed] {
@@ -47,7 +48,7 @@ struct DependencyLedgerTests {
     let again = try await ledger.record(
       NewRevision(
         name: first.name, path: "a.blend", owner: "ann", digest: digest, state: .queued, frames: FrameSet([1]),
-        format: .png, savedBy: nil, problem: nil, outputs: [("000001.png", 1)]), known: nil)
+        format: .png, savedBy: nil, problem: nil, outputs: [OwedOutput(path: "000001.png", frame: 1)]), known: nil)
     #expect(again.revision.number == 2)
     #expect(try await ledger.dependents(on: "/t/wood.png", otherThan: other).map(\.job.name.job) == ["c"])
     #expect(try await ledger.dependencies() == ["/t/stone.png", "/t/wood.png"])

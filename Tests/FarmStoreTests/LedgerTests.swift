@@ -161,7 +161,8 @@ struct LedgerTests {
 
   @Test func `remembers tasks and the process that works on them`() async throws {
     let revision = try await drop(1).revision
-    let (id, log) = try await ledger.beginTask(revision: revision.id, frames: FrameSet(1...2), logFolder: "/logs")
+    let (id, log) = try await ledger.beginTask(
+      revision: revision.id, part: RenderPart(scene: "Scene"), frames: FrameSet(1...2), logFolder: "/logs")
     try await ledger.startTask(id, worker: "local-1", pid: 42, startTicks: 99)
 
     let active = try await ledger.tasks(of: nil)

@@ -62,7 +62,7 @@ struct MigrationTests {
       NewRevision(
         name: name, path: "quick/a.blend", owner: "ann", digest: Digest(bytes: [UInt8](repeating: 7, count: 32)),
         state: .queued, frames: before.frames, format: before.format, savedBy: nil, problem: nil,
-        outputs: [("000001.png", 1)]), known: nil)
+        outputs: [OwedOutput(path: "000001.png", frame: 1)]), known: nil)
     #expect(revision.number == before.number + 1)
     let due = try await ledger.dueManifests(limit: 10)
     // Since version 5 there are manifests.

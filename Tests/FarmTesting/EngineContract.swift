@@ -60,11 +60,11 @@ package struct EngineContract: Sendable {
       var isOpen = false
       while let report = await reports.next() {
         switch report {
-        case .opened(1, let size, _, _):
-          isOpen = size.width > 0 && size.height > 0
+        case .opened(1, let scene):
+          isOpen = scene.size.width > 0 && scene.size.height > 0
         case .frame(1, let frame):
           #expect(isOpen)
-          #expect(FilePath(frame.file).isThere)
+          #expect(!frame.pictures.isEmpty && frame.pictures.allSatisfy { FilePath($0.file).isThere })
           frames.append(frame.frame)
         case .ended(1, let end):
           #expect(end == .completed)

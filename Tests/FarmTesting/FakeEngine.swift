@@ -73,7 +73,7 @@ package actor FakeEngine: RenderEngine {
       FileManager.default.contents(atPath: task.blend)?.starts(with: Data("BLENDER".utf8)) == true
         || FileManager.default.contents(atPath: task.blend)?.starts(with: [0x28, 0xb5]) == true
     else { return .failed(Problem(.unreadableFile, cause: "not a .blend"), frame: nil) }
-    report.yield(.opened(task: task.id, size: PixelSize(width: 4, height: 3), notes: [], files: []))
+    report.yield(.opened(task: task.id, OpenedScene(size: PixelSize(width: 4, height: 3))))
     for frame in task.frames.frames {
       if shortened.contains(task.id) { return .canceled }
       tries[frame, default: 0] += 1
@@ -88,7 +88,10 @@ package actor FakeEngine: RenderEngine {
       let picture = TestFiles.png()
       try? Data(spoiling == .truncated ? picture.dropLast(12) : picture[...]).write(to: URL(filePath: file))
       report.yield(
-        .frame(task: task.id, RenderedFrame(frame: frame, file: file, renderMilliseconds: 30, peakBytes: 1 << 30)))
+        .frame(
+          task: task.id,
+          RenderedFrame(
+            frame: frame, pictures: [RenderedPicture(file)], renderMilliseconds: 30, peakBytes: 1 << 30)))
     }
     return .completed
   }

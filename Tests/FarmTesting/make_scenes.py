@@ -422,6 +422,87 @@ def cloth():
     scene.frame_start = 8
 
 
+def odd():
+    """A still of odd size, with the dither that Blender has by itself, and something half transparent."""
+    scene = empty_scene(1, (161, 91))
+    scene.cycles.samples = 4
+    scene.render.film_transparent = True
+    cube((0.9, 0.5, 0.1)).rotation_euler = (0.3, 0.2, 0.7)
+
+
+def odd_anim():
+    """Three frames of that."""
+    odd()
+    bpy.context.scene.frame_end = 3
+    spin(bpy.context.object, 3)
+
+
+def two_layers():
+    """A red cube in layer `Front`, a blue one in `Back/far`; layer `Off` is not rendered. Two frames."""
+    scene = empty_scene(2)
+    layers = {}
+    for name, color, place in (("Front", (1, 0, 0), -2), ("Back/far", (0, 0, 1), 2)):
+        thing = cube(color)
+        thing.location.x = place
+        spin(thing, 2)
+        holder = bpy.data.collections.new(name)
+        scene.collection.children.link(holder)
+        for user in thing.users_collection:
+            user.objects.unlink(thing)
+        holder.objects.link(thing)
+        layers[name] = scene.view_layers[0] if not layers else scene.view_layers.new(name)
+        layers[name].name = name
+    for name, layer in layers.items():
+        for other in layers:
+            layer.layer_collection.children[other].exclude = other != name
+    scene.view_layers.new("Off").use = False
+
+
+def stereo():
+    """Both eyes of a still, seen from far apart."""
+    scene = empty_scene(1)
+    cube((0.2, 0.8, 0.3))
+    scene.render.use_multiview = True
+    scene.camera.data.stereo.interocular_distance = 2
+
+
+def output_nodes():
+    """Two frames whose compositing writes the depth as EXR, and the picture as TGA and as PNG, to the artist's folder."""
+    scene = empty_scene(2)
+    spin(cube((0.2, 0.8, 0.3)), 2)
+    scene.view_layers[0].use_pass_z = True
+    scene.use_nodes = True
+    tree = scene.node_tree
+    layers = tree.nodes["Render Layers"]
+    depth, both = (tree.nodes.new("CompositorNodeOutputFile") for _ in range(2))
+    depth.name, depth.base_path = "Depth", "//artist/depth"
+    depth.format.file_format = "OPEN_EXR"
+    tree.links.new(layers.outputs["Depth"], depth.inputs[0])
+    both.name, both.base_path = "Both", "//artist"
+    both.format.file_format = "PNG"
+    both.file_slots[0].path = "Plain"
+    both.file_slots.new("Old")
+    both.file_slots[1].use_node_format = False
+    both.file_slots[1].format.file_format = "TARGA"
+    both.file_slots.new("Unlinked")
+    for socket in list(both.inputs)[:2]:
+        tree.links.new(layers.outputs["Image"], socket)
+    muted = tree.nodes.new("CompositorNodeOutputFile")
+    muted.mute = True
+    tree.links.new(layers.outputs["Image"], muted.inputs[0])
+
+
+def composited():
+    """A still whose compositing turns it upside down in its colours: in tiles it would show no seams, but who knows."""
+    scene = empty_scene(1)
+    cube((0.2, 0.8, 0.3))
+    scene.use_nodes = True
+    tree = scene.node_tree
+    invert = tree.nodes.new("CompositorNodeInvert")
+    tree.links.new(tree.nodes["Render Layers"].outputs["Image"], invert.inputs["Color"])
+    tree.links.new(invert.outputs["Color"], tree.nodes["Composite"].inputs["Image"])
+
+
 for name in NAMES:
     make, _, option = name.partition(":")
     globals()[make]()

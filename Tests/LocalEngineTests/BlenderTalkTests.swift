@@ -27,19 +27,72 @@ struct BlenderTalkTests {
     #expect(talk.heard(words: "Blender 3.4.1") == BlenderTalk.Reaction())
     #expect(
       talk.opening
-        == #"{"blend":"\/q\/.farm-1.blend","can_denoise":false,"do":"open","folder":"\/w\/7","#
-        + #""format":"PNG","gpus":0,"on_missing":"block","places":[],"simulated":false,"#
+        == #"{"any_frame":false,"apart":false,"blend":"\/q\/.farm-1.blend","can_denoise":false,"device":"auto","#
+        + #""do":"open","folder":"\/w\/7","format":"PNG","on_missing":"block","places":[],"simulated":false,"#
         + #""spare":[],"threads":2,"trusted":false}"#)
     let open = try tell(&talk, #"{"event": "opened", "width": 64, "height": 36}"#)
-    #expect(open.reports == [.opened(task: 7, size: PixelSize(width: 64, height: 36), notes: [], files: [])])
+    #expect(open.reports == [.opened(task: 7, OpenedScene(size: PixelSize(width: 64, height: 36)))])
     #expect(open.say == #"{"do":"render","file":"\/w\/7\/3.png","frame":3}"#)
     let first = try tell(&talk, #"{"event": "frame", "frame": 3, "seconds": 0.5, "peak": 9000}"#)
-    let frame = RenderedFrame(frame: 3, file: "/w/7/3.png", renderMilliseconds: 500, peakBytes: 9000)
+    let frame = RenderedFrame(
+      frame: 3, pictures: [RenderedPicture("/w/7/3.png")], renderMilliseconds: 500, peakBytes: 9000)
     #expect(first.reports == [.frame(task: 7, frame)])
     #expect(first.end == nil)
     let last = try tell(&talk, #"{"event": "frame", "frame": 4, "seconds": 0.5}"#)
     #expect(last.say == nil)
     #expect(last.end == .completed)
+  }
+
+  @Test func `says which scene, layer and tile is meant, and how it is wanted`() throws {
+    var wanted = JobSettings()
+    (wanted.frames, wanted.samples, wanted.percentage) = (FrameSet([9]), 7, 50)
+    (wanted.device, wanted.threads, wanted.denoise) = (.optix, 3, false)
+    let part = RenderPart(
+      scene: "Main", layer: "Sky", tile: Tile(column: 1, row: 0, grid: TileGrid(columns: 4, rows: 2)))
+    let task = RenderTask(
+      id: 7, revision: 1, job: JobName(release: "quick", job: "a"), frames: FrameSet([9]), blend: "/q/.farm-1.blend",
+      part: part, settings: RenderSettings(wanted: wanted), folder: "/w/7", format: .openEXRMultilayer,
+      blender: self.task.blender, log: "/dev/null")
+
+    let commands = BlenderTalk(task, threads: 2).allCommands
+
+    for words in [
+      #""any_frame":true"#, #""apart":true"#, #""denoise":false"#, #""device":"optix""#,
+      #""format":"OPEN_EXR_MULTILAYER""#, #""percentage":50"#, #""samples":7"#, #""scene":"Main""#, #""threads":3"#,
+    ] { #expect(commands.first?.contains(words) == true, "\(words)") }
+    #expect(
+      commands.last
+        == #"{"do":"render","file":"\/w\/7\/9.exr","frame":9,"layer":"Sky","#
+        + #""tile":{"column":1,"columns":4,"row":0,"rows":2}}"#)
+  }
+
+  @Test func `hands over each picture of a frame: both eyes, and what nodes wrote`() throws {
+    var talk = BlenderTalk(task, threads: 2)
+    let open = try tell(
+      &talk,
+      #"""
+      {"event": "opened", "width": 64, "height": 36, "channels": 4,
+       "nodes": [{"node": "Depth", "slot": null, "extension": "exr"}]}
+      """#.replacing("\n", with: ""))
+    let nodes = [NodePicture(node: "Depth", slot: nil, fileExtension: "exr")]
+    let scene = OpenedScene(size: PixelSize(width: 64, height: 36), channels: 4, nodes: nodes)
+    #expect(open.reports == [.opened(task: 7, scene)])
+
+    let frame = try tell(
+      &talk,
+      #"""
+      {"event": "frame", "frame": 3, "pictures": [{"file": "/w/l.png", "view": "left"},
+       {"file": "/w/d.exr", "node": "Depth", "view": "left"}]}
+      """#.replacing("\n", with: ""))
+
+    guard case .frame(_, let rendered)? = frame.reports.first else {
+      Issue.record("no frame was handed over")
+      return
+    }
+    #expect(
+      rendered.pictures == [
+        RenderedPicture("/w/l.png", view: "left"), RenderedPicture("/w/d.exr", view: "left", node: "Depth"),
+      ])
   }
 
   @Test func `tells how far a frame is, as Blender prints it or as the script says it, in twenty steps at most`() throws

@@ -69,7 +69,7 @@ struct ResidentBlenderTests {
   }
 
   private func pixels(_ outcome: Outcome) async throws -> String {
-    let file = try #require(outcome.frames.first?.file)
+    let file = try #require(outcome.frames.first?.pictures.first?.file)
     let (end, lines) = try await ChildProcess.output(of: ChildCommand("/usr/bin/oiiotool", ["--hash", file]))
     try #require(end.isSuccess, "\(lines)")
     return lines.joined().split(separator: " ").last.map(String.init) ?? ""

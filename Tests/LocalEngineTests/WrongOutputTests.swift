@@ -108,7 +108,8 @@ struct WrongOutputTests {
     }
 
     for frame in frames(reports) {
-      let verdict = FrameCheck.check(FilePath(frame.file), format: format, size: PixelSize(width: 640, height: 360))
+      let verdict = FrameCheck.check(
+        FilePath(frame.pictures[0].file), as: FrameCheck.Wanted(format, size: PixelSize(width: 640, height: 360)))
       #expect(throws: FrameRefusal.self) { try verdict.get() }
     }
     // What Blender takes for a success, as measured.
@@ -121,7 +122,8 @@ struct WrongOutputTests {
     let reports = try await reports(of: Scenes.shared.path("still"), format: format)
 
     let frame = try #require(frames(reports).first, "\(reports)")
-    let verdict = FrameCheck.check(FilePath(frame.file), format: format, size: PixelSize(width: 64, height: 36))
+    let verdict = FrameCheck.check(
+      FilePath(frame.pictures[0].file), as: FrameCheck.Wanted(format, size: PixelSize(width: 64, height: 36)))
     #expect(throws: Never.self) { try verdict.get() }
   }
 
@@ -136,7 +138,7 @@ struct WrongOutputTests {
     let reports = try await reports(of: Scenes.shared.path("gpu"))
 
     let notes = reports.flatMap { report -> [Problem] in
-      if case .opened(_, _, let notes, _) = report { notes } else { [] }
+      if case .opened(_, let scene) = report { scene.notes } else { [] }
     }
     #expect(notes.map(\.problemClass) == [.noGPU])
     #expect(frames(reports).count == 1)

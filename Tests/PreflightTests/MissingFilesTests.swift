@@ -14,7 +14,7 @@ struct MissingFilesTests {
       name: "Main", frames: BlendScene.Frames(start: 1, end: 10, step: 1, current: 1), fps: 24, size: [64, 36],
       percentage: 100, engine: "CYCLES", camera: "Camera", cameraMarkers: [],
       viewLayers: [BlendScene.ViewLayer(name: "ViewLayer", used: true)], format: "PNG", movie: false,
-      multiview: false, compositing: false, sequencer: false, border: nil, denoising: false)
+      multiview: false, views: [], compositing: false, sequencer: false, border: nil, denoising: false)
   }
 
   private func inspection(
@@ -23,7 +23,7 @@ struct MissingFilesTests {
   ) -> BlendInspection {
     BlendInspection(
       version: "3.4", wrapper: .none, whole: true, activeScene: scene.name, scenes: [scene],
-      dependencies: dependencies, moves: moves, simulations: simulations, denoisers: denoisers, scripts: scripts)
+      renders: [scene.name], dependencies: dependencies, moves: moves, simulations: simulations, denoisers: denoisers, scripts: scripts)
   }
 
   private func file(
@@ -169,7 +169,7 @@ struct MissingFilesTests {
     #expect(findings(inspection(bare)).isEmpty)
   }
 
-  @Test func `is a denoiser also for the compositor, and more than the farm can for stereo`() {
+  @Test func `is a denoiser also for the compositor`() {
     let found = findings(inspection(scene, denoisers: ["SCMain"]), canDenoise: false)
 
     #expect(found.map(\.severity) == [.blocks])
@@ -177,9 +177,6 @@ struct MissingFilesTests {
       found.first?.problem.cause
         == "the compositor of scene Main denoises, and this Blender is built without a denoiser")
     #expect(findings(inspection(scene, denoisers: ["SCMain"])).isEmpty)
-    var stereo = scene
-    stereo.multiview = true
-    #expect(findings(inspection(stereo)).map(\.problem.problemClass) == [.notSupported])
   }
 
   @Test func `has a name that is no UTF-8: it cannot be waited for, and its changes are not noticed`() {

@@ -83,7 +83,7 @@ struct PromotionTests {
 
   private func checked(_ name: String) throws -> CheckedFrame {
     let path = try scratch.write(TestFiles.png(), to: "work/\(name)")
-    return try FrameCheck.check(path, format: .png, size: PixelSize(width: 4, height: 3)).get()
+    return try FrameCheck.check(path, as: FrameCheck.Wanted(.png, size: PixelSize(width: 4, height: 3))).get()
   }
 
   @Test func `by rename, and is known again by its inode`() throws {
@@ -138,7 +138,9 @@ struct FrameCheckTests {
   init() throws { scratch = try ScratchFolder() }
 
   private func problem(_ path: FilePath, size: PixelSize? = nil) -> Problem? {
-    guard case .failure(let refusal) = FrameCheck.check(path, format: .png, size: size) else { return nil }
+    guard case .failure(let refusal) = FrameCheck.check(path, as: FrameCheck.Wanted(.png, size: size)) else {
+      return nil
+    }
     return refusal.problem
   }
 

@@ -9,6 +9,8 @@ package struct BlendInspection: Codable, Hashable, Sendable {
   package var whole: Bool
   package var activeScene: String?
   package var scenes: [BlendScene]
+  /// The names of the scenes that are rendered, in their order.
+  package var renders: [String]
   package var dependencies: [BlendDependency]
   /// Whether anything may differ from frame to frame, in it or in a library.
   package var moves: Bool
@@ -38,13 +40,14 @@ package struct BlendInspection: Codable, Hashable, Sendable {
   }
 
   /// Whether one frame stands for a range in which all would be the same.
-  package func isStill(_ mode: StillMode) -> Bool {
-    guard mode == .auto, !moves, let scene else { return false }
-    return scene.frames.end > scene.frames.start
+  package func isStill(_ scene: BlendScene, _ mode: StillMode) -> Bool {
+    mode == .auto && !moves && scene.frames.end > scene.frames.start
   }
 
-  /// The scene that is rendered.
-  package var scene: BlendScene? { scenes.first { $0.name == activeScene } }
+  /// The scenes that are rendered.
+  package var rendered: [BlendScene] { renders.compactMap { name in scenes.first { $0.name == name } } }
+  /// The first of them.
+  package var scene: BlendScene? { rendered.first }
 }
 
 /// Follows what a `.blend` needs through its libraries; reads each file once, however many ways lead there.
@@ -89,16 +92,27 @@ package struct BlendInspector: Sendable {
     self.limits = limits
   }
 
-  /// - Parameter scenes: those that are rendered; nil: the one that was active.
-  package func inspect(_ blend: FilePath, scenes: [String]? = nil) throws(BlendFailure) -> BlendInspection {
+  /// - Parameters:
+  ///   - scenes: those that are rendered; nil: the one that was active.
+  ///   - frames: of each; nil: their own.
+  package func inspect(
+    _ blend: FilePath, scenes: NamesWish? = nil, frames: FrameSet? = nil
+  ) throws(BlendFailure) -> BlendInspection {
     let summary = try disk.summary(blend).get()
-    let rendered = scenes ?? [summary.activeScene].compactMap { $0 }
-    let ranges = summary.scenes.filter { rendered.contains($0.name) }.map(\.frames)
+    let rendered =
+      switch scenes {
+      case nil: [summary.activeScene].compactMap { $0 }
+      case .all: summary.scenes.map(\.name)
+      case .named(let names): names
+      }
+    let ranges =
+      frames.map { $0.frames.map { BlendScene.Frames(start: Int($0), end: Int($0), step: 1, current: Int($0)) } }
+      ?? summary.scenes.filter { rendered.contains($0.name) }.map(\.frames)
     var walk = Walk(disk, paths, limits, ranges: ranges)
     try walk.begin(blend, summary, roots: Set(rendered.map { "SC\($0)" }))
     return BlendInspection(
       version: summary.version.description, wrapper: summary.wrapper, whole: true, activeScene: summary.activeScene,
-      scenes: summary.scenes, dependencies: try walk.dependencies(of: blend), moves: walk.moves,
+      scenes: summary.scenes, renders: rendered, dependencies: try walk.dependencies(of: blend), moves: walk.moves,
       simulations: walk.simulations, denoisers: walk.denoisers, scripts: walk.scripts,
       notice: BlendInspection.notice(for: summary.version))
   }

@@ -43,6 +43,8 @@ package struct BlendScene: Codable, Hashable, Sendable {
   package var format: String
   package var movie: Bool
   package var multiview: Bool
+  /// The names of the views that become a picture each, as `left` and `right`; none where there is one picture.
+  package var views: [String]
   package var compositing: Bool
   /// Whether strips are rendered in place of the scene.
   package var sequencer: Bool
@@ -59,6 +61,10 @@ enum SceneCodes {
   static let schemeCompositing = 0x40
   static let schemeMultiview = 0x200000
   static let viewLayerUsed = 0x1
+  static let viewUnused = 0x1
+  static let viewsAreStereo = 0
+  static let pictureAView = 0
+  static let pictureOfAllViews = 2
   static let mediaIsVideo = 2
 
   static let formats: [Int: String] = [
@@ -110,7 +116,8 @@ extension BlendReader {
       engine: engine(render), camera: try self.name(at: scene.pointer("camera")),
       cameraMarkers: try cameraMarkers(scene), viewLayers: try viewLayers(scene, render),
       format: isVideo ? "FFMPEG" : word, movie: isVideo || SceneCodes.movies.contains(word),
-      multiview: scheme & SceneCodes.schemeMultiview != 0, compositing: scene.switches.composites,
+      multiview: scheme & SceneCodes.schemeMultiview != 0, views: try views(render, format: word),
+      compositing: scene.switches.composites,
       sequencer: scene.switches.sequences && hasStrips,
       border: mode & SceneCodes.modeBorder == 0 ? nil : border(render),
       denoising: try denoises(scene))
@@ -119,6 +126,19 @@ extension BlendReader {
   /// Up to 2.79 a number stood for Blender's own.
   private func engine(_ render: BlendRecord) -> String {
     render.string("engine") ?? "BLENDER_RENDER"
+  }
+
+  private func views(_ render: BlendRecord, format: String) throws(BlendFailure) -> [String] {
+    guard (render.int("scemode") ?? 0) & SceneCodes.schemeMultiview != 0 else { return [] }
+    let pictures = render.record("im_format")?.int("views_format")
+    // Only an EXR holds all of them.
+    let isOne = pictures == SceneCodes.pictureOfAllViews && format.hasPrefix("OPEN_EXR")
+    guard pictures == SceneCodes.pictureAView || (pictures == SceneCodes.pictureOfAllViews && !isOne) else { return [] }
+    let eyes: Set = ["left", "right"]
+    let areEyes = render.int("views_format") == SceneCodes.viewsAreStereo
+    let used = try list(render.record("views")).filter { (($0.int("viewflag") ?? 0) & SceneCodes.viewUnused) == 0 }
+    let names = used.compactMap { $0.string("name") }.filter { !areEyes || eyes.contains($0) }
+    return names.count > 1 ? names : []
   }
 
   private func border(_ render: BlendRecord) -> [Double]? {

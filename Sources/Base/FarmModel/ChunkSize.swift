@@ -1,5 +1,5 @@
 /// How many frames a task has: so many, or as many as fit.
-package enum ChunkSize: Hashable, Sendable {
+package enum ChunkSize: Codable, Hashable, Sendable {
   case auto
   case frames(Int)
 

@@ -102,6 +102,11 @@ package enum Nearest {
     return best.name
   }
 
+  /// `; did you mean "x"?` of the nearest name; empty when none is near.
+  package static func hint(to text: String, among names: some Sequence<String>) -> String {
+    name(to: text, among: names).map { "; did you mean \"\($0)\"?" } ?? ""
+  }
+
   /// Levenshtein's distance.
   static func edits(from a: String, to b: String) -> Int {
     let b = Array(b)

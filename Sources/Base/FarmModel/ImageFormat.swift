@@ -3,6 +3,7 @@ package enum ImageFormat: String, Codable, CaseIterable, Sendable {
   case png = "PNG"
   case jpeg = "JPEG"
   case openEXR = "OPEN_EXR"
+  case openEXRMultilayer = "OPEN_EXR_MULTILAYER"
   case tiff = "TIFF"
   case webp = "WEBP"
 
@@ -11,11 +12,21 @@ package enum ImageFormat: String, Codable, CaseIterable, Sendable {
     switch self {
     case .png: "png"
     case .jpeg: "jpg"
-    case .openEXR: "exr"
+    case .openEXR, .openEXRMultilayer: "exr"
     case .tiff: "tif"
     case .webp: "webp"
     }
   }
+
+  /// The format of a picture file by its name's extension; nil for one that only other programs read.
+  package init?(ofFile name: String) {
+    let ending = name.split(separator: ".").last?.lowercased()
+    guard let format = Self.allCases.first(where: { $0.fileExtension == ending }) else { return nil }
+    self = format
+  }
+
+  /// Whether pixels come back as they were written, so that pieces can be put together.
+  package var isLossless: Bool { [.png, .tiff, .openEXR, .openEXRMultilayer].contains(self) }
 }
 
 /// The size of a picture in pixels.

@@ -24,6 +24,27 @@ package enum NameRule {
   }
 }
 
+/// Names of scenes, layers and nodes as the names of folders and files, no two alike.
+package struct PathNames: Hashable, Sendable {
+  /// Names of our own beside them.
+  private static let reserved: Set<String> = ["nodes", ".tiles", ".previous", "contact-sheet.jpg"]
+  private let components: [String: String]
+
+  package init(_ names: [String]) {
+    var taken = Self.reserved
+    components = names.reduce(into: [:]) { components, name in
+      guard components[name] == nil else { return }
+      let plain = NameRule.asPathComponent(name)
+      let free = ([plain] + (2...names.count + 2).map { "\(plain)-\($0)" }).first { !taken.contains($0.lowercased()) }
+      components[name] = free ?? plain
+      taken.insert((free ?? plain).lowercased())
+    }
+  }
+
+  /// What a name is called on the disk.
+  package subscript(name: String) -> String { components[name] ?? NameRule.asPathComponent(name) }
+}
+
 /// A job named in full: its release and its own name, printed as `release/job`.
 package struct JobName: Codable, Hashable, Sendable, CustomStringConvertible {
   package let release: String

@@ -35,16 +35,20 @@ package enum ProblemClass: String, Codable, CaseIterable, Sendable {
   case notWhole = "not-whole"
   case notAFile = "not-a-file"
   case fileGone = "file-gone"
+  case badSettings = "bad-settings"
+  case notTiled = "not-tiled"
+  case slowFrame = "slow-frame"
+  case wrongChannels = "wrong-channels"
 
   /// Whether trying the same output again cannot change anything: the cause is in the file or in the set-up.
   package var isFinal: Bool {
     switch self {
     case .unreadableFile, .wrongBlender, .noBlender, .noCamera, .noFrames, .noLayer, .missingFile, .outOfReach,
       .sequencer, .noGPU, .notSupported, .badName, .badRelease, .denoiserMissing, .scriptsDisabled, .pythonError,
-      .adopted, .notAFile, .fileGone, .still, .unbakedSimulation, .darkFrame:
+      .adopted, .notAFile, .fileGone, .still, .unbakedSimulation, .darkFrame, .badSettings, .notTiled:
       true
     case .hung, .rendererCrashed, .outOfMemory, .outOfVRAM, .noOutput, .truncated, .wrongSize, .diskFull, .notWritable,
-      .killed, .changedMeanwhile, .renderError, .notWhole:
+      .killed, .changedMeanwhile, .renderError, .notWhole, .slowFrame, .wrongChannels:
       false
     }
   }
@@ -53,11 +57,11 @@ package enum ProblemClass: String, Codable, CaseIterable, Sendable {
   package var blocks: Bool {
     switch self {
     case .unreadableFile, .wrongBlender, .noBlender, .noCamera, .noFrames, .noLayer, .missingFile, .outOfReach,
-      .sequencer, .notSupported, .denoiserMissing, .scriptsDisabled, .fileGone:
+      .sequencer, .notSupported, .denoiserMissing, .scriptsDisabled, .fileGone, .badSettings:
       true
     case .noGPU, .badName, .badRelease, .pythonError, .adopted, .still, .unbakedSimulation, .darkFrame, .notAFile,
       .hung, .rendererCrashed, .outOfMemory, .outOfVRAM, .noOutput, .truncated, .wrongSize, .diskFull, .notWritable,
-      .killed, .changedMeanwhile, .renderError, .notWhole:
+      .killed, .changedMeanwhile, .renderError, .notWhole, .notTiled, .slowFrame, .wrongChannels:
       false
     }
   }
@@ -105,6 +109,10 @@ package enum ProblemClass: String, Codable, CaseIterable, Sendable {
     case .still: "Give something a keyframe, or write `still: never` in release.yaml or farm.yaml."
     case .unbakedSimulation: "Bake it in Blender and save again, and its frames can be rendered side by side."
     case .darkFrame: "Look at them; `farm replace job <job> --frames <frames>` renders them again."
+    case .badSettings: "Correct it; etc/job.farm.yaml shows every key, and the job goes on by itself."
+    case .notTiled: "Nothing, or change that in the scene and save again."
+    case .slowFrame: "Nothing; look at `farm logs` of the job when there are many of them."
+    case .wrongChannels: "Read `farm logs` of the job; the scene's colour mode may be driven."
     case .adopted: "Change and save it, and it is rendered."
     }
   }

@@ -114,9 +114,10 @@ package struct Revision: Codable, Hashable, Sendable, Identifiable {
 package struct Output: Codable, Hashable, Sendable, Identifiable {
   package let id: Int64
   package let revision: Int64
-  /// Below the job's `out/` folder: `000001.png`.
+  /// Below the job's `out/` folder: `000001.png`, `Sky/000001.png`, `nodes/Depth/000001.exr`.
   package let path: String
   package let frame: FrameNumber
+  package let kind: OutputKind
   package var state: OutputState
   /// Tries so far that cost one; see ``RetryRule``.
   package var attempts: Int
@@ -124,24 +125,29 @@ package struct Output: Codable, Hashable, Sendable, Identifiable {
   package var bytes: Int64?
   package var file: FileIdentity?
   package var renderMilliseconds: Int64?
+  /// The most memory that the renderer took for it, in bytes.
+  package var peakBytes: Int64?
   /// What was noted of the scene at its frame; nil until it is rendered.
   package var facts: FrameFacts?
   package var problem: Problem?
 
   package init(
-    id: Int64, revision: Int64, path: String, frame: FrameNumber, state: OutputState, attempts: Int, size: PixelSize?,
-    bytes: Int64?, file: FileIdentity?, renderMilliseconds: Int64?, facts: FrameFacts? = nil, problem: Problem?
+    id: Int64, revision: Int64, path: String, frame: FrameNumber, kind: OutputKind = OutputKind(), state: OutputState,
+    attempts: Int, size: PixelSize?, bytes: Int64?, file: FileIdentity?, renderMilliseconds: Int64?,
+    peakBytes: Int64? = nil, facts: FrameFacts? = nil, problem: Problem?
   ) {
     self.id = id
     self.revision = revision
     self.path = path
     self.frame = frame
+    self.kind = kind
     self.state = state
     self.attempts = attempts
     self.size = size
     self.bytes = bytes
     self.file = file
     self.renderMilliseconds = renderMilliseconds
+    self.peakBytes = peakBytes
     self.facts = facts
     self.problem = problem
   }
@@ -152,6 +158,38 @@ package struct Output: Codable, Hashable, Sendable, Identifiable {
     attempts = 0
     problem = nil
   }
+}
+
+/// One file that a revision owes.
+package struct OwedOutput: Hashable, Sendable {
+  /// Below `out/<job>`: `000001.png`.
+  package let path: String
+  package let frame: FrameNumber
+  package let kind: OutputKind
+
+  package init(path: String, frame: FrameNumber, kind: OutputKind = OutputKind()) {
+    self.path = path
+    self.frame = frame
+    self.kind = kind
+  }
+}
+
+/// Which picture of its frame an output is.
+package struct OutputKind: Codable, Hashable, Sendable {
+  package var part: RenderPart
+  /// Of a stereo scene with a picture for each eye: which.
+  package var view: String?
+  /// The File Output node, or its slot, that writes it; nil for the picture itself.
+  package var node: String?
+
+  package init(part: RenderPart = RenderPart(), view: String? = nil, node: String? = nil) {
+    self.part = part
+    self.view = view
+    self.node = node
+  }
+
+  /// Whether it is a picture that people count: no tile of one, and nothing that is written beside it.
+  package var isFrame: Bool { part.tile == nil && node == nil }
 }
 
 /// Which file, with which content as far as `stat` tells; stays the same over a rename.
@@ -190,7 +228,8 @@ package struct FrameCounts: Codable, Hashable, Sendable {
 
   /// - Parameter outputs: everything that a revision owes.
   package init(_ outputs: [Output]) {
+    let frames = outputs.filter(\.kind.isFrame)
     self.init(
-      expected: outputs.count, done: outputs.count { $0.state.isDone }, failed: outputs.count { $0.state == .failed })
+      expected: frames.count, done: frames.count { $0.state.isDone }, failed: frames.count { $0.state == .failed })
   }
 }

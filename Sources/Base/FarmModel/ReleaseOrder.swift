@@ -18,6 +18,8 @@ package struct ReleaseOrder: Codable, Hashable, Sendable {
   package var still: StillMode?
   /// Patterns of the names of those `.blend`s among its drops that are no jobs: others link them.
   package var assets: [String]
+  /// What its jobs want where their own sidecars say nothing.
+  package var defaults: JobSettings
 
   package static let usualPriority = 50
   package static let quickPriority = 60
@@ -28,7 +30,8 @@ package struct ReleaseOrder: Codable, Hashable, Sendable {
   package init(
     jobs: [String]? = nil, priority: Int = Self.usualPriority, harvest: HarvestMode = .auto, naming: String? = nil,
     namingObject: String? = nil, archiveAfter: Duration? = nil, onChange: OnChange = .render,
-    onMissing: OnMissing = .block, still: StillMode? = nil, assets: [String] = []
+    onMissing: OnMissing = .block, still: StillMode? = nil, assets: [String] = [],
+    defaults: JobSettings = JobSettings()
   ) {
     self.jobs = jobs
     self.priority = priority
@@ -40,5 +43,6 @@ package struct ReleaseOrder: Codable, Hashable, Sendable {
     self.onMissing = onMissing
     self.still = still
     self.assets = assets
+    self.defaults = defaults
   }
 }

@@ -3,15 +3,19 @@ package struct RenderSettings: Codable, Hashable, Sendable {
   package var onMissing: OnMissing
   /// Whether each of its frames takes all that come before it, because something is simulated as it is rendered.
   package var isSimulated: Bool
+  /// What people want besides what the file says.
+  package var wanted: JobSettings
 
   private enum CodingKeys: String, CodingKey {
     case onMissing = "on_missing"
     case isSimulated = "is_simulated"
+    case wanted
   }
 
-  package init(onMissing: OnMissing = .block, isSimulated: Bool = false) {
+  package init(onMissing: OnMissing = .block, isSimulated: Bool = false, wanted: JobSettings = JobSettings()) {
     self.onMissing = onMissing
     self.isSimulated = isSimulated
+    self.wanted = wanted
   }
 
   /// What an earlier version did not know is as it was then.
@@ -19,7 +23,8 @@ package struct RenderSettings: Codable, Hashable, Sendable {
     let values = try decoder.container(keyedBy: CodingKeys.self)
     self.init(
       onMissing: try values.decodeIfPresent(OnMissing.self, forKey: .onMissing) ?? .block,
-      isSimulated: try values.decodeIfPresent(Bool.self, forKey: .isSimulated) ?? false)
+      isSimulated: try values.decodeIfPresent(Bool.self, forKey: .isSimulated) ?? false,
+      wanted: try values.decodeIfPresent(JobSettings.self, forKey: .wanted) ?? JobSettings())
   }
 }
 

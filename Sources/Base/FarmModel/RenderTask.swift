@@ -7,8 +7,7 @@ package struct RenderTask: Codable, Hashable, Sendable, Identifiable {
   package let frames: FrameSet
   /// The snapshot that is opened, never the artist's own file.
   package let blend: String
-  /// The scene whose frames are owed; nil leaves it to the file.
-  package let scene: String?
+  package let part: RenderPart
   package let settings: RenderSettings
   /// Whether the file's own scripts and drivers may run Python.
   package let trustsScripts: Bool
@@ -28,7 +27,7 @@ package struct RenderTask: Codable, Hashable, Sendable, Identifiable {
   package let namingObject: String?
 
   package init(
-    id: Int64, revision: Int64, job: JobName, frames: FrameSet, blend: String, scene: String? = nil,
+    id: Int64, revision: Int64, job: JobName, frames: FrameSet, blend: String, part: RenderPart = RenderPart(),
     settings: RenderSettings = RenderSettings(), trustsScripts: Bool = false, places: [SeenPlace] = [],
     spare: [String] = [],
     folder: String,
@@ -40,7 +39,7 @@ package struct RenderTask: Codable, Hashable, Sendable, Identifiable {
     self.job = job
     self.frames = frames
     self.blend = blend
-    self.scene = scene
+    self.part = part
     self.settings = settings
     self.trustsScripts = trustsScripts
     self.places = places

@@ -41,9 +41,13 @@ package enum JobState: String, Codable, CaseIterable, Sendable {
 /// whether the rename happened.
 package enum OutputState: String, Codable, CaseIterable, Sendable {
   case owed, active, promoting, done, harvested, failed
+  /// Done, and not to be delivered: it stays in `out/`.
+  case kept
+  /// A tile that has gone into its picture; its file is no more.
+  case assembled
 
-  /// Whether the picture exists and was checked.
-  package var isDone: Bool { self == .done || self == .harvested }
+  /// Whether the picture exists, or did its part, and was checked.
+  package var isDone: Bool { [.done, .harvested, .kept, .assembled].contains(self) }
 }
 
 /// The state of one command on one worker, in Flamenco's words.

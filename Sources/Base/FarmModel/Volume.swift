@@ -45,6 +45,8 @@ package struct Volume: Hashable, Sendable {
 
   /// What the plan of a release is called, in the release's folder.
   package static let planName = "release.yaml"
+  /// What a job's sidecar is called, after the name of its `.blend`.
+  package static let sidecarEnding = ".farm.yaml"
 
   /// The folder of a release; `quick` has its own place.
   package func release(_ name: String) -> FilePath {

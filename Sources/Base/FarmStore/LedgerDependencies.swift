@@ -135,7 +135,9 @@ extension Ledger {
         sql: """
           SELECT \(Self.jobFields), revision.id,
             (SELECT COALESCE(SUM(render_ms), 0) FROM output WHERE output.revision_id = revision.id), stale IS NOT NULL,
-            NOT EXISTS (SELECT 1 FROM output WHERE output.revision_id = revision.id AND output.state <> 'harvested')
+            NOT EXISTS (
+              SELECT 1 FROM output WHERE output.revision_id = revision.id
+              AND output.state NOT IN ('harvested', 'kept', 'assembled'))
           FROM dependency JOIN revision ON revision.id = dependency.revision_id
           JOIN job ON job.id = job_id JOIN release ON release.id = release_id
           WHERE dependency.path = ? AND is_seen AND (dependency.size <> ? OR dependency.mtime_ns <> ?)

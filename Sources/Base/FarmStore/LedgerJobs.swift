@@ -17,15 +17,15 @@ package struct NewRevision: Sendable {
   package let notes: [Problem]
   package let savedBy: BlenderVersion?
   package let problem: Problem?
-  /// Path below `out/<job>` and frame of everything it owes.
-  package let outputs: [(path: String, frame: FrameNumber)]
+  /// Everything it owes.
+  package let outputs: [OwedOutput]
   /// What its `.blend` names besides, as far as it is there; counts until Blender has seen it.
   package let files: [SeenFile]
 
   package init(
     name: JobName, path: String, owner: String, digest: Digest, state: JobState, frames: FrameSet, format: ImageFormat,
     scene: String? = nil, settings: RenderSettings = RenderSettings(), notes: [Problem] = [], savedBy: BlenderVersion?,
-    problem: Problem?, outputs: [(path: String, frame: FrameNumber)], files: [SeenFile] = []
+    problem: Problem?, outputs: [OwedOutput], files: [SeenFile] = []
   ) {
     self.name = name
     self.path = path
@@ -141,9 +141,16 @@ extension Ledger {
   }
 
   /// Gives a job a priority of its own, 0 to 100.
-  package func setPriority(of job: Int64, _ priority: Int) async throws(StoreFailure) {
+  package func setPriority(of job: Int64, _ priority: Int?) async throws(StoreFailure) {
     try await write("set the priority of a job") { db in
       try db.execute(sql: "UPDATE job SET priority = ? WHERE id = ?", arguments: [priority, job])
+    }
+  }
+
+  /// How urgent a job is by itself; nil for one that is as urgent as its release.
+  package func priority(ofJob job: Int64) async throws(StoreFailure) -> Int? {
+    try await read("read the priority of a job") { db in
+      try Int.fetchOne(db, sql: "SELECT priority FROM job WHERE id = ?", arguments: [job])
     }
   }
 
@@ -174,9 +181,7 @@ extension Ledger {
           now.nanoseconds,
         ])
       let id = db.lastInsertedRowID
-      let insert = try db.makeStatement(
-        sql: "INSERT INTO output (revision_id, path, frame, state) VALUES (?, ?, ?, 'owed')")
-      for output in new.outputs { try insert.execute(arguments: [id, output.path, output.frame]) }
+      try Self.owe(db, new.outputs, of: id)
       try Self.setDependencies(db, of: id, new.files, areSeen: false)
       try Self.showOnJob(db, job, state: new.state, revision: number, problem: new.problem, now: now)
       if new.state == .queued { try db.execute(sql: "UPDATE job SET stale = NULL WHERE id = ?", arguments: [job]) }

@@ -5,6 +5,7 @@ import GRDB
 package struct TaskRecord: Codable, Hashable, Sendable {
   package let id: Int64
   package let revision: Int64
+  package let part: RenderPart
   package let frames: FrameSet
   package let state: TaskState
   package let worker: String?
@@ -37,12 +38,12 @@ extension Ledger {
     let update = try db.makeStatement(
       sql: """
         UPDATE output SET state = ?, attempts = ?, width = ?, height = ?, bytes = ?, inode = ?, mtime_ns = ?,
-          render_ms = ?, facts = ?, problem = ? WHERE id = ?
+          render_ms = ?, peak_bytes = ?, facts = ?, problem = ? WHERE id = ?
         """)
     for output in outputs {
       try update.execute(arguments: [
         output.state.rawValue, output.attempts, output.size?.width, output.size?.height, output.bytes,
-        output.file?.inode, output.file?.mtimeNanoseconds, output.renderMilliseconds,
+        output.file?.inode, output.file?.mtimeNanoseconds, output.renderMilliseconds, output.peakBytes,
         try Column.json(output.facts), try Column.json(output.problem), output.id,
       ])
     }
@@ -56,7 +57,7 @@ extension Ledger {
         db,
         sql: """
           SELECT output.*, delivery.path AS delivered FROM output LEFT JOIN delivery ON delivery.output_id = output.id
-          WHERE state IN ('done', 'harvested') AND output.mtime_ns >= ?
+          WHERE state IN ('done', 'harvested', 'kept') AND output.mtime_ns >= ?
           """, arguments: [moment.nanoseconds]
       ).map { (try Output(row: $0), $0["delivered"]) }
     }
@@ -90,7 +91,8 @@ extension Ledger {
       sql: """
         SELECT job.id, output.state, COUNT(*) FROM \(jobs)
         JOIN revision ON revision.job_id = job.id AND revision.number = job.revision
-        JOIN output ON output.revision_id = revision.id WHERE \(condition) GROUP BY 1, 2
+        JOIN output ON output.revision_id = revision.id
+        WHERE output.tile IS NULL AND output.node IS NULL AND \(condition) GROUP BY 1, 2
         """, arguments: arguments)
     var counts: [Int64: FrameCounts] = [:]
     while let row = try rows.next() {
@@ -103,18 +105,42 @@ extension Ledger {
     return counts
   }
 
+  /// More of what a revision owes, as it turned out when its file was opened; what it owes already is passed over.
+  package func owe(_ owed: [OwedOutput], of revision: Int64) async throws(StoreFailure) {
+    try await write("record \(owed.count) outputs more") { db in try Self.owe(db, owed, of: revision) }
+  }
+
+  static func owe(_ db: Database, _ owed: [OwedOutput], of revision: Int64) throws {
+    let insert = try db.makeStatement(
+      sql: """
+        INSERT INTO output (revision_id, path, frame, scene, layer, tile, view, node, state)
+        VALUES (?, ?, ?, ?, ?, ?, ?, ?, 'owed') ON CONFLICT (revision_id, path) DO NOTHING
+        """)
+    for output in owed {
+      let (part, kind) = (output.kind.part, output.kind)
+      try insert.execute(arguments: [
+        revision, output.path, output.frame, part.scene, part.layer, part.tile?.description, kind.view, kind.node,
+      ])
+    }
+  }
+
   // MARK: - Tasks
 
   /// Records that a task is handed out.
   /// - Returns: its number, and the path of its log, which the number names.
   package func beginTask(
-    revision: Int64, frames: FrameSet, logFolder: String
+    revision: Int64, part: RenderPart, frames: FrameSet, logFolder: String
   ) async throws(StoreFailure) -> (id: Int64, log: String) {
     let now = clock.now()
     return try await write("record a task") { db in
       try db.execute(
-        sql: "INSERT INTO task (revision_id, frames, state, log, started_at) VALUES (?, ?, 'active', '', ?)",
-        arguments: [revision, frames.description, now.nanoseconds])
+        sql: """
+          INSERT INTO task (revision_id, scene, layer, tile, frames, state, log, started_at)
+          VALUES (?, ?, ?, ?, ?, 'active', '', ?)
+          """,
+        arguments: [
+          revision, part.scene, part.layer, part.tile?.description, frames.description, now.nanoseconds,
+        ])
       let id = db.lastInsertedRowID
       let log = "\(logFolder)/task-\(id).log"
       try db.execute(sql: "UPDATE task SET log = ? WHERE id = ?", arguments: [log, id])
@@ -184,7 +210,8 @@ extension TaskRecord {
   init(row: Row) throws {
     let ended: Int64? = row["ended_at"]
     self.init(
-      id: row["id"], revision: row["revision_id"], frames: try FrameSet(ledger: row["frames"]),
+      id: row["id"], revision: row["revision_id"], part: RenderPart(row: row),
+      frames: try FrameSet(ledger: row["frames"]),
       state: try Column.word(TaskState.self, row, "state"), worker: row["worker"], log: row["log"], pid: row["pid"],
       startTicks: row["start_ticks"], problem: try Column.value(Problem.self, row["problem"]),
       startedAt: Timestamp(nanoseconds: row["started_at"]), endedAt: ended.map(Timestamp.init(nanoseconds:)))
@@ -202,9 +229,17 @@ extension Output {
     if let bytes, let inode, let mtime { file = FileIdentity(inode: inode, size: bytes, mtimeNanoseconds: mtime) }
     self.init(
       id: row["id"], revision: row["revision_id"], path: row["path"], frame: row["frame"],
+      kind: OutputKind(part: RenderPart(row: row), view: row["view"], node: row["node"]),
       state: try Column.word(OutputState.self, row, "state"), attempts: row["attempts"],
       size: width.flatMap { width in height.map { PixelSize(width: width, height: $0) } }, bytes: bytes,
-      file: file, renderMilliseconds: row["render_ms"],
+      file: file, renderMilliseconds: row["render_ms"], peakBytes: row["peak_bytes"],
       facts: try Column.value(FrameFacts.self, row["facts"]), problem: try Column.value(Problem.self, row["problem"]))
+  }
+}
+
+extension RenderPart {
+  init(row: Row) {
+    let tile: String? = row["tile"]
+    self.init(scene: row["scene"], layer: row["layer"], tile: tile.flatMap(Tile.init))
   }
 }

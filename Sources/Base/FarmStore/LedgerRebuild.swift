@@ -51,13 +51,16 @@ extension Ledger {
   ) throws {
     // What was under way is owed.
     let state = picture.state.isDone || picture.state == .failed ? picture.state : .owed
+    let kind = picture.kind ?? OutputKind()
     try db.execute(
       sql: """
-        INSERT INTO output (revision_id, path, frame, state, attempts, width, height, bytes, inode, mtime_ns, render_ms,
-          facts, problem) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+        INSERT INTO output (revision_id, path, frame, scene, layer, tile, view, node, state, attempts, width, height,
+          bytes, inode, mtime_ns, render_ms, facts, problem)
+        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
         """,
       arguments: [
-        revision, picture.path, picture.frame, state.rawValue, picture.attempts, picture.size?.width,
+        revision, picture.path, picture.frame, kind.part.scene, kind.part.layer, kind.part.tile?.description, kind.view,
+        kind.node, state.rawValue, picture.attempts, picture.size?.width,
         picture.size?.height, picture.file?.size, picture.file?.inode, picture.file?.mtimeNanoseconds,
         picture.renderMilliseconds, try Column.json(picture.facts), try Column.json(picture.problem),
       ])

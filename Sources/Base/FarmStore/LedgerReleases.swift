@@ -33,13 +33,14 @@ extension Ledger {
       try db.execute(
         sql: """
           UPDATE release SET is_planned = ?, planned_jobs = ?, priority = ?, harvest = ?, naming = ?, naming_object = ?,
-            archive_after_ms = ?, on_change = ?, on_missing = ?, still = ?, assets = ?, problem = NULL,
-            changed_at = ? WHERE id = ?
+            archive_after_ms = ?, on_change = ?, on_missing = ?, still = ?, assets = ?, defaults = ?,
+            problem = NULL, changed_at = ? WHERE id = ?
           """,
         arguments: [
           order.jobs != nil, try Column.json(order.jobs ?? []), order.priority, order.harvest.rawValue, order.naming,
           order.namingObject, order.archiveAfter?.inMilliseconds, order.onChange.rawValue,
-          order.onMissing.rawValue, order.still?.rawValue, try Column.json(order.assets), now.nanoseconds, release.id,
+          order.onMissing.rawValue, order.still?.rawValue, try Column.json(order.assets),
+          try Column.json(order.defaults), now.nanoseconds, release.id,
         ])
       return true
     }
@@ -133,7 +134,8 @@ extension Release {
       onChange: try Column.word(OnChange.self, row, "on_change"),
       onMissing: try Column.word(OnMissing.self, row, "on_missing"),
       still: try still.map { try Column.word(StillMode.self, $0, of: "still") },
-      assets: try Column.value([String].self, row["assets"]) ?? [])
+      assets: try Column.value([String].self, row["assets"]) ?? [],
+      defaults: try Column.value(JobSettings.self, row["defaults"]) ?? JobSettings())
     self.init(
       id: row["id"], name: row["name"], state: try Column.word(ReleaseState.self, row, "state"), order: order,
       isPaused: row["is_paused"],

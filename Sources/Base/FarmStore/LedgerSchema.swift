@@ -2,7 +2,7 @@ import GRDB
 
 /// The tables of the ledger, version by version. A released version's steps are never changed, only added to.
 enum LedgerSchema {
-  static let versions = [version1, version2, version3, version4, version5, version6, version7]
+  static let versions = [version1, version2, version3, version4, version5, version6, version7, version8]
 
   static var migrator: DatabaseMigrator {
     var migrator = DatabaseMigrator()
@@ -162,4 +162,16 @@ enum LedgerSchema {
     "ALTER TABLE release ADD COLUMN still TEXT",
     "ALTER TABLE release ADD COLUMN assets TEXT NOT NULL DEFAULT '[]'",
   ]
+
+  /// A frame may have several pictures: of scenes, layers and eyes, in tiles (`2,1 of 4x4`), and what nodes write
+  /// beside it. `defaults` is JSON.
+  private static let version8 =
+    ["scene", "layer", "tile"].flatMap {
+      ["ALTER TABLE output ADD COLUMN \($0) TEXT", "ALTER TABLE task ADD COLUMN \($0) TEXT"]
+    } + [
+      "ALTER TABLE output ADD COLUMN view TEXT",
+      "ALTER TABLE output ADD COLUMN node TEXT",
+      "ALTER TABLE output ADD COLUMN peak_bytes INTEGER",
+      "ALTER TABLE release ADD COLUMN defaults TEXT NOT NULL DEFAULT '{}'",
+    ]
 }

@@ -38,6 +38,8 @@ package struct Manifest: Codable, Hashable, Sendable {
   package struct Picture: Codable, Hashable, Sendable {
     package let path: String
     package let frame: FrameNumber
+    /// Nil in one of an earlier version.
+    package let kind: OutputKind?
     package let state: OutputState
     package let attempts: Int
     package let size: PixelSize?
@@ -50,12 +52,14 @@ package struct Manifest: Codable, Hashable, Sendable {
     package let deliveredFile: FileIdentity?
 
     package init(
-      path: String, frame: FrameNumber, state: OutputState, attempts: Int, size: PixelSize?, file: FileIdentity?,
-      renderMilliseconds: Int64? = nil, facts: FrameFacts? = nil, problem: Problem? = nil, delivered: String? = nil,
+      path: String, frame: FrameNumber, kind: OutputKind? = nil, state: OutputState, attempts: Int, size: PixelSize?,
+      file: FileIdentity?, renderMilliseconds: Int64? = nil, facts: FrameFacts? = nil, problem: Problem? = nil,
+      delivered: String? = nil,
       deliveredFile: FileIdentity? = nil
     ) {
       self.path = path
       self.frame = frame
+      self.kind = kind
       self.state = state
       self.attempts = attempts
       self.size = size
@@ -219,8 +223,9 @@ extension Manifest.Picture {
       : FileIdentity(
         inode: row["delivered_inode"], size: row["delivered_size"], mtimeNanoseconds: row["delivered_mtime_ns"])
     self.init(
-      path: output.path, frame: output.frame, state: output.state, attempts: output.attempts, size: output.size,
-      file: output.file, renderMilliseconds: output.renderMilliseconds, facts: output.facts, problem: output.problem,
+      path: output.path, frame: output.frame, kind: output.kind, state: output.state, attempts: output.attempts,
+      size: output.size, file: output.file, renderMilliseconds: output.renderMilliseconds, facts: output.facts,
+      problem: output.problem,
       delivered: delivered, deliveredFile: file)
   }
 }

@@ -9,7 +9,7 @@ enum EXRReader {
   private static let magic: UInt64 = 0x0131_2F76
   private static let partsMax = 4096
 
-  static func size(of bytes: [UInt8]) throws(PictureFailure) -> PixelSize {
+  static func shape(of bytes: [UInt8]) throws(PictureFailure) -> PictureShape {
     var walk = ByteWalk(bytes)
     guard try walk.littleEndian(4, while: "its magic number") == magic else { throw .wrongFormat(.openEXR) }
     let flags = try walk.littleEndian(4, while: "its version")
@@ -25,7 +25,7 @@ enum EXRReader {
       }
     }
     guard ends == bytes.count else { throw .damaged(atByte: ends, what: "bytes follow its last chunk") }
-    return first.size
+    return PictureShape(size: first.size, channels: first.channels)
   }
 
   private static func headers(
@@ -58,6 +58,8 @@ enum EXRReader {
 private struct EXRPart {
   let size: PixelSize
   let chunkCount: Int
+  /// How many of R, G, B and A it has, of no layer; nil for one that has only others.
+  let channels: Int?
   let isTiled: Bool
 
   /// Lines in a chunk by compression: none, RLE, ZIPS, ZIP, PIZ, PXR24, B44, B44A, DWAA, DWAB.
@@ -79,20 +81,34 @@ private struct EXRPart {
     let isTiledPart = isTiled || attributes["type"].map { String(decoding: $0, as: UTF8.self) } == "tiledimage"
     self.isTiled = isTiledPart
     size = display
+    channels = Self.plainChannels(attributes["channels"] ?? [])
     if let count = attributes["chunkCount"], count.count == 4 {
       chunkCount = Int(Self.int32(count, 0))
     } else if isTiledPart {
       guard let tiles = attributes["tiles"], tiles.count == 9, tiles[8] & 0x0F == 0, Self.int32(tiles, 0) > 0,
         Self.int32(tiles, 4) > 0
       else { throw .damaged(atByte: at, what: "it has tiles of several levels, which cannot be counted") }
-      chunkCount =
-        Self.count(data.width, by: Int(Self.int32(tiles, 0))) * Self.count(data.height, by: Int(Self.int32(tiles, 4)))
+      let columns = Self.count(data.width, by: Int(Self.int32(tiles, 0)))
+      let (count, isTooMany) = columns.multipliedReportingOverflow(
+        by: Self.count(data.height, by: Int(Self.int32(tiles, 4))))
+      chunkCount = isTooMany ? Int.max : count
     } else {
       chunkCount = Self.count(data.height, by: Self.linesPerChunk[Int(compression)])
     }
     guard (0...walk.bytes.count).contains(chunkCount) else {
       throw .damaged(atByte: at, what: "it promises too many chunks")
     }
+  }
+
+  /// Each channel is its name, a zero, and 16 bytes about its numbers; an empty name ends the list.
+  private static func plainChannels(_ list: [UInt8]) -> Int? {
+    let plain: Set = ["R", "G", "B", "A"]
+    var (rest, count) = (list[...], 0)
+    while let end = rest.firstIndex(of: 0), end > rest.startIndex {
+      if plain.contains(String(decoding: rest[..<end], as: UTF8.self)) { count += 1 }
+      rest = rest[(end + 1)...].dropFirst(16)
+    }
+    return count == 0 ? nil : count
   }
 
   /// {int32 xMin, yMin, xMax, yMax}, both ends included.

@@ -30,8 +30,8 @@ package struct Picture: Hashable, Sendable {
     switch format {
     case .png: shape = try PNGReader.shape(of: bytes)
     case .jpeg: shape = try JPEGReader.shape(of: bytes)
-    case .openEXR: shape = PictureShape(size: try EXRReader.size(of: bytes))
-    case .tiff: shape = PictureShape(size: try TIFFReader.size(of: bytes))
+    case .openEXR, .openEXRMultilayer: shape = try EXRReader.shape(of: bytes)
+    case .tiff: shape = try TIFFReader.shape(of: bytes)
     case .webp: shape = PictureShape(size: try WEBPReader.size(of: bytes))
     }
     (size, channels) = (shape.size, shape.channels)

@@ -10,12 +10,13 @@ enum TIFFReader {
     static let height: UInt64 = 257
     static let compression: UInt64 = 259
     static let stripOffsets: UInt64 = 273
+    static let samples: UInt64 = 277
     static let stripCounts: UInt64 = 279
     static let tileOffsets: UInt64 = 324
     static let tileCounts: UInt64 = 325
   }
 
-  static func size(of bytes: [UInt8]) throws(PictureFailure) -> PixelSize {
+  static func shape(of bytes: [UInt8]) throws(PictureFailure) -> PictureShape {
     var walk = ByteWalk(bytes)
     let order = try walk.take(2, while: "its byte order")
     let isBig = order.elementsEqual("MM".utf8)
@@ -42,13 +43,15 @@ enum TIFFReader {
         throw .damaged(atByte: Int(offset), what: "a strip is all zeros")
       }
     }
-    return PixelSize(width: Int(width), height: Int(height))
+    let size = PixelSize(width: Int(width), height: Int(height))
+    return PictureShape(size: size, channels: fields[Tag.samples]?.first.map { Int($0) } ?? 1)
   }
 
   /// The numbers of the fields that matter, by tag.
   private static func directory(_ walk: inout ByteWalk, isBig: Bool) throws(PictureFailure) -> [UInt64: [UInt64]] {
     let wanted: Set = [
-      Tag.width, Tag.height, Tag.compression, Tag.stripOffsets, Tag.stripCounts, Tag.tileOffsets, Tag.tileCounts,
+      Tag.width, Tag.height, Tag.compression, Tag.samples, Tag.stripOffsets, Tag.stripCounts, Tag.tileOffsets,
+      Tag.tileCounts,
     ]
     var fields: [UInt64: [UInt64]] = [:]
     let count = try walk.number(2, isBig: isBig, while: "its directory")

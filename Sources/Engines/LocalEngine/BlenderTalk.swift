@@ -60,9 +60,10 @@ struct BlenderTalk {
     switch said.event {
     case "opened":
       isOpen = true
-      let size = PixelSize(width: said.width ?? 0, height: said.height ?? 0)
-      let notes = (said.notes ?? []).map(\.problem)
-      return asked(for: Reaction(reports: [.opened(task: task.id, size: size, notes: notes, files: said.files ?? [])]))
+      let scene = OpenedScene(
+        size: PixelSize(width: said.width ?? 0, height: said.height ?? 0), channels: said.channels,
+        notes: (said.notes ?? []).map(\.problem), files: said.files ?? [], nodes: said.nodes ?? [])
+      return asked(for: Reaction(reports: [.opened(task: task.id, scene)]))
     case "rendering":
       stepsTold = 0
       return current.map { Reaction(reports: [.progress(task: task.id, frame: $0, part: 0)]) } ?? Reaction()
@@ -93,7 +94,8 @@ struct BlenderTalk {
     guard let frame = said.frame, frame == current else { return Reaction() }
     current = nil
     let picture = RenderedFrame(
-      frame: frame, file: file(of: frame), renderMilliseconds: Int64((said.seconds ?? 0) * 1000),
+      frame: frame, pictures: said.pictures ?? [RenderedPicture(file(of: frame))],
+      renderMilliseconds: Int64((said.seconds ?? 0) * 1000),
       peakBytes: said.peak, facts: said.facts ?? FrameFacts())
     return asked(for: Reaction(reports: [.frame(task: task.id, picture)]))
   }
@@ -123,12 +125,20 @@ struct BlenderTalk {
   private var openCommand: String {
     var fields: [String: ScriptValue] = [
       "do": .text("open"), "blend": .text(task.blend), "format": .text(task.format.rawValue),
-      "threads": .number(threads), "can_denoise": .flag(task.blender.canDenoise),
-      "gpus": .number(task.blender.devices.count { $0 != "CPU" }), "folder": .text(task.folder),
+      "can_denoise": .flag(task.blender.canDenoise),
+      "folder": .text(task.folder),
       "on_missing": .text(task.settings.onMissing.rawValue), "simulated": .flag(task.settings.isSimulated),
       "trusted": .flag(task.trustsScripts), "places": .places(task.places), "spare": .texts(task.spare),
     ]
-    if let scene = task.scene { fields["scene"] = .text(scene) }
+    let wanted = task.settings.wanted
+    fields["threads"] = .number(wanted.threads ?? threads)
+    fields["device"] = .text((wanted.device ?? .auto).rawValue)
+    fields["apart"] = .flag(task.part.layer != nil)
+    fields["any_frame"] = .flag(wanted.frames != nil)
+    fields["scene"] = task.part.scene.map { .text($0) }
+    fields["samples"] = wanted.samples.map { .number($0) }
+    fields["percentage"] = wanted.percentage.map { .number($0) }
+    fields["denoise"] = wanted.denoise.map { .flag($0) }
     return command(fields)
   }
 
@@ -136,7 +146,9 @@ struct BlenderTalk {
     var fields: [String: ScriptValue] = [
       "do": .text("render"), "frame": .number(Int(frame)), "file": .text(file(of: frame)),
     ]
-    if let object = task.namingObject { fields["naming_object"] = .text(object) }
+    fields["naming_object"] = task.namingObject.map { .text($0) }
+    fields["layer"] = task.part.layer.map { .text($0) }
+    fields["tile"] = task.part.tile.map { .tile($0) }
     return command(fields)
   }
 
@@ -196,6 +208,9 @@ struct ScriptReport: Decodable {
   let missing: [ScriptNote.Missing]?
   let notes: [ScriptNote]?
   let files: [SeenFile]?
+  let channels: Int?
+  let nodes: [NodePicture]?
+  let pictures: [RenderedPicture]?
   let version: [Int]?
   let hash: String?
   let canDenoise: Bool?
@@ -220,7 +235,7 @@ struct ScriptReport: Decodable {
 
   enum CodingKeys: String, CodingKey {
     case event, frame, seconds, facts, width, height, `class`, cause, missing, notes, files, version, hash, devices
-    case peak, memory, sample, samples
+    case peak, memory, sample, samples, channels, nodes, pictures
     case canDenoise = "can_denoise"
     case isNew = "is_new"
   }
@@ -255,6 +270,7 @@ enum ScriptValue: Encodable {
   case flag(Bool)
   case places([SeenPlace])
   case texts([String])
+  case tile(Tile)
 
   func encode(to encoder: any Encoder) throws {
     var container = encoder.singleValueContainer()
@@ -264,6 +280,10 @@ enum ScriptValue: Encodable {
     case .flag(let flag): try container.encode(flag)
     case .places(let places): try container.encode(places)
     case .texts(let texts): try container.encode(texts)
+    case .tile(let tile):
+      try container.encode([
+        "column": tile.column, "row": tile.row, "columns": tile.grid.columns, "rows": tile.grid.rows,
+      ])
     }
   }
 }

@@ -21,9 +21,26 @@ package struct DropPlace: Hashable, Sendable {
   /// Names of unfinished or private files are none: hidden ones (rsync's, Syncthing's, our own snapshots), Blender's
   /// `x.blend@` and `x.blend1`, and those of office and desktop programs. `.blend` counts in any case.
   package static func isDrop(_ name: FileName) -> Bool {
-    guard name.hasSuffix(caseless: ".blend"), name.bytes.count > ".blend".utf8.count else { return false }
-    let privatePrefixes: [StaticString] = [".", "~$", "~syncthing~", "#"]
-    return !privatePrefixes.contains { name.hasPrefix($0) }
+    name.hasSuffix(caseless: ".blend") && name.bytes.count > ".blend".utf8.count && !isPrivate(name)
+  }
+
+  /// Whether a file of this name says what is wanted of the job beside it: `shot.farm.yaml`.
+  package static func isSidecar(_ name: FileName) -> Bool {
+    name.string.hasSuffix(Volume.sidecarEnding) && name.bytes.count > Volume.sidecarEnding.utf8.count
+      && !isPrivate(name)
+  }
+
+  private static func isPrivate(_ name: FileName) -> Bool {
+    let prefixes: [StaticString] = [".", "~$", "~syncthing~", "#"]
+    return prefixes.contains { name.hasPrefix($0) }
+  }
+
+  /// The job of which a sidecar speaks; nil when its name or folder is none of a job's.
+  package func job(ofSidecar path: FilePath) -> JobName? {
+    guard let name = path.lastComponent?.string, name.hasSuffix(Volume.sidecarEnding),
+      let release = release(at: path.removingLastComponent())
+    else { return nil }
+    return JobName(release: release, job: String(name.dropLast(Volume.sidecarEnding.count)))
   }
 
   /// The job that a drop at `path` is.

@@ -21,16 +21,20 @@ package struct Finding: Codable, Hashable, Sendable {
 package struct RenderWishes: Hashable, Sendable {
   package let onMissing: OnMissing
   package let still: StillMode
+  /// By its sidecar and its release.
+  package let wanted: JobSettings
   /// Whether its scripts may run.
   package let trustsScripts: Bool
   /// The folders that the workers can read; nil: whatever this machine can.
   package let reach: [String]?
 
   package init(
-    onMissing: OnMissing = .block, still: StillMode = .auto, trustsScripts: Bool = false, reach: [String]? = nil
+    onMissing: OnMissing = .block, still: StillMode = .auto, wanted: JobSettings = JobSettings(),
+    trustsScripts: Bool = false, reach: [String]? = nil
   ) {
     self.onMissing = onMissing
     self.still = still
+    self.wanted = wanted
     self.trustsScripts = trustsScripts
     self.reach = reach
   }
@@ -45,17 +49,21 @@ package struct Preflight: Hashable, Sendable {
   }
 
   /// What speaks against rendering the file with these Blenders.
-  package func findings(_ facts: Result<BlendFacts, BlendFailure>, blenders: [BlenderProgram]) -> [Finding] {
+  package func findings(
+    _ facts: Result<BlendFacts, BlendFailure>, blenders: [BlenderProgram], wishes: RenderWishes = RenderWishes()
+  ) -> [Finding] {
     switch facts {
     case .failure(let failure):
       return [Finding(.blocks, Problem(.unreadableFile, cause: failure.description, remedy: failure.remedy))]
-    case .success(let facts): return findings(facts, blenders: blenders)
+    case .success(let facts): return findings(facts, blenders: blenders, wishes.wanted)
     }
   }
 
-  private func findings(_ facts: BlendFacts, blenders: [BlenderProgram]) -> [Finding] {
+  private func findings(_ facts: BlendFacts, blenders: [BlenderProgram], _ wanted: JobSettings) -> [Finding] {
     var found: [Finding] = []
-    if let scene = facts.activeScene {
+    if wanted.frames != nil || wanted.scenes != nil {
+      // What the active scene's range is does not matter.
+    } else if let scene = facts.activeScene {
       let count = Int(scene.end) - Int(scene.start) + 1
       if count < 1 {
         let range = "\(scene.start) to \(scene.end)"
@@ -82,25 +90,29 @@ package struct Preflight: Hashable, Sendable {
   ) -> [Finding] {
     var found = MissingFiles(inspection.dependencies, onMissing: wishes.onMissing, reach: wishes.reach).findings
     if !wishes.trustsScripts { found += scripts(inspection.scripts) }
-    guard let scene = inspection.scene else { return found }
+    for scene in inspection.rendered { found += findings(scene, inspection, savedBy: version, blenders, wishes) }
+    return found
+  }
+
+  private func findings(
+    _ scene: BlendScene, _ inspection: BlendInspection, savedBy version: BlenderVersion, _ blenders: [BlenderProgram],
+    _ wishes: RenderWishes
+  ) -> [Finding] {
+    var found: [Finding] = []
     if !scene.hasCamera {
       found.append(Finding(.blocks, Problem(.noCamera, cause: "scene \(scene.name) has no camera")))
     }
-    if !scene.viewLayers.isEmpty && !scene.viewLayers.contains(where: \.used) {
+    if wishes.wanted.layers == nil, !scene.viewLayers.isEmpty, !scene.viewLayers.contains(where: \.used) {
       let cause = "no view layer of scene \(scene.name) is switched on for rendering"
       found.append(Finding(.blocks, Problem(.noLayer, cause: cause)))
     }
     if case .success(let fit) = choice.fitting(version, among: blenders), !fit.blender.canDenoise {
-      let isCycles = scene.engine == "CYCLES" && scene.denoising
-      if isCycles || !inspection.denoisers.isEmpty {
+      let isCycles = scene.engine == "CYCLES" && wishes.wanted.denoise ?? scene.denoising
+      if isCycles || (!inspection.denoisers.isEmpty && wishes.wanted.layers == nil) {
         let what = isCycles ? "scene \(scene.name)" : "the compositor of scene \(scene.name)"
         let cause = "\(what) denoises, and this Blender is built without a denoiser"
         found.append(Finding(.blocks, Problem(.denoiserMissing, cause: cause)))
       }
-    }
-    if scene.multiview {
-      let cause = "scene \(scene.name) renders stereo views, which the farm cannot yet"
-      found.append(Finding(.blocks, Problem(.notSupported, cause: cause)))
     }
     if scene.movie {
       found.append(
@@ -128,7 +140,8 @@ package struct Preflight: Hashable, Sendable {
 
   private func motion(_ inspection: BlendInspection, of scene: BlendScene, _ wishes: RenderWishes) -> [Finding] {
     let frames = scene.frames
-    if inspection.isStill(wishes.still) {
+    guard wishes.wanted.frames == nil else { return [] }
+    if inspection.isStill(scene, wishes.still) {
       let cause =
         "nothing in scene \(scene.name) can move: frame \(frames.current) alone is rendered, not"
         + " \(frames.start) to \(frames.end)"

@@ -1,12 +1,4 @@
-import BlendFile
 import FarmModel
-
-/// One file that a revision owes.
-package struct OwedOutput: Hashable, Sendable {
-  /// Below `out/<job>`: `000001.png`.
-  package let path: String
-  package let frame: FrameNumber
-}
 
 /// Cuts a job into what it owes and into tasks. Pure: every output is owed exactly once, by exactly one task.
 package struct Segmenter: Hashable, Sendable {
@@ -16,79 +8,54 @@ package struct Segmenter: Hashable, Sendable {
     self.chunk = ChunkRule(size: chunk)
   }
 
-  /// The frames of the file's active scene; none when it cannot be read or its range is empty or too long.
-  package static func frames(of facts: BlendFacts?) -> FrameSet {
-    facts?.activeScene.map { frames(from: Int($0.start), through: Int($0.end), by: 1) } ?? FrameSet([])
-  }
-
-  /// The frames of the scene that is rendered, of one in which nothing can move the current one alone; nil when the
-  /// file names no scene.
-  package static func frames(of inspection: BlendInspection, still: StillMode) -> FrameSet? {
-    guard let scene = inspection.scene else { return nil }
-    return inspection.isStill(still) ? FrameSet([FrameNumber(clamping: scene.frames.current)]) : frames(of: scene)
-  }
-
-  /// The frames of a scene; none when its range is empty or too long.
-  package static func frames(of scene: BlendScene) -> FrameSet {
-    frames(from: scene.frames.start, through: scene.frames.end, by: max(1, scene.frames.step))
-  }
-
-  private static func frames(from start: Int, through end: Int, by step: Int) -> FrameSet {
-    guard start <= end, end - start < FrameSet.countMax else { return FrameSet([]) }
-    return FrameSet(stride(from: start, through: end, by: step).map { FrameNumber(clamping: $0) })
-  }
-
-  /// What a job with these frames owes, in ascending order.
-  package static func owed(_ frames: FrameSet, format: ImageFormat) -> [OwedOutput] {
-    frames.frames.map { OwedOutput(path: fileName($0, format), frame: $0) }
-  }
-
-  /// Six digits at least, the sign in front: `000012.png`, `-00003.png`.
-  package static func fileName(_ frame: FrameNumber, _ format: ImageFormat) -> String {
-    let digits = String(frame.magnitude)
-    let sign = frame < 0 ? "-" : ""
-    let zeros = String(repeating: "0", count: max(0, 6 - digits.count - sign.count))
-    return "\(sign)\(zeros)\(digits).\(format.fileExtension)"
-  }
-
-  /// What is left of a job to be handed out.
+  /// What is left of a part to be handed out.
   package struct Rest {
-    /// All frames that it owes, done or not.
-    let frames: FrameSet
+    let part: RenderPart
+    /// How many frames of it nobody works on; at least one.
     let count: Int
-    let times: FrameTimes
+    /// The first, the last and the middle one of all its frames, done or not.
+    let scouts: [FrameNumber]
     let isOwed: (FrameNumber) -> Bool
-    /// The first so many in ascending order.
+    /// The first so many that nobody works on, in ascending order.
     let first: (Int) -> [FrameNumber]
 
     package init(
-      of frames: FrameSet, count: Int, times: FrameTimes, isOwed: @escaping (FrameNumber) -> Bool,
+      of part: RenderPart, count: Int, scouts: [FrameNumber], isOwed: @escaping (FrameNumber) -> Bool,
       first: @escaping (Int) -> [FrameNumber]
     ) {
-      self.frames = frames
+      self.part = part
       self.count = count
-      self.times = times
+      self.scouts = scouts
       self.isOwed = isOwed
       self.first = first
     }
   }
 
-  /// The next task's frames. What is simulated as it is rendered is not cut, for each task would begin with the first
-  /// frame.
-  /// - Parameter workers: how many there are to share the work.
+  /// The next task: frames of one part, those that show what is wrong anywhere first. What is simulated as it is
+  /// rendered is not cut, for each task would begin with the first frame. Of tiles those of one frame go before those
+  /// of the next.
+  /// - Parameters:
+  ///   - rests: the parts of which something is left, in their order.
+  ///   - times: what frames of the job took.
+  ///   - workers: how many there are to share the work.
+  /// - Returns: nil when nothing is left.
   package func next(
-    of rest: Rest, _ settings: RenderSettings, order: FrameOrder = .firstLastMiddle, workers: Int
-  ) -> FrameSet {
-    if settings.isSimulated { return FrameSet(rest.first(rest.count)) }
-    if order == .firstLastMiddle, let scout = Self.scouts(of: rest.frames).first(where: rest.isOwed) {
-      return FrameSet([scout])
+    of rests: [Rest], times: FrameTimes, _ settings: RenderSettings, workers: Int
+  ) -> (part: RenderPart, frames: FrameSet)? {
+    guard let first = rests.first else { return nil }
+    if settings.isSimulated { return (first.part, FrameSet(first.first(first.count))) }
+    if (settings.wanted.order ?? .firstLastMiddle) == .firstLastMiddle {
+      for rest in rests {
+        if let scout = rest.scouts.first(where: rest.isOwed) { return (rest.part, FrameSet([scout])) }
+      }
     }
-    return FrameSet(rest.first(chunk.count(left: rest.count, workers: workers, times: rest.times)))
-  }
-
-  /// The frames that show what is wrong anywhere: the first, the last, the middle one.
-  private static func scouts(of frames: FrameSet) -> [FrameNumber] {
-    guard let first = frames.frames.first, let last = frames.frames.last else { return [] }
-    return [first, last, frames.frames[frames.count / 2]]
+    guard first.part.tile != nil else {
+      let rule = settings.wanted.chunk.map(ChunkRule.init) ?? chunk
+      return (first.part, FrameSet(first.first(rule.count(left: first.count, workers: workers, times: times))))
+    }
+    let tiles = rests.prefix { $0.part.whole == first.part.whole }.compactMap { rest in
+      rest.first(1).first.map { (part: rest.part, frame: $0) }
+    }
+    return tiles.min { $0.frame < $1.frame }.map { ($0.part, FrameSet([$0.frame])) }
   }
 }

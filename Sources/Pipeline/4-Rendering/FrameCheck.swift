@@ -14,19 +14,28 @@ package struct CheckedFrame: Hashable, Sendable {
 
 /// Checks rendered frames. A worker's word and its exit code prove nothing: the file does.
 package enum FrameCheck {
-  /// - Parameter size: what the render script said the picture would be; nil when it said nothing.
-  package static func check(
-    _ file: FilePath, format: ImageFormat, size: PixelSize?
-  ) -> Result<CheckedFrame, FrameRefusal> {
+  /// What a picture should be, as far as it is known.
+  package struct Wanted: Hashable, Sendable {
+    package let format: ImageFormat
+    package let size: PixelSize?
+    package let channels: Int?
+
+    package init(_ format: ImageFormat, size: PixelSize? = nil, channels: Int? = nil) {
+      self.format = format
+      self.size = size
+      self.channels = channels
+    }
+  }
+
+  /// Whether a picture that was just written is whole, and what was owed.
+  package static func check(_ file: FilePath, as wanted: Wanted) -> Result<CheckedFrame, FrameRefusal> {
     do {
       guard let status = try FileStatus(at: file), status.kind == .regular else {
         return refuse(.noOutput, "no picture was written")
       }
       guard hasNoWriter(file) else { return refuse(.truncated, "some process still writes the picture") }
-      let picture = try Picture(at: file, expecting: format)
-      guard size == nil || picture.size == size else {
-        return .failure(FrameRefusal(problem: wrongSize(picture.size, size)))
-      }
+      let picture = try Picture(at: file, expecting: wanted.format)
+      if let problem = problem(of: picture, wanted) { return .failure(FrameRefusal(problem: problem)) }
       return .success(
         CheckedFrame(file: file, identity: status.identity, size: picture.size, bytes: picture.bytes))
     } catch let failure as FileFailure {
@@ -36,6 +45,28 @@ package enum FrameCheck {
       let leastBytes: Int64 = 1 << 20
       let isFull = DiskSpace.freeBytes(at: file.removingLastComponent()) ?? leastBytes < leastBytes
       return refuse(isFull ? .diskFull : .truncated, isFull ? "No space left on device: \(error)" : "\(error)")
+    }
+  }
+
+  /// The same of a picture in a format of which only oiiotool reads every pixel: some of what nodes write.
+  package static func checkForeign(_ file: FilePath) async -> Result<CheckedFrame, FrameRefusal> {
+    let there = await BlockingWork.run { () -> Result<FileStatus, FrameRefusal> in
+      // Unreadable: as if it were not there.
+      guard let status = (try? FileStatus(at: file)) ?? nil, status.kind == .regular else {
+        return refuse(.noOutput, "no picture was written")
+      }
+      return hasNoWriter(file) ? .success(status) : refuse(.truncated, "some process still writes the picture")
+    }
+    switch there {
+    case .failure(let refusal): return .failure(refusal)
+    case .success(let status):
+      do throws(ToolFailure) {
+        guard let size = try await OIIOTool.size(of: file) else { return refuse(.truncated, "it shows no size") }
+        return .success(
+          CheckedFrame(file: file, identity: status.identity, size: size, bytes: status.fingerprint.size))
+      } catch {
+        return refuse(.truncated, error.description)
+      }
     }
   }
 
@@ -52,12 +83,10 @@ package enum FrameCheck {
 
   /// What is wrong with a picture that counted once: after a power cut a file may be there with nothing in it. Nil for
   /// one that is whole.
-  package static func problem(of file: FilePath, format: ImageFormat, size: PixelSize?) -> Problem? {
+  package static func problem(of file: FilePath, as wanted: Wanted) -> Problem? {
     do {
       guard try FileStatus(at: file) != nil else { return Problem(.noOutput, cause: "it is not there") }
-      let picture = try Picture(at: file, expecting: format)
-      guard size == nil || picture.size == size else { return wrongSize(picture.size, size) }
-      return nil
+      return problem(of: try Picture(at: file, expecting: wanted.format), wanted)
     } catch let failure as FileFailure {
       return Problem(failure.problemClass, cause: failure.description, remedy: failure.remedy)
     } catch {
@@ -65,8 +94,12 @@ package enum FrameCheck {
     }
   }
 
-  private static func wrongSize(_ size: PixelSize, _ wanted: PixelSize?) -> Problem {
-    Problem(.wrongSize, cause: "the picture is \(size) and should be \(wanted?.description ?? "")")
+  private static func problem(of picture: Picture, _ wanted: Wanted) -> Problem? {
+    if let size = wanted.size, picture.size != size {
+      return Problem(.wrongSize, cause: "the picture is \(picture.size) and should be \(size)")
+    }
+    guard let channels = wanted.channels, let found = picture.channels, found != channels else { return nil }
+    return Problem(.wrongChannels, cause: "the picture has \(found) channels and should have \(channels)")
   }
 
   /// A child that is just being started shares its parent's open files for a moment, so one look is not enough.
@@ -80,7 +113,7 @@ package enum FrameCheck {
     return false
   }
 
-  private static func refuse(_ problem: ProblemClass, _ cause: String) -> Result<CheckedFrame, FrameRefusal> {
+  private static func refuse<Found>(_ problem: ProblemClass, _ cause: String) -> Result<Found, FrameRefusal> {
     .failure(FrameRefusal(problem: Problem(problem, cause: cause)))
   }
 }

@@ -32,8 +32,7 @@ package enum EngineReport: Hashable, Sendable {
   case abilities(EngineAbilities)
   /// A worker has begun; the process is named where it runs on this machine.
   case started(task: RenderTask.ID, worker: String, process: WorkerProcess?)
-  /// The file is open; pictures will have this size, and come from these files besides. The notes hold up nothing.
-  case opened(task: RenderTask.ID, size: PixelSize, notes: [Problem], files: [SeenFile])
+  case opened(task: RenderTask.ID, OpenedScene)
   /// A frame is being rendered, and how far it is: 0 at its start, 1 at its end.
   case progress(task: RenderTask.ID, frame: FrameNumber, part: Double)
   /// A frame was written, whole as far as the worker knows.
@@ -53,22 +52,60 @@ package struct WorkerProcess: Hashable, Sendable {
   }
 }
 
+/// What a worker says of a task's scene when its file is open.
+package struct OpenedScene: Hashable, Sendable {
+  /// Of whole pictures.
+  package let size: PixelSize
+  /// Of the pictures, as ``Picture/channels`` counts them; nil where it cannot tell.
+  package let channels: Int?
+  /// They hold up nothing.
+  package let notes: [Problem]
+  /// From which the pictures come besides.
+  package let files: [SeenFile]
+  /// What File Output nodes write beside each picture.
+  package let nodes: [NodePicture]
+
+  package init(
+    size: PixelSize, channels: Int? = nil, notes: [Problem] = [], files: [SeenFile] = [], nodes: [NodePicture] = []
+  ) {
+    self.size = size
+    self.channels = channels
+    self.notes = notes
+    self.files = files
+    self.nodes = nodes
+  }
+}
+
+/// A picture that a worker wrote, in its task's folder.
+package struct RenderedPicture: Codable, Hashable, Sendable {
+  package let file: String
+  /// Which eye's; nil where there is one.
+  package let view: String?
+  /// The File Output node that wrote it; nil for the frame itself.
+  package let node: String?
+
+  package init(_ file: String, view: String? = nil, node: String? = nil) {
+    self.file = file
+    self.view = view
+    self.node = node
+  }
+}
+
 /// A frame as a worker hands it over.
 package struct RenderedFrame: Hashable, Sendable {
   package let frame: FrameNumber
-  /// In the task's folder.
-  package let file: String
+  package let pictures: [RenderedPicture]
   package let renderMilliseconds: Int64
   /// The most memory that the renderer took since it opened the file, in bytes; nil where it cannot tell.
   package let peakBytes: Int64?
   package let facts: FrameFacts
 
   package init(
-    frame: FrameNumber, file: String, renderMilliseconds: Int64, peakBytes: Int64? = nil,
+    frame: FrameNumber, pictures: [RenderedPicture], renderMilliseconds: Int64, peakBytes: Int64? = nil,
     facts: FrameFacts = FrameFacts()
   ) {
     self.frame = frame
-    self.file = file
+    self.pictures = pictures
     self.renderMilliseconds = renderMilliseconds
     self.peakBytes = peakBytes
     self.facts = facts

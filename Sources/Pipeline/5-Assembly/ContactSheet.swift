@@ -1,4 +1,5 @@
 import FarmModel
+import Pictures
 import SystemPackage
 import VolumeFiles
 
@@ -25,8 +26,8 @@ package struct ContactSheet: Hashable, Sendable {
   package var rows: Int { (frames.count + columns - 1) / columns }
 
   /// Makes the sheet in `folder` with oiiotool, whole or not at all.
-  /// - Throws: ``AssemblyFailure``; a missing sheet never holds up a job.
-  package func make(in folder: FilePath) async throws(AssemblyFailure) -> FilePath {
+  /// - Throws: ``ToolFailure``; a missing sheet never holds up a job.
+  package func make(in folder: FilePath) async throws(ToolFailure) -> FilePath {
     let sheet = folder.appending(Self.name)
     let part = folder.appending(".farm-part-\(Self.name)")
     let fit = "\(Self.cell.width)x\(Self.cell.height)"
@@ -38,29 +39,12 @@ package struct ContactSheet: Hashable, Sendable {
       try Placement.move(part, to: sheet, ifOccupied: .replace)
       try SharedFolder.adopt(sheet)
       return sheet
-    } catch let failure as AssemblyFailure {
+    } catch let failure as ToolFailure {
       Placement.remove(part)
       throw failure
     } catch {
       Placement.remove(part)
-      throw .toolFailed("oiiotool", "\(error)")
-    }
-  }
-}
-
-/// Why something could not be assembled from checked frames.
-package enum AssemblyFailure: Failure, Equatable {
-  case toolFailed(String, String)
-
-  package var description: String {
-    switch self {
-    case .toolFailed(let tool, let reason): "\(tool) did not work: \(reason.escapedForTerminal)"
-    }
-  }
-
-  package var remedy: String {
-    switch self {
-    case .toolFailed: "Read the reason; if the tool is missing, `packaging/install-deps` installs it."
+      throw ToolFailure(tool: "oiiotool", reason: "\(error)")
     }
   }
 }

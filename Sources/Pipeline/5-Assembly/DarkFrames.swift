@@ -1,4 +1,5 @@
 import FarmModel
+import Pictures
 import SystemPackage
 
 /// Frames that show nothing between such that show something: black, or fully transparent. A graphics card that failed
@@ -41,8 +42,8 @@ package struct DarkFrames: Hashable, Sendable {
   }
 
   /// The suspects that really show nothing.
-  /// - Throws: ``AssemblyFailure``; nothing is known then.
-  package func found() async throws(AssemblyFailure) -> [FrameNumber] {
+  /// - Throws: ``ToolFailure``; nothing is known then.
+  package func found() async throws(ToolFailure) -> [FrameNumber] {
     var dark: [FrameNumber] = []
     for suspect in suspects {
       let lines = try await OIIOTool.run([suspect.file.string, "--printstats"])

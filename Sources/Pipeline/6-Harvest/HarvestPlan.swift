@@ -39,12 +39,15 @@ package struct HarvestPlan: Hashable, Sendable {
     var moves: [Move] = []
     for part in parts {
       let name = part.revision.name
-      let named = part.outputs.map { output in
+      // A tile has gone into its picture, and what is kept stays in out/.
+      let outputs = part.outputs.filter { $0.kind.part.tile == nil && $0.state != .kept }
+      let named = outputs.map { output in
         NamedOutput(
           job: name, revision: part.revision.number, date: String(part.revision.createdAt.rfc3339.prefix(10)),
-          scene: part.revision.scene, output: output, object: release.order.namingObject)
+          // One of an earlier version does not say of which scene it is.
+          scene: output.kind.part.scene ?? part.revision.scene, output: output, object: release.order.namingObject)
       }
-      let varying: Set<NamingTemplate.Field> = part.outputs.count > 1 ? [.frame] : []
+      let varying = NamingTemplate.Field.varying(among: outputs)
       for one in named {
         guard one.output.state.isDone else { throw .gap(name, one.output.path) }
         let file: String
@@ -68,6 +71,20 @@ package struct HarvestPlan: Hashable, Sendable {
       guard let other = deliverers[move.target], other != move.job else { continue }
       throw .sameName(FilePath(move.target).lastComponent?.string ?? move.target, move.job, other)
     }
+  }
+}
+
+extension NamingTemplate.Field {
+  /// The fields that are not the same for all of a job's outputs.
+  fileprivate static func varying(among outputs: [Output]) -> Set<NamingTemplate.Field> {
+    func differ(_ value: (Output) -> String?) -> Bool { Set(outputs.map(value)).count > 1 }
+    var fields: Set<NamingTemplate.Field> = []
+    if Set(outputs.map(\.frame)).count > 1 { fields.insert(.frame) }
+    if differ(\.kind.part.scene) { fields.insert(.scene) }
+    if differ(\.kind.part.layer) { fields.insert(.layer) }
+    if differ(\.kind.view) { fields.insert(.view) }
+    if differ(\.kind.node) { fields.insert(.node) }
+    return fields
   }
 }
 

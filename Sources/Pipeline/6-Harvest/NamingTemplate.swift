@@ -3,11 +3,11 @@ import FarmModel
 /// What outputs are called when they are delivered: `{job}_{frame:4}.{ext}`, `cube_{rx:3}_{ry:3}_{rz:3}.png`.
 ///
 /// `{field}` stands for a value, `{field:4}` for a number of at least so many digits. What stands in brackets is left
-/// out where its fields are the same for all outputs of a job. Rotations are in whole degrees.
+/// out where its fields are the same for all outputs of a job, or nothing for this one. Rotations are in whole degrees.
 package struct NamingTemplate: Hashable, Sendable {
   /// What a name may be made of.
   package enum Field: String, CaseIterable, Hashable, Sendable {
-    case job, release, scene, layer, view, camera, frame, ext, revision, date, rx, ry, rz
+    case job, release, scene, layer, view, node, camera, frame, ext, revision, date, rx, ry, rz
 
     var isNumber: Bool { [.frame, .revision, .rx, .ry, .rz].contains(self) }
   }
@@ -19,7 +19,7 @@ package struct NamingTemplate: Hashable, Sendable {
   }
 
   /// The usual names; a still has no frame.
-  package static let standard = "{job}[_{scene}][_{layer}][_{view}][_{frame:4}].{ext}"
+  package static let standard = "{job}[_{scene}][_{layer}][_{view}][_{node}][_{frame:4}].{ext}"
   /// Every field as it is written.
   package static let fields = Field.allCases.map { "{\($0.rawValue)}" }
 
@@ -89,7 +89,7 @@ package struct NamingTemplate: Hashable, Sendable {
       switch piece {
       case .text(let plain): text += plain
       case .field(let field, let digits): text += try output.text(of: field, digits: digits)
-      case .optional(let inner) where inner.contains(where: { $0.isAbout(varying) }):
+      case .optional(let inner) where inner.contains(where: { $0.isAbout(varying) && $0.isSomething(of: output) }):
         text += try Self.text(of: inner, output, varying: varying)
       case .optional: break
       }
@@ -101,6 +101,10 @@ package struct NamingTemplate: Hashable, Sendable {
 extension NamingTemplate.Piece {
   fileprivate func isAbout(_ fields: Set<NamingTemplate.Field>) -> Bool {
     if case .field(let field, _) = self { fields.contains(field) } else { false }
+  }
+
+  fileprivate func isSomething(of output: NamedOutput) -> Bool {
+    if case .field(let field, _) = self { output.text(of: field) != "" } else { false }
   }
 }
 
@@ -126,16 +130,17 @@ struct NamedOutput {
     return text.isEmpty ? "" : NameRule.asPathComponent(text)
   }
 
-  private func text(of field: NamingTemplate.Field) -> String? {
+  fileprivate func text(of field: NamingTemplate.Field) -> String? {
     switch field {
     case .job: job.job
     case .release: job.release
     case .scene: scene
+    case .layer: output.kind.part.layer ?? ""
+    case .view: output.kind.view ?? ""
+    case .node: output.kind.node ?? ""
     case .camera: output.facts?.camera
     case .ext: ending
     case .date: date
-    // There is one of each so far.
-    case .layer, .view: ""
     case .frame, .revision, .rx, .ry, .rz: nil
     }
   }
@@ -147,7 +152,7 @@ struct NamedOutput {
     case .rx: return try degrees(0)
     case .ry: return try degrees(1)
     case .rz: return try degrees(2)
-    case .job, .release, .scene, .layer, .view, .camera, .ext, .date: return 0
+    case .job, .release, .scene, .layer, .view, .node, .camera, .ext, .date: return 0
     }
   }
 

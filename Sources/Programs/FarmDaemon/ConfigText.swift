@@ -1,4 +1,5 @@
 import FarmModel
+import Intake
 import SystemPackage
 import Yams
 
@@ -10,7 +11,16 @@ protocol ConfigEntry {
   var range: String { get }
   /// Takes a value in; false when it is not of the range.
   var set: @Sendable (inout Settings, Node) -> Bool { get }
+  /// Takes in a value that has keys of its own; nil for any other.
+  var group: ConfigGroup<Settings>? { get }
 }
+
+extension ConfigEntry {
+  var group: ConfigGroup<Settings>? { nil }
+}
+
+/// Takes the keys of a mapping in a file into settings.
+typealias ConfigGroup<Settings> = @Sendable (inout Settings, Node, FilePath) throws(ConfigFailure) -> Void
 
 /// A configuration file's text as keys and values that know where they stand.
 enum ConfigText {
@@ -19,13 +29,34 @@ enum ConfigText {
   static func take<Entry: ConfigEntry>(
     _ text: String, file: FilePath, entries: [Entry], into settings: inout Entry.Settings
   ) throws(ConfigFailure) {
-    for (key, value) in try keys(of: text, file: file) {
+    try take(try keys(of: text, file: file), file: file, entries: entries, into: &settings)
+  }
+
+  /// Takes every key of a mapping within a file into the settings.
+  /// - Throws: ``ConfigFailure`` as for the file itself.
+  static func take<Entry: ConfigEntry>(
+    _ group: Node, file: FilePath, entries: [Entry], into settings: inout Entry.Settings
+  ) throws(ConfigFailure) {
+    guard case .mapping(let mapping) = group else {
+      throw .notYAML(ConfigPlace(file, group), "it is not a list of `key: value`")
+    }
+    try take(mapping.map { ($0.key, $0.value) }, file: file, entries: entries, into: &settings)
+  }
+
+  private static func take<Entry: ConfigEntry>(
+    _ pairs: [(key: Node, value: Node)], file: FilePath, entries: [Entry], into settings: inout Entry.Settings
+  ) throws(ConfigFailure) {
+    for (key, value) in pairs {
       let name = key.string ?? ""
       guard let known = entries.first(where: { $0.name == name }) else {
         let nearest = Nearest.name(to: name, among: entries.map(\.name))
         throw .unknownKey(name, ConfigPlace(file, key), nearest: nearest)
       }
       if value.null != nil { continue }
+      if let group = known.group {
+        try group(&settings, value, file)
+        continue
+      }
       guard known.set(&settings, value) else { throw .badValue(name, ConfigPlace(file, value), wanted: known.range) }
     }
   }
@@ -82,4 +113,6 @@ package struct ConfigPlace: Hashable, Sendable, CustomStringConvertible {
 extension FilePath {
   /// Whether it is called like a release's plan.
   var isPlan: Bool { lastComponent?.string == Volume.planName }
+  /// Whether it is called like a job's sidecar.
+  var isSidecar: Bool { lastName.map { DropPlace.isSidecar($0) } == true }
 }

@@ -68,7 +68,7 @@ package struct Daemon: Sendable {
     let ignore = IgnoreRules(config.ignore)
     let root = volume.root
     let accepts: FolderWatcher.NameCheck = { folder, name in
-      guard DropPlace.isDrop(name) else { return false }
+      guard DropPlace.isDrop(name) || DropPlace.isSidecar(name) else { return false }
       var below = folder.appending(name)
       return !below.removePrefix(root) || !ignore.ignores(below)
     }

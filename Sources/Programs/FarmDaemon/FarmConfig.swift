@@ -188,12 +188,15 @@ package enum ConfigFailure: Failure, Equatable {
 
   package var remedy: String {
     switch self {
-    case .unreadable(let path, _) where path.isPlan: "Put a file there that the daemon's user may read, or remove it."
+    case .unreadable(let path, _) where path.isPlan || path.isSidecar:
+      "Put a file there that the daemon's user may read, or remove it."
     case .unreadable: "Name an existing file with `--config`, or leave it out."
     case .notYAML(let place, _), .unknownKey(_, let place, _), .badValue(_, let place, _):
-      "Correct the file; etc/\(place.file.isPlan ? Volume.planName : "farm.yaml") shows every key."
+      "Correct the file; etc/\(place.file.isPlan ? Volume.planName : sample(of: place.file)) shows every key."
     }
   }
+
+  private func sample(of file: FilePath) -> String { file.isSidecar ? "job.farm.yaml" : "farm.yaml" }
 
   package var kind: FailureKind { .wrongUse }
 }

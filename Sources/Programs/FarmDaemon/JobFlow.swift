@@ -135,6 +135,7 @@ actor JobFlow {
     case claim(FilePath)
     case vanished(FilePath)
     case readPlan(FilePath, Fingerprint?)
+    case readSidecar(FilePath, Fingerprint?)
     case prepare(Revision, BlenderProgram)
     case check(task: Int64)
     case flush(release: String)
@@ -155,58 +156,6 @@ actor JobFlow {
     let path: FilePath
     /// Why it does not become whole, once that takes long.
     var stalled: Problem?
-  }
-
-  /// A revision that still owes frames.
-  struct OpenRevision {
-    var revision: Revision
-    var board: OutputBoard
-    var priority: Int
-    let owner: String
-    /// Whether the earlier revision's frames were put aside in this run.
-    var hasRoom = false
-    /// Whether the snapshot was taken, or proven, in this run.
-    var hasSnapshot = false
-    var pace: SavePace
-    /// The most memory that one of its frames took, in this run.
-    var peakBytes: Int64?
-
-    var party: Turns.Party { Turns.Party(release: revision.name.release, owner: owner) }
-
-    /// What is left of it to be handed out.
-    var rest: Segmenter.Rest {
-      let board = board
-      return Segmenter.Rest(
-        of: revision.frames, count: board.owedCount, times: board.times, isOwed: board.isOwed,
-        first: board.owed(first:))
-    }
-  }
-
-  /// A frame that was found whole, and is to be put into its place.
-  struct CheckedOutput {
-    /// As it will be.
-    let output: Output
-    let frame: CheckedFrame
-    let task: RenderTask
-  }
-
-  /// A task that the engine has.
-  struct RunningTask {
-    let task: RenderTask
-    let party: Turns.Party
-    var worker: String?
-    let begun: Timestamp
-    let expected: Duration
-    /// Whether it was asked to make room for something more urgent.
-    var isShortened = false
-    /// Frames of which nothing was heard yet.
-    var waiting: Set<FrameNumber>
-    /// Frames that are to be checked, and how many are not known to be whole or bad yet, those being checked with them.
-    var unchecked: [RenderedFrame] = []
-    var checking = 0
-    var size: PixelSize?
-    /// The frame that it is at, and how much of it is done.
-    var current: (frame: FrameNumber, part: Double)?
   }
 
   init(_ setup: Setup) {
@@ -262,6 +211,7 @@ actor JobFlow {
     case .claim(let path): await claimAll(at: path)
     case .vanished(let path): await vanishedAfterClaims(path)
     case .readPlan(let path, let fingerprint): await readPlan(at: path, fingerprint)
+    case .readSidecar(let path, let fingerprint): await readSidecar(at: path, fingerprint)
     case .prepare(let revision, let blender): await prepare(revision, blender)
     case .check(let task): await check(task: task)
     case .flush(let release):

@@ -84,10 +84,16 @@ extension JobFlow {
   /// - Parameter outputs: what it owes again; in one commit, for a completed revision that owes something is opened by
   ///   nobody.
   func requeue(_ revision: Revision, owing outputs: [Output] = []) async {
-    guard await move(revision, to: .queued, outputs: outputs) else { return }
+    do {
+      guard await move(revision, to: .queued, outputs: try await withTiles(outputs, of: revision.id)) else { return }
+    } catch {
+      return complain(error, while: "looking for the tiles of \(revision.name)")
+    }
     var again = revision
     again.state = .queued
     await opened(again)
+    // All that is rendered may be there, and only what is made of it be missing.
+    if open[again.id]?.board.isDone == true, await move(again, to: .active) { await advance(again.id) }
     await schedule()
   }
 }

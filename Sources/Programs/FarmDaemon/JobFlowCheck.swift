@@ -43,7 +43,9 @@ extension JobFlow {
     await beginHarvesting(revision.name.release)
     defer { endHarvesting(revision.name.release) }
     let place = try await places(of: revision)
-    let outputs = try await setup.ledger.outputs(of: revision.id).filter { $0.state.isDone }
+    let outputs = try await setup.ledger.outputs(of: revision.id).filter {
+      $0.state.isDone && $0.state != .assembled
+    }
     var damages: [Damage] = []
     for output in outputs {
       let file = place(output)
@@ -60,13 +62,23 @@ extension JobFlow {
     of output: Output, at file: FilePath, of revision: Revision, putsAside: Bool = true
   ) async -> (problem: Problem, isOurs: Bool)? {
     let aside = BadPicture(file, of: output, of: revision.name, in: setup.volume)
+    guard let problem = await problem(at: file, as: output, of: revision) else { return nil }
     return await BlockingWork.run {
-      guard let problem = FrameCheck.problem(of: file, format: revision.format, size: output.size) else { return nil }
       // Unreadable: nobody's to move.
       let there = (try? FileStatus(at: file)) ?? nil
       let isOurs = there.map { $0.kind == .regular && output.file?.mtimeNanoseconds == $0.identity.mtimeNanoseconds }
       guard isOurs == true else { return (problem, false) }
       return (putsAside ? aside.put(because: problem) : problem, true)
     }
+  }
+
+  /// What is wrong with the picture at a place that should be an output's.
+  func problem(at file: FilePath, as output: Output, of revision: Revision) async -> Problem? {
+    let format = output.kind.node == nil ? revision.format : ImageFormat(ofFile: output.path)
+    guard let format else {
+      guard case .failure(let refusal) = await FrameCheck.checkForeign(file) else { return nil }
+      return refusal.problem
+    }
+    return await BlockingWork.run { FrameCheck.problem(of: file, as: FrameCheck.Wanted(format, size: output.size)) }
   }
 }

@@ -125,7 +125,7 @@ extension JobFlow {
     default: break
     }
     guard !path.isPlan, let name = path.lastName else { return false }
-    return !DropPlace.isDrop(name) || place.release(at: path.removingLastComponent()) == nil
+    return !(DropPlace.isDrop(name) || path.isSidecar) || place.release(at: path.removingLastComponent()) == nil
   }
 
   /// Looks whether a file on which jobs depend is another, and sees to it that they follow.

@@ -96,7 +96,8 @@ extension JobFlow {
     let outputs = try await setup.ledger.outputs(of: revision.id)
     var missing = await BlockingWork.run {
       outputs.filter { output in
-        output.state == .done && !(output.file.map { promotion.isPromoted(output.path, $0) } ?? false)
+        output.state == .done && output.kind.part.tile == nil
+          && !(output.file.map { promotion.isPromoted(output.path, $0) } ?? false)
       }
     }
     guard !missing.isEmpty else { return true }

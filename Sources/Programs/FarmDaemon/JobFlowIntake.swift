@@ -18,6 +18,11 @@ extension JobFlow {
     defer { happenings += 1 }
     if takeDependency(change) { return }
     switch change {
+    case .settled(let path, let fingerprint) where path.isSidecar: errand.yield(.readSidecar(path, fingerprint))
+    case .vanished(let path) where path.isSidecar: errand.yield(.readSidecar(path, nil))
+    case .refused(let path, _) where path.isSidecar: errand.yield(.readSidecar(path, nil))
+    case .unsettled(let path) where path.isSidecar, .stalled(let path, _) where path.isSidecar: break
+    case .lost(let path) where path.isSidecar, .unchanged(let path) where path.isSidecar: break
     case .unsettled(let path):
       guard let name = named(path) else { return }
       unsettled[name] = Unsettled(path: path)
@@ -133,15 +138,18 @@ extension JobFlow {
       rejected[drop.path] = nil
       if try await follow(drop) { return }
       let before = try await setup.ledger.newestRevision(of: drop.name)
-      let isKnown = before?.digest == drop.digest && before?.state != .blocked
-      let drop = isKnown || isAdopting ? drop : await inspected(drop)
       let order = try await setup.ledger.release(named: drop.name.release)?.order
-      let wishes = wishes(for: drop, order)
+      let said = await sidecar(of: drop.path)
+      let wishes = self.wishes(for: drop, order, said: try? said.get())  // Why it is not understood is told below.
+      let isSame = before.map { self.isSame($0, as: drop, wishes.wanted) } ?? false
+      let isKnown = isSame && before?.state != .blocked
+      let drop = isKnown || isAdopting ? drop : await inspected(drop, wishes.wanted)
       if !isKnown, try await isAsset(drop, order) { return try await takeAsset(drop, before) }
-      let findings = findings(drop, wishes)
+      let segmentation = self.segmentation(of: drop, wishes)
+      let findings = self.findings(drop, wishes, said, segmentation)
       let blocking = findings.first { $0.severity == .blocks }?.problem
-      if let before, before.digest == drop.digest, !isNewOrder(before, blocking: blocking) {
-        try await knownAlready(drop, before)
+      if let before, isSame, !isNewOrder(before, blocking: blocking) {
+        try await knownAlready(drop, before, wishes.wanted)
         guard before.state == .blocked else { return }
         if blocking == nil { await requeue(before) }
         awaitFiles(of: before, blocking)
@@ -149,7 +157,7 @@ extension JobFlow {
       }
       let notes = findings.filter { $0.severity == .note }.map(\.problem)
       let adopted = isAdopting ? Problem(.adopted, cause: "it lay here before the farm") : nil
-      try await record(drop, wishes, blocking: adopted ?? blocking, notes: notes)
+      try await record(drop, wishes, segmentation, blocking: adopted ?? blocking, notes: notes)
     } catch {
       complain(error, while: "recording a drop", ["job": "\(drop.name)"])
     }
@@ -160,7 +168,8 @@ extension JobFlow {
     before.state.isRevivedBySameBytes || (before.state == .blocked && blocking != nil && before.problem != blocking)
   }
 
-  private func knownAlready(_ drop: Drop, _ before: Revision) async throws(StoreFailure) {
+  private func knownAlready(_ drop: Drop, _ before: Revision, _ wanted: JobSettings) async throws(StoreFailure) {
+    try await takeUp(wanted, before)
     try await setup.ledger.remember(KnownPath(below(drop.path)), drop.fingerprint)
     if try await setup.ledger.job(drop.name)?.state == .removed { try await setup.ledger.showAgain(before.id) }
     settledIsOver(drop.path)
@@ -168,11 +177,13 @@ extension JobFlow {
   }
 
   private func record(
-    _ drop: Drop, _ wishes: RenderWishes, blocking: Problem?, notes: [Problem]
+    _ drop: Drop, _ wishes: RenderWishes, _ segmentation: Segmentation, blocking: Problem?, notes: [Problem]
   ) async throws(StoreFailure) {
     let (revision, superseded) = try await setup.ledger.record(
-      newRevision(drop, wishes, blocking: blocking, notes: notes),
+      newRevision(drop, wishes, segmentation, blocking: blocking, notes: notes),
       known: (KnownPath(below(drop.path)), drop.fingerprint))
+    let before = try await setup.ledger.priority(ofJob: revision.job)
+    try await takeUp(priority: wishes.wanted.priority ?? before, insteadOf: before, ofJob: revision.job)
     unsettled[drop.name] = nil
     let pace = SavePace(after: superseded.compactMap { open[$0.id]?.pace })
     await endSuperseded(superseded)
@@ -200,22 +211,19 @@ extension JobFlow {
   }
 
   private func newRevision(
-    _ drop: Drop, _ wishes: RenderWishes, blocking: Problem?, notes: [Problem]
+    _ drop: Drop, _ wishes: RenderWishes, _ segmentation: Segmentation, blocking: Problem?, notes: [Problem]
   ) -> NewRevision {
     let facts = try? drop.facts.get()  // Without facts there are no frames, and a finding says why.
-    let frames =
-      drop.inspection.flatMap { Segmenter.frames(of: $0, still: wishes.still) } ?? Segmenter.frames(of: facts)
-    let format = ImageFormat.png
     let isAdopted = blocking?.problemClass == .adopted
     return NewRevision(
       name: drop.name, path: setup.volume.relative(drop.path), owner: drop.owner, digest: drop.digest,
-      state: blocking == nil ? .queued : isAdopted ? .canceled : .blocked, frames: frames, format: format,
-      scene: facts?.activeScene?.name,
+      state: blocking == nil ? .queued : isAdopted ? .canceled : .blocked, frames: segmentation.frames,
+      format: segmentation.format, scene: segmentation.scene,
       settings: RenderSettings(
-        onMissing: wishes.onMissing, isSimulated: drop.inspection?.simulations.isEmpty == false),
+        onMissing: wishes.onMissing, isSimulated: drop.inspection?.simulations.isEmpty == false, wanted: wishes.wanted),
       notes: notes, savedBy: facts?.version, problem: blocking,
       // What is only known owes nothing yet; there may be very many of them.
-      outputs: isAdopted ? [] : Segmenter.owed(frames, format: format).map { ($0.path, $0.frame) }, files: drop.files)
+      outputs: isAdopted ? [] : segmentation.outputs, files: drop.files)
   }
 
   /// Ends adopting once everything that was there is known.

@@ -69,13 +69,16 @@ extension JobFlow {
     of job: Job, _ before: Revision, isPaced: Bool = false, pause: Duration = .zero
   ) async throws -> AgainAnswer {
     guard !before.frames.frames.isEmpty else { throw CommandFailure.blocked(job.name, before.problem) }
-    let outputs = Segmenter.owed(before.frames, format: before.format)
+    let owed = try await setup.ledger.outputs(of: before.id).map {
+      OwedOutput(path: $0.path, frame: $0.frame, kind: $0.kind)
+    }
     let (revision, superseded) = try await setup.ledger.record(
       NewRevision(
         name: job.name, path: job.path, owner: job.owner, digest: before.digest, state: .queued, frames: before.frames,
         format: before.format, scene: before.scene, settings: before.settings, notes: before.notes,
         savedBy: before.savedBy, problem: nil,
-        outputs: outputs.map { ($0.path, $0.frame) },
+        // What lay here before the farm owed nothing.
+        outputs: owed.isEmpty ? Segmentation(before.frames, of: before.scene, format: before.format).outputs : owed,
         files: setup.ledger.dependencies(of: before.id, areSeen: false)), known: nil)
     var pace = isPaced ? SavePace(after: superseded.compactMap { open[$0.id]?.pace }) : SavePace()
     pace.wait(pause, from: setup.clock.now())
@@ -96,7 +99,7 @@ extension JobFlow {
     await beginHarvesting(revision.name.release)
     defer { endHarvesting(revision.name.release) }
     var again = try await setup.ledger.outputs(of: revision.id).filter { output in
-      (output.state.isDone || output.state == .failed) && isMeant(output)
+      ((output.state.isDone && output.state != .assembled) || output.state == .failed) && isMeant(output)
     }
     for index in again.indices { again[index].oweAnew() }
     guard !again.isEmpty else { return AgainAnswer(job: revision.name, revision: revision.number, frames: nil) }
@@ -104,6 +107,7 @@ extension JobFlow {
     if open[revision.id] == nil {
       await requeue(try await setup.ledger.revision(revision.id), owing: again)
     } else {
+      let again = try await withTiles(again, of: revision.id)
       try await setup.ledger.update(again)
       for output in again { put(output) }
       await schedule()
@@ -132,10 +136,9 @@ extension JobFlow {
 
   private func isBad(_ revision: Revision) async throws(StoreFailure) -> (Output) -> Bool {
     let place = try await places(of: revision)
-    let outputs = try await setup.ledger.outputs(of: revision.id).map { ($0.id, place($0), $0.size) }
-    let format = revision.format
-    let bad = await BlockingWork.run {
-      Set(outputs.filter { FrameCheck.problem(of: $0.1, format: format, size: $0.2) != nil }.map(\.0))
+    var bad: Set<Int64> = []
+    for output in try await setup.ledger.outputs(of: revision.id) where output.state != .assembled {
+      if await problem(at: place(output), as: output, of: revision) != nil { bad.insert(output.id) }
     }
     return { $0.state == .failed || bad.contains($0.id) }
   }

@@ -12,12 +12,12 @@ extension JobFlow {
   private static let inspectionMax = Duration.seconds(10)
 
   /// Looks into the file, and for the files that it needs; where that takes too long, Blender tells what is missing.
-  func inspected(_ drop: Drop) async -> Drop {
+  func inspected(_ drop: Drop, _ wanted: JobSettings) async -> Drop {
     let (path, log) = (drop.path, setup.log)
     let inspector = BlendInspector(inspectedDisk.disk(for: path), paths: BlendPaths(places: setup.places))
     let found = await BlockingWork.run(atMost: Self.inspectionMax) { () -> (BlendInspection, [SeenFile])? in
       do throws(BlendFailure) {
-        let inspection = try inspector.inspect(path)
+        let inspection = try inspector.inspect(path, scenes: wanted.scenes, frames: wanted.frames)
         return (inspection, InspectedDisk.files(of: inspection))
       } catch {
         log.info("a file is not understood in depth", metadata: ["file": "\(path)", "reason": "\(error)"])
@@ -30,17 +30,9 @@ extension JobFlow {
     return drop
   }
 
-  /// What is wanted of a drop, by its release and farm.yaml.
-  func wishes(for drop: Drop, _ order: ReleaseOrder?) -> RenderWishes {
-    RenderWishes(
-      onMissing: order?.onMissing ?? .block, still: order?.still ?? setup.config.still,
-      trustsScripts: trusted.contains(drop.path),
-      reach: abilities?.mappedFolders.map { [setup.volume.root.string] + $0 })
-  }
-
   func findings(_ drop: Drop, _ wishes: RenderWishes) -> [Finding] {
     let blenders = abilities?.blenders ?? []
-    let plain = preflight.findings(drop.facts, blenders: blenders)
+    let plain = preflight.findings(drop.facts, blenders: blenders, wishes: wishes)
     guard case .success(let facts) = drop.facts, let inspection = drop.inspection else { return plain }
     return plain + preflight.findings(inspection, savedBy: facts.version, blenders: blenders, wishes: wishes)
   }

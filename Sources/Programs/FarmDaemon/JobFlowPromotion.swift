@@ -1,4 +1,3 @@
-import Assembly
 import FarmModel
 import FarmStore
 import Rendering
@@ -11,14 +10,22 @@ extension JobFlow {
   func check(task id: Int64) async {
     while let task = running[id], !task.unchecked.isEmpty {
       running[id]?.unchecked = []
-      let (frames, size, format) = (task.unchecked, task.size, task.task.format)
-      let verdicts = await BlockingWork.run {
-        frames.map { FrameCheck.check(FilePath($0.file), format: format, size: size) }
-      }
-      for (frame, verdict) in zip(frames, verdicts) {
-        switch verdict {
-        case .failure(let refusal): await refused(frame, of: task.task, refusal)
-        case .success(let good): found(good, frame, of: task.task)
+      let frames = task.unchecked
+      let checks = frames.map { frame in self.checks(of: frame, task) }
+      for (frame, (due, verdicts)) in zip(frames, zip(checks, await verdicts(on: checks))) {
+        var good: [CheckedFrame] = []
+        var bad: (file: FilePath, refusal: FrameRefusal)?
+        for (check, verdict) in zip(due, verdicts) {
+          switch verdict {
+          case .failure(let refusal): bad = bad ?? (check.file, refusal)
+          case .success(let picture): good.append(picture)
+          }
+        }
+        // All that its rendering gave counts, or nothing.
+        if let bad {
+          await refused(bad.file, frame.frame, of: task.task, bad.refusal)
+        } else {
+          for (check, picture) in zip(due, good) { found(picture, as: check.output, frame, of: task.task) }
         }
       }
       running[id]?.checking -= frames.count
@@ -26,25 +33,71 @@ extension JobFlow {
     whenChecked.resume()
   }
 
-  /// A picture that does not count is kept where people can look at it, and rendered again.
-  private func refused(_ frame: RenderedFrame, of task: RenderTask, _ refusal: FrameRefusal) async {
-    let aside = BadPicture(FilePath(frame.file), of: task, frame: frame.frame, in: setup.volume)
-    let problem = await BlockingWork.run { aside.put(because: refusal.problem) }
-    await failed([frame.frame], of: task, problem)
+  /// A picture of a frame, and which output it is to be.
+  private struct DueCheck {
+    let file: FilePath
+    let output: Output
+    /// Nil: of a format that only oiiotool reads.
+    let wanted: FrameCheck.Wanted?
   }
 
-  private func found(_ good: CheckedFrame, _ frame: RenderedFrame, of task: RenderTask) {
-    guard var output = open[task.revision]?.board[frame.frame], output.state == .active else { return }
+  private typealias Verdict = Result<CheckedFrame, FrameRefusal>
+
+  private func verdicts(on checks: [[DueCheck]]) async -> [[Verdict]] {
+    var verdicts = await BlockingWork.run {
+      checks.map { due in due.map { check in check.wanted.map { FrameCheck.check(check.file, as: $0) } } }
+    }
+    for (frame, due) in checks.enumerated() {
+      for (place, check) in due.enumerated() where check.wanted == nil {
+        verdicts[frame][place] = await FrameCheck.checkForeign(check.file)
+      }
+    }
+    return verdicts.map { $0.compactMap(\.self) }
+  }
+
+  /// What is to be checked of a frame: a picture for each output that its rendering owes.
+  private func checks(of frame: RenderedFrame, _ task: RunningTask) -> [DueCheck] {
+    let (folder, part) = (FilePath(task.task.folder), task.task.part)
+    return (open[task.task.revision]?.board[part, frame.frame] ?? []).filter { $0.state == .active }.map { output in
+      let kind = output.kind
+      let picture = frame.pictures.first { $0.view == kind.view && $0.node == kind.node }
+      // One of which nothing was said is looked for in vain.
+      let file = picture.map { FilePath($0.file) } ?? folder.appending("unsaid-\(output.id)")
+      // A node writes what it is given, of any size.
+      guard kind.node == nil else {
+        let wanted = ImageFormat(ofFile: output.path).map { FrameCheck.Wanted($0) }
+        return DueCheck(file: file, output: output, wanted: wanted)
+      }
+      let size = task.scene.map { part.tile?.rectangle(in: $0.size).size ?? $0.size }
+      let wanted = FrameCheck.Wanted(task.task.format, size: size, channels: task.scene?.channels)
+      return DueCheck(file: file, output: output, wanted: wanted)
+    }
+  }
+
+  /// A picture that does not count is kept where people can look at it, and its frame rendered again.
+  private func refused(
+    _ file: FilePath, _ frame: FrameNumber, of task: RenderTask, _ refusal: FrameRefusal
+  ) async {
+    let aside = BadPicture(file, of: task, frame: frame, in: setup.volume)
+    let problem = await BlockingWork.run { aside.put(because: refusal.problem) }
+    await failed([frame], of: task, problem)
+  }
+
+  private func found(_ good: CheckedFrame, as output: Output, _ frame: RenderedFrame, of task: RenderTask) {
+    let units = open[task.revision]?.board[task.part, frame.frame] ?? []
+    guard var output = units.first(where: { $0.id == output.id }), output.state == .active else { return }
     output.state = .promoting
     output.attempts += 1
     output.size = good.size
     output.bytes = good.bytes
     output.file = good.identity
-    output.renderMilliseconds = frame.renderMilliseconds
     output.facts = frame.facts
     output.problem = nil
-    let peaks = [frame.peakBytes, open[task.revision]?.peakBytes].compactMap { $0 }
-    open[task.revision]?.peakBytes = peaks.max()
+    if output.id == units.first?.id {
+      // What is written beside it took no time of its own.
+      output.renderMilliseconds = frame.renderMilliseconds
+      output.peakBytes = frame.peakBytes
+    }
     let release = task.job.release
     let isFirst = !checked.contains { $0.task.job.release == release }
     checked.append(CheckedOutput(output: output, frame: good, task: task))
@@ -117,7 +170,7 @@ extension JobFlow {
     }
     guard let revision = open[id] else { return [] }
     let promotion = Promotion(into: setup.volume.out(of: revision.revision.name))
-    let needsRoom = !revision.hasRoom && revision.board.doneCount == 0
+    let needsRoom = !revision.hasRoom && !revision.board.hasAnyDone
     let moves = frames.map { ($0.frame, $0.output.path) }
     let moved = await BlockingWork.run { () -> [Result<FileIdentity, RenderingFailure>] in
       let room = Result { () throws(RenderingFailure) in if needsRoom { try promotion.makeRoom() } }
@@ -154,66 +207,12 @@ extension JobFlow {
 
   /// Puts an output's new state among its revision's.
   func put(_ output: Output) {
-    guard open[output.revision]?.board.put(output) == true, output.state == .done,
+    guard open[output.revision]?.board.put(output) == true, output.state == .done, output.kind.isFrame,
       let revision = open[output.revision]?.revision
     else { return }
     setup.events.tell(
       FarmEvent(
         at: setup.clock.now(), event: "frame.done", release: revision.name.release, job: revision.name.job,
         revision: revision.number, frame: output.frame))
-  }
-
-  // MARK: - Assembling
-
-  /// Makes what is made of all frames together, and completes the job.
-  func assemble(_ id: Int64) async {
-    do {
-      let revision = try await setup.ledger.revision(id)
-      guard revision.state == .assembling, try await !isOutdated(revision) else { return }
-      let out = setup.volume.out(of: revision.name)
-      let place = try await places(of: revision)
-      let outputs = try await setup.ledger.outputs(of: id)
-      if outputs.count > 1 { await makeContactSheet(of: outputs.map(place), in: out, revision) }
-      try await lookForDarkness(among: outputs, at: place, revision)
-      await forgetPrevious(in: out, revision)
-      await clearAway(revision)
-      // False when a newer revision has come meanwhile.
-      await move(revision, to: .completed)
-    } catch {
-      complain(error, while: "assembling")
-    }
-  }
-
-  /// What cannot be removed now is removed when the next revision is completed.
-  private func forgetPrevious(in out: FilePath, _ revision: Revision) async {
-    let promotion = Promotion(into: out)
-    do throws(RenderingFailure) {
-      try await BlockingWork.run { () throws(RenderingFailure) in try promotion.forgetPrevious() }
-    } catch {
-      complain(error, while: "removing the earlier frames of \(revision.name)")
-    }
-  }
-
-  /// What a failing graphics card writes is whole and shows nothing: it is told, and left to people.
-  private func lookForDarkness(
-    among outputs: [Output], at place: (Output) -> FilePath, _ revision: Revision
-  ) async throws(StoreFailure) {
-    let frames = outputs.map { DarkFrames.Frame(frame: $0.frame, file: place($0), bytes: $0.bytes ?? 0) }
-    let dark: [FrameNumber]
-    do throws(AssemblyFailure) { dark = try await DarkFrames(among: frames).found() } catch {
-      return complain(error, while: "looking for dark frames of \(revision.name)")
-    }
-    guard !dark.isEmpty else { return }
-    let cause = "frames \(FrameSet(dark)) show nothing, and their neighbours do"
-    let note = Problem(.darkFrame, cause: cause)
-    try await setup.ledger.setNotes(of: revision.id, revision.notes.filter { $0.problemClass != .darkFrame } + [note])
-    told("job.note", revision.name, revision: revision.number, problem: note)
-  }
-
-  /// A missing contact sheet never holds up a job.
-  private func makeContactSheet(of frames: [FilePath], in folder: FilePath, _ revision: Revision) async {
-    do throws(AssemblyFailure) { _ = try await ContactSheet(of: frames).make(in: folder) } catch {
-      complain(error, while: "making the contact sheet of \(revision.name)")
-    }
   }
 }

@@ -60,7 +60,9 @@ extension JobFlow {
 
   /// What is wanted of a release now; what waits is put in order again.
   private func take(_ order: ReleaseOrder, of name: String) async throws(StoreFailure) {
+    let before = try await setup.ledger.release(named: name)?.order.defaults
     guard try await setup.ledger.setOrder(of: name, order) else { return }
+    if let before, before != order.defaults { try await lookAtJobs(of: name) }
     setup.log.notice("release.planned", metadata: ["release": "\(name)"])
     for id in open.keys where open[id]?.revision.name.release == name {
       guard let job = open[id]?.revision.name, let urgency = try await setup.ledger.job(job)?.priority else { continue }

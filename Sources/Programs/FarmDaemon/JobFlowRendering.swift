@@ -20,9 +20,9 @@ extension JobFlow {
         return
       }
       let snapshot = try await snapshot(of: revision)
-      guard let frames = nextFrames(of: revision) else { return }
+      guard let (part, frames) = nextFrames(of: revision) else { return }
       let (id, log) = try await setup.ledger.beginTask(
-        revision: revision.id, frames: frames, logFolder: setup.state.logs(of: revision.name).string)
+        revision: revision.id, part: part, frames: frames, logFolder: setup.state.logs(of: revision.name).string)
       let namingObject = try await setup.ledger.release(named: revision.name.release)?.order.namingObject
       if open[revision.id]?.revision.state == .queued { await move(revision, to: .active) }
       // From here to the engine nothing is waited for: what is superseded in between would run for ever.
@@ -32,8 +32,8 @@ extension JobFlow {
       }
       let task = RenderTask(
         id: id, revision: revision.id, job: revision.name, frames: frames, blend: snapshot.path.string,
-        scene: revision.scene, settings: revision.settings,
-        trustsScripts: trusted.contains(snapshot.path), places: setup.places, spare: spare(of: revision),
+        part: part, settings: revision.settings, trustsScripts: trusted.contains(snapshot.path), places: setup.places,
+        spare: spare(of: revision),
         folder: setup.volume.work(ofRevision: revision.id).appending("\(id)").string,
         format: revision.format, blender: blender, log: log, usualFrameTime: open[revision.id]?.board.times.median,
         namingObject: namingObject)
@@ -47,8 +47,10 @@ extension JobFlow {
   }
 
   /// In a function of its own, so that nothing holds the board when it changes: it would be copied.
-  private func nextFrames(of revision: Revision) -> FrameSet? {
-    open[revision.id].map { segmenter.next(of: $0.rest, revision.settings, workers: abilities?.tasksAtOnce ?? 1) }
+  private func nextFrames(of revision: Revision) -> (RenderPart, FrameSet)? {
+    guard let open = open[revision.id] else { return nil }
+    return segmenter.next(
+      of: open.rests, times: open.board.times, revision.settings, workers: abilities?.tasksAtOnce ?? 1)
   }
 
   /// What preflight found missing and not needed: for Blender all that is in the file is needed.
@@ -139,7 +141,7 @@ extension JobFlow {
     turns.begin(party, expected: expected)
     running[task.id] = RunningTask(
       task: task, party: party, begun: setup.clock.now(), expected: expected, waiting: Set(task.frames.frames))
-    open[task.revision]?.board.begin(task.frames)
+    open[task.revision]?.board.begin(task.part, task.frames)
     setup.events.tell(
       FarmEvent(
         at: setup.clock.now(), event: "task.active", release: task.job.release, job: task.job.job, task: task.id))
@@ -165,10 +167,11 @@ extension JobFlow {
       } catch {
         complain(error, while: "recording the process of task \(id)")
       }
-    case .opened(let id, let size, let notes, let files):
-      running[id]?.size = size
-      await noted(notes, task: id)
-      await saw(files, task: id)
+    case .opened(let id, let scene):
+      running[id]?.scene = scene
+      await oweBeside(scene.nodes, task: id)
+      await noted(scene.notes, task: id)
+      await saw(scene.files, task: id)
     case .progress(let id, let frame, let part): running[id]?.current = (frame, part)
     case .frame(let id, let frame):
       guard running[id]?.waiting.remove(frame.frame) != nil else { return }
@@ -190,6 +193,32 @@ extension JobFlow {
     case .ended(let id, let end):
       // Beside the others: promoting its last frames may have to wait for a file server.
       errand.yield(.ended(task: id, end))
+    }
+  }
+
+  /// What File Output nodes write beside the frames of a task's part is owed as they are.
+  private func oweBeside(_ nodes: [NodePicture], task id: Int64) async {
+    guard !nodes.isEmpty, let task = running[id]?.task, let board = open[task.revision]?.board,
+      open[task.revision]?.nodesKnown.insert(task.part).inserted == true
+    else { return }
+    let pictures = board.outputs.filter { $0.kind.part == task.part && $0.kind.node == nil }
+    let beside = Segmentation.beside(
+      pictures.map { OwedOutput(path: $0.path, frame: $0.frame, kind: $0.kind) }, nodes: nodes)
+    let known = Set(board.outputs.map(\.path))
+    guard beside.contains(where: { !known.contains($0.path) }) else { return }
+    do {
+      try await setup.ledger.owe(beside, of: task.revision)
+      var outputs = try await setup.ledger.outputs(of: task.revision)
+      guard let now = open[task.revision]?.board else { return }
+      let states = Dictionary(now.outputs.map { ($0.id, $0) }) { first, _ in first }
+      for index in outputs.indices { outputs[index] = states[outputs[index].id] ?? outputs[index] }
+      open[task.revision]?.board = OutputBoard(outputs)
+      for running in running.values where running.task.revision == task.revision {
+        let frames = running.waiting.union(running.unchecked.map(\.frame))
+        open[task.revision]?.board.begin(running.task.part, FrameSet(frames))
+      }
+    } catch {
+      complain(error, while: "noting what is written beside the frames of \(task.job)")
     }
   }
 
@@ -257,7 +286,8 @@ extension JobFlow {
   func failed(_ frames: [FrameNumber], of task: RenderTask, _ problem: Problem) async {
     guard !frames.isEmpty else { return }
     var changed: [Output] = []
-    for case var output? in frames.map({ open[task.revision]?.board[$0] }) where output.state == .active {
+    let outputs = frames.flatMap { open[task.revision]?.board[task.part, $0] ?? [] }
+    for var output in outputs where output.state == .active {
       (output.state, output.attempts) = retries.verdict(attempts: output.attempts, problem: problem.problemClass)
       if problem.problemClass != .killed { output.problem = problem }
       open[task.revision]?.board.put(output)
@@ -265,7 +295,7 @@ extension JobFlow {
     }
     do { try await setup.ledger.update(changed) } catch { complain(error, while: "recording failed frames") }
     guard problem.problemClass != .killed else { return }
-    for output in changed {
+    for output in changed where output.kind.node == nil {
       setup.log.warning(
         "a frame failed",
         metadata: [
@@ -283,7 +313,10 @@ extension JobFlow {
     } else if revision.board.isOver {
       let first = revision.board.outputs.first { $0.state == .failed }
       let problem = first?.problem ?? Problem(.renderError, cause: "frames failed")
-      if await move(revision.revision, to: .failed, problem: problem) { await end(revision.revision) }
+      let pictures = revision.board.failedPictures
+      if await move(revision.revision, to: .failed, problem: problem, outputs: pictures) {
+        await end(revision.revision)
+      }
     }
   }
 

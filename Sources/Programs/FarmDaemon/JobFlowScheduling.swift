@@ -51,7 +51,8 @@ extension JobFlow {
 
   /// Whether a frame more of a revision fits beside what is rendered; the first always does.
   private func hasMemory(for revision: Int64) -> Bool {
-    guard !running.isEmpty, let needed = open[revision]?.peakBytes, let there = setup.availableMemory(), there < needed
+    guard !running.isEmpty, let needed = open[revision]?.board.peakBytes, let there = setup.availableMemory(),
+      there < needed
     else { return true }
     let shown = { (bytes: Int64) in "\((bytes + (1 << 20) - 1) >> 20) MB" }
     shortOfMemory = (revision, "memory: a frame of it takes \(shown(needed)), and \(shown(there)) are free")

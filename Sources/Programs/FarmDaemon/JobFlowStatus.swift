@@ -88,8 +88,7 @@ extension JobFlow {
   private var timesLeft: [Int64: TimeLeft] {
     let workers = abilities?.tasksAtOnce ?? 1
     return open.values.filter { $0.revision.state == .active }.reduce(into: [:]) { times, open in
-      let left = open.board.outputs.count - open.board.doneCount
-      times[open.revision.job] = TimeLeft(open.board.times, frames: left, workers: workers)
+      times[open.revision.job] = TimeLeft(open.board.times, frames: open.board.unitsLeft, workers: workers)
     }
   }
 

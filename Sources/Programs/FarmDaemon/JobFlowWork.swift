@@ -45,7 +45,8 @@ extension JobFlow {
     return setup.engine.commandLine(
       for: RenderTask(
         id: task.id, revision: revision.id, job: revision.name, frames: task.frames, blend: file.string,
-        scene: revision.scene, folder: "/tmp/farm-task-\(task.id)", format: revision.format, blender: blender,
+        part: task.part, settings: revision.settings, folder: "/tmp/farm-task-\(task.id)", format: revision.format,
+        blender: blender,
         log: task.log,
         namingObject: try await setup.ledger.release(named: revision.name.release)?.order.namingObject))
   }

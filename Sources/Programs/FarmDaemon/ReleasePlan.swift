@@ -55,6 +55,7 @@ struct ReleaseKey: ConfigEntry, Sendable {
   let range: String
   /// Takes a value in; false when it is not of the range.
   let set: @Sendable (inout ReleaseOrder, Node) -> Bool
+  var group: ConfigGroup<ReleaseOrder>?
 
   static let all = [
     ReleaseKey(name: "jobs", range: "a list of job names") { order, node in
@@ -106,6 +107,11 @@ struct ReleaseKey: ConfigEntry, Sendable {
       order.assets = patterns.compactMap { $0 }
       return true
     },
+    ReleaseKey(
+      name: "defaults", range: "keys of a sidecar, see etc/job.farm.yaml", set: { _, _ in false },
+      group: { (order, node, file) throws(ConfigFailure) in
+        try ConfigText.take(node, file: file, entries: JobKey.all, into: &order.defaults)
+      }),
     ReleaseKey(name: "archive_after", range: "a duration, as 30d") { order, node in
       guard let age = node.string.flatMap({ Duration(spelled: $0) }) else { return false }
       order.archiveAfter = age

@@ -69,6 +69,18 @@ def show(tree, image, sequence=None):
     return node
 
 
+def views_of(render):
+    """The views that become a picture each: none where one picture shows all."""
+    settings = render.image_settings
+    in_one = settings.views_format == "STEREO_3D" or (
+        settings.views_format == "MULTIVIEW" and settings.file_format.startswith("OPEN_EXR"))
+    if not render.use_multiview or in_one:
+        return []
+    eyes = ("left", "right") if render.views_format == "STEREO_3D" else None
+    names = [view.name for view in render.views if view.use and (eyes is None or view.name in eyes)]
+    return names if len(names) > 1 else []
+
+
 # What Blender's Python calls an engine and a format depends on its version; the file's are what it says itself.
 def described(scene):
     render = scene.render
@@ -87,6 +99,7 @@ def described(scene):
         "format": render.image_settings.file_format,
         "movie": render.is_movie_format,
         "multiview": render.use_multiview,
+        "views": views_of(render),
         "compositing": render.use_compositing and bool(
             scene.compositing_node_group if hasattr(scene, "compositing_node_group") else scene.use_nodes),
         "sequencer": render.use_sequencer and bool(

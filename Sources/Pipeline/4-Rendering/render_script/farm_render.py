@@ -9,12 +9,15 @@ nothing has changed, is not opened again. Memory is in bytes: "peak" since the f
                                                                -> {"event": "ready", "version": [3, 4, 1]}
     {"do": "probe"}                                            -> {"event": "probed", ...}
     {"do": "open", "blend": path, "scene": name, "format": "PNG", "folder": path, "threads": 2, "can_denoise": false,
-     "gpus": 0, "on_missing": "block", "simulated": false, "trusted": false, "places": [{"seen_as", "folder"}]}
-                -> {"event": "opened", "width": 160, "height": 90, "notes": [...], "files": [{"path", "size", "mtime_ns"}],
-                    "is_new": true}
-    {"do": "render", "frame": 7, "file": path}
+     "device": "auto", "on_missing": "block", "simulated": false, "trusted": false, "any_frame": false, "apart": false,
+     "places": [{"seen_as", "folder"}]}, and where they are wanted "samples", "percentage", "denoise"
+                -> {"event": "opened", "width": 160, "height": 90, "channels": 4, "notes": [...],
+                    "files": [{"path", "size", "mtime_ns"}], "nodes": [{"node", "slot", "extension"}], "is_new": true}
+    {"do": "render", "frame": 7, "file": path}, with "layer" where layers are rendered apart, and for a tile
+     "tile": {"column", "row", "columns", "rows"}, counted from 0 from the upper left
                 -> {"event": "rendering", "frame": 7}, {"event": "alive", "sample": 96, "samples": 128} now and then,
-                   {"event": "frame", "frame": 7, "seconds": 0.2, "peak": 361000000, "memory": 342000000}
+                   {"event": "frame", "frame": 7, "seconds": 0.2, "peak": 361000000, "memory": 342000000,
+                    "pictures": [{"file", "view", "node"}]}
     {"do": "forget"}: nothing more of the open file is wanted  -> {"event": "forgot", "memory": 262000000}
 Either may answer {"event": "failed", "class": "no-camera", "cause": "..."}, with "missing": [{"path", "by", "why", "seen"}]
 when files are; end of input ends the program.
@@ -31,7 +34,12 @@ import traceback
 import bpy
 
 NOT_THERE = "is not there"
-EXTENSIONS = {"PNG": ".png", "JPEG": ".jpg", "OPEN_EXR": ".exr", "TIFF": ".tif", "WEBP": ".webp"}
+EXTENSIONS = {"PNG": ".png", "JPEG": ".jpg", "OPEN_EXR": ".exr", "OPEN_EXR_MULTILAYER": ".exr", "TIFF": ".tif",
+              "WEBP": ".webp", "BMP": ".bmp", "TARGA": ".tga", "TARGA_RAW": ".tga", "HDR": ".hdr", "DPX": ".dpx",
+              "CINEON": ".cin", "JPEG2000": ".jp2", "IRIS": ".rgb"}
+# What can be told of a picture by its file.
+CHANNELS = {"BW": 1, "RGB": 3, "RGBA": 4}
+LOSSY_CODECS = ("DWAA", "DWAB", "B44", "B44A", "PXR24")
 
 
 # Every file besides the .blend from which the picture comes: its size and time when it was opened, by its path.
@@ -41,7 +49,10 @@ opened_files = {}
 simulation = {"first": None, "at": None}
 
 # The open file: with which command and as which file it was opened, and what was reported of it.
-held = {"key": None, "scene": None, "said": None, "waits": True, "spare": set()}
+held = {"key": None, "scene": None, "said": None, "waits": True, "spare": set(), "any_frame": False}
+
+# The File Output nodes of the open scene, each with its slots, by the name under which it is known.
+output_nodes = {}
 
 # Between two signs of life while a frame is rendered.
 ALIVE_EVERY_SECONDS = 0.5
@@ -80,17 +91,24 @@ def gpus():
     """The type of each GPU, in the best way that this build and machine can use it; one card shows up in several."""
     if "cycles" not in bpy.context.preferences.addons:
         return []
-    preferences = bpy.context.preferences.addons["cycles"].preferences
     for kind in ("OPTIX", "CUDA", "HIP", "ONEAPI"):
-        try:
-            preferences.compute_device_type = kind
-        except TypeError:
-            continue  # This build does not know the kind.
-        preferences.get_devices()
-        found = [kind for device in preferences.devices if device.type == kind]
+        found = enabled(kind)
         if found:
-            return found
+            return [kind] * found
     return []
+
+
+def enabled(kind):
+    """Has Cycles render on the GPUs of this kind, where it renders on any; returns how many there are."""
+    preferences = bpy.context.preferences.addons["cycles"].preferences
+    try:
+        preferences.compute_device_type = kind
+    except TypeError:
+        return 0  # This build does not know the kind.
+    preferences.get_devices()
+    for device in preferences.devices:
+        device.use = device.type == kind
+    return sum(device.type == kind for device in preferences.devices)
 
 
 def can_denoise():
@@ -202,6 +220,7 @@ def open_file(command):
     find_places(command.get("places", ()))
     refuse_unfit(scene, command)
     held["waits"], held["spare"] = command.get("on_missing") != "warn", set(command.get("spare", ()))
+    held["any_frame"] = bool(command.get("any_frame"))
     if held["waits"]:
         refuse(missing_files())
     simulation.update(first=None, at=None)
@@ -210,13 +229,17 @@ def open_file(command):
         simulation["first"] = min([cache.frame_start for cache in point_caches()] + [scene.frame_start])
     opened_files.clear()
     opened_files.update((path, seen(path)) for path in sorted(set(needed_files())) if seen(path))
-    notes = set_output(scene, command)
+    set_quality(scene, command)
+    set_output(scene, command)
+    notes = set_device(scene, command)
     render = scene.render
     # In whole numbers, as Blender computes it: 180 pixels at 70 % are 126, not 125.99.
     return scene, {
         "scene": scene.name,
         "width": render.resolution_x * render.resolution_percentage // 100,
         "height": render.resolution_y * render.resolution_percentage // 100,
+        "channels": channels_of(render.image_settings),
+        "nodes": take_nodes(scene),
         "notes": notes,
         "files": [{"path": path, "size": status[0], "mtime_ns": status[1]} for path, status in opened_files.items()],
     }
@@ -296,19 +319,18 @@ def refuse_unfit(scene, command):
     has_camera = scene.camera is not None or any(marker.camera for marker in scene.timeline_markers)
     if not has_camera:
         raise Refusal("no-camera", "scene %s has no camera" % scene.name)
-    if not any(layer.use for layer in scene.view_layers):
+    if not command.get("apart") and not any(layer.use for layer in scene.view_layers):
         raise Refusal("no-layer", "no view layer of scene %s is switched on for rendering" % scene.name)
-    if render.use_multiview:
-        raise Refusal("not-supported", "scene %s renders stereo views, which the farm cannot yet" % scene.name)
     strips = [strip.name for strip in picture_strips(scene)]
     if strips:
         raise Refusal("sequencer", "the sequencer of scene %s would be rendered in place of the scene itself: strip %s"
                       % (scene.name, strips[0]))
-    denoises = render.engine == "CYCLES" and scene.cycles.use_denoising
+    denoises = render.engine == "CYCLES" and command.get("denoise", scene.cycles.use_denoising)
     if denoises and not command["can_denoise"]:
         raise Refusal("denoiser-missing", "scene %s denoises, and this Blender is built without a denoiser" % scene.name)
     # Without a denoiser the node passes the noise through, without a word (seen in 3.4).
-    if any(node.type == "DENOISE" and not node.mute for node in compositor_nodes(scene)) and not command["can_denoise"]:
+    has_denoiser = any(node.type == "DENOISE" and not node.mute for node in compositor_nodes(scene))
+    if has_denoiser and not command["can_denoise"] and not command.get("apart"):
         raise Refusal("denoiser-missing", "the compositor of scene %s denoises, and this Blender is built without a denoiser"
                       % scene.name)
 
@@ -561,15 +583,12 @@ def members(path):
 
 
 def set_output(scene, command):
-    """Where and how pictures are written is the farm's to say, not the file's; returns what the artist should know."""
-    notes = []
+    """Where and how pictures are written is the farm's to say, not the file's."""
     render = scene.render
     render.use_sequencer = False
-    if render.engine == "CYCLES" and scene.cycles.device == "GPU" and not command.get("gpus"):
-        # Blender would fall back to the processor without a word.
-        scene.cycles.device = "CPU"
-        notes.append({"class": "no-gpu", "cause": "scene %s asks for a GPU and none is here: it is rendered on the CPU"
-                      % scene.name})
+    if command.get("apart"):
+        # It would combine layers of which one is rendered.
+        render.use_compositing = False
     render.use_overwrite = True
     render.use_placeholder = False
     render.use_file_extension = True
@@ -579,13 +598,116 @@ def set_output(scene, command):
         render.threads = command["threads"]
     settings = render.image_settings
     if hasattr(settings, "media_type"):
-        settings.media_type = "IMAGE"  # From 5.0 on it must be set before the format.
+        # From 5.0 on it must be set before the format.
+        settings.media_type = "MULTI_LAYER_IMAGE" if command["format"] == "OPEN_EXR_MULTILAYER" else "IMAGE"
     settings.file_format = command["format"]
+    if command["format"] == "WEBP" and settings.color_mode == "BW":
+        settings.color_mode = "RGB"  # Blender knows no grey ones, and could not save it (seen in 3.4 to 5.0).
+
+
+def channels_of(settings):
+    """How many channels a picture will have, where that is certain: an EXR in grey has four up to 4.2, and one in 5.0."""
+    is_open = settings.file_format == "OPEN_EXR_MULTILAYER" or (
+        settings.file_format == "OPEN_EXR" and settings.color_mode == "BW")
+    return None if is_open else CHANNELS.get(settings.color_mode)
+
+
+def set_quality(scene, command):
+    """What people want of the picture in another way than the file says."""
+    render = scene.render
+    render.resolution_percentage = command.get("percentage", render.resolution_percentage)
+    if render.engine == "CYCLES":
+        scene.cycles.samples = command.get("samples", scene.cycles.samples)
+        scene.cycles.use_denoising = command.get("denoise", scene.cycles.use_denoising)
+    elif hasattr(scene.eevee, "taa_render_samples"):
+        scene.eevee.taa_render_samples = command.get("samples", scene.eevee.taa_render_samples)
+
+
+def set_device(scene, command):
+    """Has Cycles render where it is wanted; returns what the artist should know: Blender would fall back to the processor
+    without a word."""
+    wanted = command.get("device", "auto").upper()
+    if scene.render.engine != "CYCLES":
+        return []
+    if wanted == "CPU" or (wanted == "AUTO" and scene.cycles.device != "GPU"):
+        scene.cycles.device = "CPU"
+        return []
+    if gpus() if wanted == "AUTO" else enabled(wanted):
+        scene.cycles.device = "GPU"
+        return []
+    scene.cycles.device = "CPU"
+    what = "scene %s asks for a GPU" % scene.name if wanted == "AUTO" else "device %s is wanted" % wanted.lower()
+    return [{"class": "no-gpu", "cause": "%s and none is here: it is rendered on the CPU" % what}]
+
+
+def take_nodes(scene):
+    """The pictures that File Output nodes write beside the frame; their own paths are the artist's, and never written."""
+    output_nodes.clear()
     for node in compositor_nodes(scene):
-        # They would write to paths of the artist's.
-        if node.type == "OUTPUT_FILE":
+        if node.type != "OUTPUT_FILE" or node.mute:
+            continue
+        slots = slots_of(node)
+        if not slots or any(kind not in EXTENSIONS for _, _, kind, _ in slots):
             node.mute = True
-    return notes
+            continue
+        name = node.name if node.name not in output_nodes else "%s (%s)" % (node.name, node.id_data.name)
+        output_nodes[name] = (node, slots)
+    return [{"node": name, "slot": slot if len(slots) > 1 else None, "extension": EXTENSIONS[kind][1:]}
+            for name, (_, slots) in output_nodes.items() for _, slot, kind, _ in slots]
+
+
+def slots_of(node):
+    """What a File Output node writes, each as its number, name, format and slot: only what is linked is written."""
+    linked = [socket.is_linked for socket in node.inputs]
+    if node.format.file_format == "OPEN_EXR_MULTILAYER":
+        return [(0, node.name, "OPEN_EXR_MULTILAYER", None)] if any(linked) else []
+    if hasattr(node, "file_output_items"):  # From 5.0 on.
+        slots = [(item.name, item.format if item.override_node_format else node.format, item)
+                 for item in node.file_output_items]
+    else:
+        slots = [(slot.path, node.format if slot.use_node_format else slot.format, slot) for slot in node.file_slots]
+    return [(number, name or "Image", settings.file_format, slot)
+            for number, (name, settings, slot) in enumerate(slots) if linked[number]]
+
+
+def redirect_nodes(folder):
+    """Has each File Output node write into a folder of its own, under names that begin with the number of the slot."""
+    for number, (node, slots) in enumerate(output_nodes.values()):
+        place = os.path.join(folder, str(number), "")
+        os.makedirs(place, exist_ok=True)
+        is_one = slots[0][3] is None
+        if hasattr(node, "directory"):  # From 5.0 on.
+            node.directory, node.file_name = place, "0_" if is_one else ""
+        else:
+            node.base_path = place + "0_" if is_one else place
+        for slot_number, _, _, slot in slots:
+            if slot is not None:
+                setattr(slot, "path" if hasattr(slot, "path") else "name", "%d_" % slot_number)
+
+
+def pictures_of_nodes(scene, folder):
+    """What the nodes wrote there."""
+    for number, (name, (_, slots)) in enumerate(output_nodes.items()):
+        names = {str(slot_number): name if len(slots) == 1 else "%s/%s" % (name, slot)
+                 for slot_number, slot, _, _ in slots}
+        place = os.path.join(folder, str(number))
+        for written in sorted(os.listdir(place)):
+            stem = os.path.splitext(written)[0]
+            view = next((view for view, suffix in views_of(scene) if suffix and stem.endswith(suffix)), None)
+            known = names.get(stem.split("_")[0])
+            if known is not None:
+                yield {"file": os.path.join(place, written), "node": known, "view": view}
+
+
+def views_of(scene):
+    """The views that become a picture each, with what Blender adds to the name; one without a name where there is one."""
+    render, settings = scene.render, scene.render.image_settings
+    in_one = settings.views_format == "STEREO_3D" or (
+        settings.views_format == "MULTIVIEW" and settings.file_format.startswith("OPEN_EXR"))
+    eyes = ("left", "right") if render.views_format == "STEREO_3D" else None
+    views = [(view.name, view.file_suffix) for view in render.views
+             if view.use and (eyes is None or view.name in eyes)]
+    return views if render.use_multiview and not in_one and len(views) > 1 else [(None, "")]
 
 
 def compositor_nodes(scene):
@@ -611,29 +733,66 @@ def render_frame(command):
     scene = open_scene()
     wanted = command["file"]
     part = wanted + ".part"
-    written = part + EXTENSIONS[scene.render.image_settings.file_format]
+    stem, ending = os.path.splitext(wanted)
+    written = {view: part + suffix + EXTENSIONS[scene.render.image_settings.file_format]
+               for view, suffix in views_of(scene)}
     started = time.monotonic()
     report(event="rendering", frame=command["frame"])
     is_current = command["frame"] == scene.frame_current  # That of a still need be none of its range.
-    if (command["frame"] - scene.frame_start) % scene.frame_step and not is_current:
+    if (command["frame"] - scene.frame_start) % scene.frame_step and not is_current and not held["any_frame"]:
         raise Refusal("not-supported", "frame %d is not one of the scene's, which renders every %dth"
                       % (command["frame"], scene.frame_step))
     go_to(command["frame"], scene)
     if held["waits"]:
         refuse(missing_of_sequences(scene))
+    set_part(scene, command)
+    redirect_nodes(stem + ".nodes")
     scene.render.filepath = part
     try:
         result = bpy.ops.render.render(write_still=True, scene=scene.name)
     except RuntimeError as error:
         raise Refusal(problem_of(str(error)), first_line(error)) from error
-    if "FINISHED" not in result or not os.path.exists(written):
+    if "FINISHED" not in result or not all(os.path.exists(path) for path in written.values()):
         raise Refusal("no-output", "Blender ended frame %d without writing a picture" % command["frame"])
     changed = next((path for path, status in opened_files.items() if seen(path) != status), None)
     if changed:
         raise Refusal("changed-meanwhile", "%s changed after the scene was opened" % shown(changed))
-    os.replace(written, wanted)
+    pictures = []
+    for number, (view, path) in enumerate(written.items()):
+        place = wanted if view is None else "%s-view-%d%s" % (stem, number, ending)
+        os.replace(path, place)
+        pictures.append({"file": place, "view": view})
+    pictures.extend(pictures_of_nodes(scene, stem + ".nodes"))
     report(event="frame", frame=command["frame"], seconds=time.monotonic() - started, peak=memory_of("VmHWM"),
-           memory=memory_of("VmRSS"), facts=facts_of(scene, command.get("naming_object")))
+           memory=memory_of("VmRSS"), facts=facts_of(scene, command.get("naming_object")), pictures=pictures)
+
+
+def edge(pixels, of_all):
+    """The fraction at which Blender cuts after so many pixels: it computes in 32 bits, and a row was lost now and then."""
+    return min(1.0, (pixels + 0.25) / of_all)
+
+
+def set_part(scene, command):
+    """Has one layer rendered, or one tile: exactly its pixels, of which none depends on those beside it."""
+    render, tile = scene.render, command.get("tile")
+    if command.get("layer") is not None:
+        for layer in scene.view_layers:
+            layer.use = layer.name == command["layer"]
+        if not any(layer.use for layer in scene.view_layers):
+            raise Refusal("no-layer", "scene %s has no view layer %s" % (scene.name, command["layer"]))
+    render.use_border = render.use_crop_to_border = tile is not None
+    if tile is None:
+        return
+    width, height = held["said"]["width"], held["said"]["height"]
+    left, right = (width * (tile["column"] + side) // tile["columns"] for side in (0, 1))
+    top, bottom = (height * (tile["row"] + side) // tile["rows"] for side in (0, 1))
+    render.border_min_x, render.border_max_x = edge(left, width), edge(right, width)
+    # Blender counts from below.
+    render.border_min_y, render.border_max_y = edge(height - bottom, height), edge(height - top, height)
+    # Its pattern would begin anew in each tile.
+    render.dither_intensity = 0.0
+    if getattr(render.image_settings, "exr_codec", "") in LOSSY_CODECS:
+        render.image_settings.exr_codec = "ZIP"
 
 
 def go_to(frame, scene):

@@ -1,0 +1,49 @@
+import FarmModel
+import Supervisor
+import SystemPackage
+
+/// OpenImageIO's command line, which reads and writes every format that pictures have.
+package enum OIIOTool {
+  private static let program: FilePath = "/usr/bin/oiiotool"
+  private static let linesMax = 50
+
+  /// Runs it to its end.
+  /// - Returns: what it printed.
+  @discardableResult
+  package static func run(_ arguments: [String]) async throws(ToolFailure) -> [String] {
+    let result: (end: ChildEnd, lines: [String])
+    do throws(SupervisorFailure) {
+      result = try await ChildProcess.output(of: ChildCommand(program, arguments), lineCountMax: linesMax)
+    } catch {
+      throw ToolFailure(tool: "oiiotool", reason: "\(error)")
+    }
+    guard result.end.isSuccess else {
+      throw ToolFailure(tool: "oiiotool", reason: result.lines.first ?? result.end.description)
+    }
+    return result.lines
+  }
+
+  /// Reads every pixel of a picture.
+  /// - Returns: its size; nil when the tool does not tell it.
+  package static func size(of picture: FilePath) async throws(ToolFailure) -> PixelSize? {
+    // `33 x 21, 3 channel, float targa`, and then what its pixels are.
+    let lines = try await run([picture.string, "--printstats"])
+    let found = lines.lazy.compactMap { $0.firstMatch(of: /(\d+) x +(\d+), \d+ channel/) }.first
+    guard let found, let width = Int(found.1), let height = Int(found.2) else { return nil }
+    return PixelSize(width: width, height: height)
+  }
+}
+
+/// A program that we need did not do what it should.
+package struct ToolFailure: Failure, Equatable {
+  let tool: String
+  let reason: String
+
+  package init(tool: String, reason: String) {
+    self.tool = tool
+    self.reason = reason
+  }
+
+  package var description: String { "\(tool) did not work: \(reason.escapedForTerminal)" }
+  package var remedy: String { "Read the reason; if the tool is missing, `packaging/install-deps` installs it." }
+}

@@ -1,0 +1,148 @@
+import Assembly
+import FarmModel
+import FarmStore
+import Pictures
+import Rendering
+import Segmentation
+import SystemPackage
+import VolumeFiles
+
+/// From all frames of a job to a completed one: what is made of them together.
+extension JobFlow {
+  /// Puts tiles together, makes the contact sheet, looks for what shows nothing, and completes the job.
+  func assemble(_ id: Int64) async {
+    do {
+      let revision = try await setup.ledger.revision(id)
+      guard revision.state == .assembling, try await !isOutdated(revision) else { return }
+      let out = setup.volume.out(of: revision.name)
+      guard try await putTogether(revision, in: out) else { return }
+      let place = try await places(of: revision)
+      let frames = try await setup.ledger.outputs(of: id).filter(\.kind.isFrame)
+      if frames.count > 1 { await makeContactSheet(of: frames.map(place), in: out, revision) }
+      for pictures in Dictionary(grouping: frames, by: \.kind).values {
+        try await lookForDarkness(among: pictures, at: place, revision)
+      }
+      await forgetPrevious(in: out, revision)
+      await removeTree(out.appending(Segmentation.tilesFolder))
+      await clearAway(revision)
+      // False when a newer revision has come meanwhile.
+      await move(revision, to: .completed)
+    } catch {
+      complain(error, while: "assembling")
+    }
+  }
+
+  // MARK: - Tiles
+
+  /// Makes the pictures that came as tiles, each in its place before the next; what nodes wrote stays where it is
+  /// unless it is wanted in `dist/`.
+  /// - Returns: false when that could not be done; the revision is in another state then.
+  private func putTogether(_ revision: Revision, in out: FilePath) async throws(StoreFailure) -> Bool {
+    let outputs = try await setup.ledger.outputs(of: revision.id)
+    let tiles = Dictionary(grouping: outputs.filter { $0.kind.part.tile != nil }) { WholePicture(of: $0) }
+    for output in outputs where output.kind.isFrame && !output.state.isDone {
+      do {
+        try await putTogether(output, of: tiles[WholePicture(of: output)] ?? [], revision, in: out)
+      } catch let failure as StoreFailure {
+        throw failure
+      } catch {
+        complain(error, while: "putting together frame \(output.frame) of \(revision.name)")
+        let known = error as? any Failure
+        let problem = Problem(.renderError, cause: known?.description ?? "\(error)", remedy: known?.remedy)
+        var failed = output
+        (failed.state, failed.problem) = (.failed, problem)
+        if await move(revision, to: .failed, problem: problem, outputs: [failed]) { await end(revision) }
+        return false
+      }
+    }
+    guard revision.settings.wanted.deliverNodes != true else { return true }
+    var kept = outputs.filter { $0.kind.node != nil && $0.state == .done }
+    for index in kept.indices { kept[index].state = .kept }
+    try await setup.ledger.update(kept)
+    return true
+  }
+
+  /// Which picture tiles are of.
+  private struct WholePicture: Hashable {
+    let part: RenderPart
+    let frame: FrameNumber
+
+    init(of output: Output) {
+      part = output.kind.part.whole
+      frame = output.frame
+    }
+  }
+
+  private func putTogether(
+    _ output: Output, of tiles: [Output], _ revision: Revision, in out: FilePath
+  ) async throws {
+    let parts = tiles.compactMap { tile in tile.kind.part.tile.map { (tile: $0, output: tile) } }
+    let size = TiledPicture.size(of: parts.compactMap { part in part.output.size.map { (part.tile, $0) } })
+    let picture = TiledPicture(parts.map { ($0.tile, out.appending($0.output.path)) }, size: size)
+    let made = out.appending(Segmentation.tilesFolder).appending("whole-\(output.id).\(revision.format.fileExtension)")
+    try await picture.make(at: made)
+    let good = try await BlockingWork.run {
+      let good = try FrameCheck.check(made, as: FrameCheck.Wanted(revision.format, size: size)).get()
+      if let refusal = FrameCheck.sync(made) { throw refusal }
+      return good
+    }
+    var whole = output
+    whole.state = .promoting
+    (whole.size, whole.bytes, whole.file, whole.problem) = (good.size, good.bytes, good.identity, nil)
+    whole.facts = tiles.first?.facts
+    whole.peakBytes = tiles.compactMap(\.peakBytes).max()
+    try await setup.ledger.update([whole])
+    let promotion = Promotion(into: out)
+    whole.file = try await BlockingWork.run { () throws(RenderingFailure) in
+      try promotion.promote(good, as: output.path)
+    }
+    whole.state = .done
+    var used = tiles
+    for index in used.indices { used[index].state = .assembled }
+    try await setup.ledger.update([whole] + used)
+  }
+
+  /// What has to be rendered for these outputs: of a picture that comes as tiles those that are no more.
+  func withTiles(_ owed: [Output], of revision: Int64) async throws(StoreFailure) -> [Output] {
+    let pictures = Set(owed.filter(\.kind.isFrame).map(WholePicture.init))
+    var tiles = try await setup.ledger.outputs(of: revision).filter { output in
+      output.state == .assembled && pictures.contains(WholePicture(of: output))
+    }
+    for index in tiles.indices { tiles[index].oweAnew() }
+    return owed + tiles
+  }
+
+  /// What cannot be removed now is removed when the next revision is completed.
+  private func forgetPrevious(in out: FilePath, _ revision: Revision) async {
+    let promotion = Promotion(into: out)
+    do throws(RenderingFailure) {
+      try await BlockingWork.run { () throws(RenderingFailure) in try promotion.forgetPrevious() }
+    } catch {
+      complain(error, while: "removing the earlier frames of \(revision.name)")
+    }
+  }
+
+  /// What a failing graphics card writes is whole and shows nothing: it is told, and left to people.
+  private func lookForDarkness(
+    among outputs: [Output], at place: (Output) -> FilePath, _ revision: Revision
+  ) async throws(StoreFailure) {
+    let frames = outputs.map { DarkFrames.Frame(frame: $0.frame, file: place($0), bytes: $0.bytes ?? 0) }
+    let dark: [FrameNumber]
+    do throws(ToolFailure) { dark = try await DarkFrames(among: frames).found() } catch {
+      return complain(error, while: "looking for dark frames of \(revision.name)")
+    }
+    guard !dark.isEmpty else { return }
+    let cause = "frames \(FrameSet(dark)) show nothing, and their neighbours do"
+    let note = Problem(.darkFrame, cause: cause)
+    let notes = try await setup.ledger.revision(revision.id).notes.filter { $0 != note }
+    try await setup.ledger.setNotes(of: revision.id, notes + [note])
+    told("job.note", revision.name, revision: revision.number, problem: note)
+  }
+
+  /// A missing contact sheet never holds up a job.
+  private func makeContactSheet(of frames: [FilePath], in folder: FilePath, _ revision: Revision) async {
+    do throws(ToolFailure) { _ = try await ContactSheet(of: frames).make(in: folder) } catch {
+      complain(error, while: "making the contact sheet of \(revision.name)")
+    }
+  }
+}

@@ -1,0 +1,106 @@
+import FarmModel
+import FarmStore
+import FolderWatch
+import Intake
+import Preflight
+import Segmentation
+import SystemPackage
+import VolumeFiles
+
+/// What people want of a job besides what its file says: sidecars, and `defaults:` of its release.
+extension JobFlow {
+  /// What the sidecar of a `.blend` says; nothing where there is none.
+  func sidecar(of blend: FilePath) async -> Result<JobSettings, ConfigFailure> {
+    await BlockingWork.run { Result { () throws(ConfigFailure) in try Sidecar.read(of: blend) } }
+  }
+
+  /// What is wanted of a drop, by its sidecar, its release and farm.yaml.
+  /// - Parameter said: by its sidecar, when that is understood.
+  func wishes(for drop: Drop, _ order: ReleaseOrder?, said: JobSettings?) -> RenderWishes {
+    let wanted = (said ?? JobSettings()).over(order?.defaults ?? JobSettings())
+    return RenderWishes(
+      onMissing: wanted.onMissing ?? order?.onMissing ?? .block, still: order?.still ?? setup.config.still,
+      wanted: wanted, trustsScripts: trusted.contains(drop.path),
+      reach: abilities?.mappedFolders.map { [setup.volume.root.string] + $0 })
+  }
+
+  /// Whether a drop would give the pictures that a revision of its job gives: the same bytes, wanted in the same way.
+  func isSame(_ before: Revision, as drop: Drop, _ wanted: JobSettings) -> Bool {
+    before.digest == drop.digest && before.settings.wanted.ofPictures == wanted.ofPictures
+  }
+
+  func segmentation(of drop: Drop, _ wishes: RenderWishes) -> Segmentation {
+    guard let inspection = drop.inspection else {
+      return Segmentation(of: try? drop.facts.get(), wanted: wishes.wanted)  // A finding says why there are none.
+    }
+    return Segmentation(
+      of: inspection, wanted: wishes.wanted, still: wishes.still, workers: abilities?.tasksAtOnce ?? 1)
+  }
+
+  /// What speaks against rendering a drop as it is wanted, and what else is worth a note.
+  func findings(
+    _ drop: Drop, _ wishes: RenderWishes, _ said: Result<JobSettings, ConfigFailure>, _ segmentation: Segmentation
+  ) -> [Finding] {
+    var found: [Finding] = []
+    if case .failure(let failure) = said {
+      found.append(Finding(.blocks, Problem(.badSettings, cause: failure.description, remedy: failure.remedy)))
+    }
+    found += findings(drop, wishes)
+    if let problem = segmentation.problem { found.append(Finding(.blocks, problem)) }
+    return found + segmentation.notes.map { Finding(.note, $0) }
+  }
+
+  /// Another wish that gives the same pictures, as another order of frames, counts from now on.
+  func takeUp(_ wanted: JobSettings, _ revision: Revision) async throws(StoreFailure) {
+    guard revision.settings.wanted != wanted else { return }
+    var settings = revision.settings
+    settings.wanted = wanted
+    try await setup.ledger.setSettings(of: revision.id, settings)
+    open[revision.id]?.revision.settings = settings
+    try await takeUp(priority: wanted.priority, insteadOf: revision.settings.wanted.priority, ofJob: revision.job)
+    setup.log.notice("other settings, the same pictures", metadata: ["job": "\(revision.name)"])
+    await schedule()
+  }
+
+  /// A job whose sidecar says how urgent it is; without one it is as urgent as its release, or as a person said.
+  func takeUp(priority: Int?, insteadOf before: Int?, ofJob job: Int64) async throws(StoreFailure) {
+    guard priority != before else { return }
+    try await setup.ledger.setPriority(of: job, priority)
+    for id in open.keys where open[id]?.revision.job == job {
+      let name = open[id]?.revision.name
+      let now = if let name { try await setup.ledger.job(name)?.priority } else { Int?.none }
+      if let now { open[id]?.priority = now }
+    }
+  }
+
+  // MARK: - Changes
+
+  /// A sidecar that was made or changed, or is gone: its job is looked at anew.
+  func readSidecar(at path: FilePath, _ fingerprint: Fingerprint?) async {
+    do {
+      if let fingerprint { try await setup.ledger.remember(KnownPath(below(path)), fingerprint) }
+      guard !isAdopting, let name = place.job(ofSidecar: path), let job = try await setup.ledger.job(name) else {
+        return
+      }
+      await claimAgain(job)
+    } catch {
+      complain(error, while: "reading the settings of a job")
+    }
+  }
+
+  /// Jobs of a release whose `defaults:` are others now; those that are finished stay as they are.
+  func lookAtJobs(of release: String) async throws(StoreFailure) {
+    for job in try await setup.ledger.jobs(in: release, adopted: false) {
+      let isOver = job.state == .completed || job.state == .canceled || job.state == .removed
+      if !isOver { await claimAgain(job) }
+    }
+  }
+
+  /// Takes in a job's file once more, as it lies there.
+  private func claimAgain(_ job: Job) async {
+    let path = setup.volume.root.appending(job.path)
+    // Unreadable or gone: the watch tells.
+    let there = await BlockingWork.run { (try? FileStatus(at: path)) ?? nil }
+    if let there, there.kind == .regular, unsettled[job.name] == nil { claim(path, settled: there.fingerprint) }
+  }
+}

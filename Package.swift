@@ -129,7 +129,7 @@ let checks: [Target] = [
   tests("PreflightTests", ["FarmModel", "BlendFile", "Preflight"]),
   tests("SegmentationTests", ["FarmModel", "BlendFile", "Segmentation"]),
   tests("RenderingTests", ["FarmModel", "VolumeFiles", "Rendering"]),
-  tests("AssemblyTests", ["FarmModel", "Supervisor", "Assembly"]),
+  tests("AssemblyTests", ["FarmModel", "Supervisor", "Pictures", "Assembly"]),
   tests("HarvestTests", ["FarmModel", "VolumeFiles", "Harvest"]),
   tests("LocalEngineTests", ["FarmModel", "VolumeFiles", "Supervisor", "Rendering", "LocalEngine", logging]),
   tests("ShareNotesTests", ["FarmModel", "VolumeFiles", "FarmAPI", "ShareNotes"]),

@@ -1,6 +1,7 @@
 import Assembly
 import FarmModel
 import FarmTesting
+import Pictures
 import Supervisor
 import SystemPackage
 import Testing

@@ -36,6 +36,12 @@ enum EndToEnd {
     return try await ChildProcess.output(of: command).0.isSuccess
   }
 
+  /// Whether two pictures are the same in every bit of every pixel.
+  static func areEqual(_ a: FilePath, _ b: FilePath) async throws -> Bool {
+    let words = ["--no-autopremult", "--fail", "0", "--failpercent", "0", a.string, b.string, "--diff"]
+    return try await ChildProcess.output(of: ChildCommand("/usr/bin/oiiotool", words)).0.isSuccess
+  }
+
   private static func oiiotool(_ words: String...) async throws -> [String] {
     let (end, lines) = try await ChildProcess.output(of: ChildCommand("/usr/bin/oiiotool", words))
     try #require(end.isSuccess, "\(lines)")

@@ -98,13 +98,22 @@ struct ReleasePlanTests {
     ("naming: '{jub}.png'", 9, "is not in its range: a file name with {job}"),
     ("archive_after: soon", 16, "is not in its range: a duration, as 30d"),
     ("harvest: auto: x", 14, "this is not understood"), ("jobs: [a]\njobs: [b]", 1, "\"jobs\" is said twice"),
-    ("[a, b]", 1, "it is not a list of `key: value`"),
+    ("[a, b]", 1, "it is not a list of `key: value`"), ("defaults: 7", 11, "it is not a list of `key: value`"),
+    ("defaults: {layer: split}", 12, "there is no key \"layer\"; did you mean \"layers\"?"),
+    ("defaults: {samples: 0}", 21, "is not in its range: 1 to 1000000"),
   ])
   func `with a mistake is refused with its line and column`(text: String, column: Int, words: String) {
     let failure = #expect(throws: ConfigFailure.self) { try parse("# plan\n" + text) }
 
     #expect(failure?.description.hasPrefix("/v/release.yaml:2:\(column): ") == true, "\(failure?.description ?? "")")
     #expect(failure?.description.contains(words) == true, "\(failure?.description ?? "")")
+  }
+
+  @Test func `has defaults for its jobs`() throws {
+    let order = try parse("defaults: {samples: 128, tiles: 4x2}")
+
+    #expect(order.defaults.samples == 128)
+    #expect(order.defaults.tiles == .grid(TileGrid(columns: 4, rows: 2)))
   }
 
   @Test func `is described in etc, with every key and its range`() throws {
@@ -120,4 +129,77 @@ struct ReleasePlanTests {
   }
 
   private static let described = #filePath.components(separatedBy: "/Tests/")[0] + "/etc/release.yaml"
+}
+
+@Suite("A job's sidecar")
+struct SidecarTests {
+  private func parse(_ text: String) throws -> JobSettings { try Sidecar.parse(text, file: "/v/quick/a.farm.yaml") }
+
+  @Test func `says how its job is wanted`() throws {
+    let settings = try parse(
+      """
+      frames: 1-3,9
+      chunk: 5
+      tiles: auto
+      layers: [Sky, Ground]
+      scenes: all
+      samples: 64
+      percentage: 50
+      format: open_exr
+      device: optix
+      threads: 4
+      priority: 70
+      order: ascending
+      denoise: no
+      on_missing: warn
+      deliver_nodes: yes
+      """)
+
+    #expect(
+      settings.words == "frames 1-3,9, scenes all, layers Sky+Ground, tiles auto, format OPEN_EXR, samples 64, "
+        + "percentage 50, denoise no, device optix, threads 4, chunk 5, order ascending, priority 70, "
+        + "on_missing warn, deliver_nodes yes")
+    #expect(try parse("frames: 7").frames == FrameSet([7]))
+    #expect(try parse("layers: split").layers == .all)
+    #expect(try parse("") == JobSettings())
+  }
+
+  @Test(arguments: [
+    ("frame: 1-10", 1, "there is no key \"frame\"; did you mean \"frames\"?"),
+    ("frames: ten", 9, "frames, as 1-10,20,30-50x5"), ("tiles: 1x1", 8, "auto, never, or columns and rows"),
+    ("tiles: 4x900", 8, "each up to 64"), ("layers: Sky", 9, "split, or a list of view layers"),
+    ("layers: [Sky, Sky]", 9, "split, or a list of view layers"), ("format: GIF", 9, "PNG, JPEG, OPEN_EXR"),
+    ("device: gpu", 9, "auto, cpu, cuda, optix, hip, oneapi"), ("samples: -1", 10, "1 to 1000000"),
+    ("denoise: maybe", 10, "yes or no"), ("command: rm -rf /", 1, "there is no key \"command\""),
+  ])
+  func `with a mistake is refused with line, column and the nearest key`(text: String, column: Int, words: String) {
+    let failure = #expect(throws: ConfigFailure.self) { try parse("# mine\n" + text) }
+
+    #expect(
+      failure?.description.hasPrefix("/v/quick/a.farm.yaml:2:\(column): ") == true, "\(failure?.description ?? "")")
+    #expect(failure?.description.contains(words) == true, "\(failure?.description ?? "")")
+    #expect(failure?.remedy == "Correct the file; etc/job.farm.yaml shows every key.")
+  }
+
+  @Test func `goes before the defaults of its release, and gives the same pictures where only the way differs`() throws
+  {
+    let own = try parse("samples: 8\npriority: 70")
+    let both = own.over(try parse("samples: 64\nformat: TIFF\nchunk: 3"))
+
+    #expect(both.words == "format TIFF, samples 8, chunk 3, priority 70")
+    #expect(both.ofPictures.words == "format TIFF, samples 8")
+  }
+
+  @Test func `is described in etc, with every key and its range`() throws {
+    let described = #filePath.components(separatedBy: "/Tests/")[0] + "/etc/job.farm.yaml"
+    let text = try String(contentsOfFile: described, encoding: .utf8)
+    let plain = text.replacingOccurrences(of: "\n# ", with: " ")
+    for key in JobKey.all {
+      #expect(text.contains("\n#\(key.name): "), "\(key.name) is missing")
+      #expect(plain.contains("Range: \(key.range)."), "the range of \(key.name) is another: \(key.range)")
+    }
+    #expect(try parse(text) == JobSettings())
+    let lines = text.split(separator: "\n").filter { $0.hasPrefix("#") && !$0.hasPrefix("# ") }
+    #expect(try parse(lines.map { $0.dropFirst() }.joined(separator: "\n")).threads == 8)
+  }
 }

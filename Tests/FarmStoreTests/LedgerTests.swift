@@ -25,12 +25,29 @@ struct LedgerTests {
         digest: Digest(bytes: [UInt8](repeating: content, count: 32)), state: state, frames: FrameSet(frames),
         format: .png, savedBy: BlenderVersion(major: 3, minor: 4),
         problem: state == .blocked ? Problem(.noCamera, cause: "none") : nil,
-        outputs: state == .blocked ? [] : frames.map { ("\($0).png", $0) }),
+        outputs: state == .blocked ? [] : frames.map { OwedOutput(path: "\($0).png", frame: $0) }),
       known: (KnownPath("releases/spring/store/shot.blend"), Self.fingerprint))
   }
 
   private static let fingerprint = Fingerprint(
     device: 1, inode: 2, size: 3, mtimeNanoseconds: 4, ctimeNanoseconds: 5)
+
+  @Test func `keeps which picture of its frame each output is`() async throws {
+    let revision = try await drop(1).revision
+    let tile = Tile(column: 1, row: 0, grid: TileGrid(columns: 2, rows: 2))
+    let kinds = [
+      OutputKind(part: RenderPart(scene: "Main", layer: "Sky"), view: "left", node: "Depth"),
+      OutputKind(part: RenderPart(scene: "Main", tile: tile)),
+    ]
+    let owed = kinds.enumerated().map { OwedOutput(path: "more-\($0.offset)", frame: 9, kind: $0.element) }
+
+    for _ in 1...2 { try await ledger.owe(owed, of: revision.id) }
+
+    let more = try await ledger.outputs(of: revision.id).filter { $0.frame == 9 }
+    #expect(more.map(\.kind) == kinds)
+    // Neither is what people count.
+    #expect(try await ledger.newestFrameCounts().values.map(\.expected) == [3])
+  }
 
   @Test func `keeps a revision with all it owes`() async throws {
     let revision = try await drop(1).revision

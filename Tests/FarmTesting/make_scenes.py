@@ -463,7 +463,7 @@ def stereo():
     scene = empty_scene(1)
     cube((0.2, 0.8, 0.3))
     scene.render.use_multiview = True
-    scene.camera.data.stereo.interocular_distance = 2
+    scene.camera.data.stereo.interocular_distance = 0.3
 
 
 def output_nodes():

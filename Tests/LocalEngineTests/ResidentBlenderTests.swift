@@ -189,7 +189,10 @@ struct ResidentBlenderTests {
     #expect(Set(processes).count == 1)
     #expect(String(decoding: scratch("2.log").contents, as: UTF8.self).contains("\"event\": \"forgot\""))
     let pictures = [1, 2].map {
-      Outcome(frames: [RenderedFrame(frame: 1, file: scratch("work-\($0)/1.png").string, renderMilliseconds: 0)])
+      Outcome(frames: [
+        RenderedFrame(
+          frame: 1, pictures: [RenderedPicture(scratch("work-\($0)/1.png").string)], renderMilliseconds: 0)
+      ])
     }
     #expect(try await pixels(pictures[0]) == pixels(pictures[1]))
   }

@@ -39,7 +39,7 @@ struct WrongOutputTests {
       await engine.submit(
         RenderTask(
           id: 1, revision: 1, job: JobName(release: "quick", job: "wrong"), frames: frames, blend: scene.string,
-          scene: sceneName, folder: folder.string, format: format, blender: blender, log: log))
+          part: RenderPart(scene: sceneName), folder: folder.string, format: format, blender: blender, log: log))
       var seen: [EngineReport] = []
       while let report = await all.next() {
         seen.append(report)
@@ -87,7 +87,8 @@ struct WrongOutputTests {
 
   @Test func `because its format is not known is told`() async throws {
     let reports = try await reports(of: Scenes.shared.path("still")) {
-      $0.replacingOccurrences(of: "command[\"format\"]\n    for node", with: "\"WIBBLE\"\n    for node")
+      $0.replacingOccurrences(
+        of: "settings.file_format = command[\"format\"]", with: "settings.file_format = \"WIBBLE\"")
     }
 
     #expect(problem(reports)?.problemClass == .pythonError)

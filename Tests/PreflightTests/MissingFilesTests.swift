@@ -23,7 +23,8 @@ struct MissingFilesTests {
   ) -> BlendInspection {
     BlendInspection(
       version: "3.4", wrapper: .none, whole: true, activeScene: scene.name, scenes: [scene],
-      renders: [scene.name], dependencies: dependencies, moves: moves, simulations: simulations, denoisers: denoisers, scripts: scripts)
+      renders: [scene.name], dependencies: dependencies, moves: moves, simulations: simulations, denoisers: denoisers,
+      scripts: scripts)
   }
 
   private func file(

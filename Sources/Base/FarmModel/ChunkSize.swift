@@ -5,6 +5,13 @@ package enum ChunkSize: Codable, Hashable, Sendable {
 
   package static let range = 1...1000
 
+  var words: String {
+    switch self {
+    case .auto: "auto"
+    case .frames(let count): "\(count)"
+    }
+  }
+
   /// Reads `auto` or a number; nil for anything else.
   package init?(_ text: String) {
     if text == "auto" {

@@ -42,6 +42,19 @@ package struct JobSettings: Codable, Hashable, Sendable {
     return merged
   }
 
+  /// `frames 1-10, tiles 4x4, samples 64`; empty where nothing is said.
+  package var words: String {
+    let said: [(String, String?)] = [
+      ("frames", frames?.description), ("scenes", scenes?.words), ("layers", layers?.words), ("tiles", tiles?.words),
+      ("format", format?.rawValue), ("samples", samples.map { "\($0)" }), ("percentage", percentage.map { "\($0)" }),
+      ("denoise", denoise.map { $0 ? "yes" : "no" }), ("device", device?.rawValue),
+      ("threads", threads.map { "\($0)" }), ("chunk", chunk?.words), ("order", order?.rawValue),
+      ("priority", priority.map { "\($0)" }), ("on_missing", onMissing?.rawValue),
+      ("deliver_nodes", deliverNodes.map { $0 ? "yes" : "no" }),
+    ]
+    return said.compactMap { name, value in value.map { "\(name) \($0)" } }.joined(separator: ", ")
+  }
+
   /// What of it the pictures show: where this is another, they are others.
   package var ofPictures: JobSettings {
     var settings = self
@@ -63,6 +76,14 @@ package enum TileWish: Codable, Hashable, Sendable {
   case never
   case grid(TileGrid)
 
+  var words: String {
+    switch self {
+    case .auto: "auto"
+    case .never: "never"
+    case .grid(let grid): grid.description
+    }
+  }
+
   /// Reads `auto`, `never` or `4x4`; nil for anything else.
   package init?(_ text: String) {
     switch text {
@@ -79,6 +100,13 @@ package enum TileWish: Codable, Hashable, Sendable {
 package enum NamesWish: Codable, Hashable, Sendable {
   case all
   case named([String])
+
+  var words: String {
+    switch self {
+    case .all: "all"
+    case .named(let names): names.joined(separator: "+")
+    }
+  }
 }
 
 /// On what Cycles renders.

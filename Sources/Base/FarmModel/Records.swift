@@ -188,6 +188,14 @@ package struct OutputKind: Codable, Hashable, Sendable {
     self.node = node
   }
 
+  /// `layer Sky, view left`; empty for the only picture of its frame.
+  package func words(withScene: Bool) -> String {
+    var part = part
+    if !withScene { part.scene = nil }
+    return [part.words, view.map { "view \($0)" }, node.map { "node \($0)" }].compactMap { $0 }
+      .filter { !$0.isEmpty }.joined(separator: ", ")
+  }
+
   /// Whether it is a picture that people count: no tile of one, and nothing that is written beside it.
   package var isFrame: Bool { part.tile == nil && node == nil }
 }

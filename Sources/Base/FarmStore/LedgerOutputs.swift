@@ -29,9 +29,10 @@ extension Ledger {
   }
 
   /// Writes outputs back, in one transaction.
-  package func update(_ outputs: [Output]) async throws(StoreFailure) {
+  /// - Parameter act: what is done by that, in words.
+  package func update(_ outputs: [Output], doing act: String? = nil) async throws(StoreFailure) {
     guard !outputs.isEmpty else { return }
-    try await write("record \(outputs.count) outputs") { db in try Self.update(db, outputs) }
+    try await write(act ?? "record \(outputs.count) outputs") { db in try Self.update(db, outputs) }
   }
 
   static func update(_ db: Database, _ outputs: [Output]) throws {

@@ -25,6 +25,8 @@ package struct JobDetail: Codable, Hashable, Sendable {
   package let blender: BlenderProgram?
   package let frames: String
   package let counts: FrameCounts
+  /// By its sidecar and `defaults:` of its release.
+  package let wanted: JobSettings
   package let problem: Problem?
   /// What was noticed and holds up nothing.
   package let notes: [Problem]
@@ -37,8 +39,9 @@ package struct JobDetail: Codable, Hashable, Sendable {
 
   package init(
     name: JobName, path: String, owner: String, state: JobState, revision: Int, digest: Digest?,
-    savedBy: BlenderVersion?, blender: BlenderProgram?, frames: String, counts: FrameCounts, problem: Problem?,
-    notes: [Problem], waitsFor: String?, outputs: [OutputLine], files: [FileLine] = [],
+    savedBy: BlenderVersion?, blender: BlenderProgram?, frames: String, counts: FrameCounts,
+    wanted: JobSettings = JobSettings(), problem: Problem?, notes: [Problem], waitsFor: String?, outputs: [OutputLine],
+    files: [FileLine] = [],
     log: String?
   ) {
     self.name = name
@@ -51,6 +54,7 @@ package struct JobDetail: Codable, Hashable, Sendable {
     self.blender = blender
     self.frames = frames
     self.counts = counts
+    self.wanted = wanted
     self.problem = problem
     self.notes = notes
     self.waitsFor = waitsFor
@@ -86,21 +90,26 @@ package struct JobDetail: Codable, Hashable, Sendable {
   package struct OutputLine: Codable, Hashable, Sendable {
     package let path: String
     package let frame: FrameNumber
+    package let kind: OutputKind
     package let state: OutputState
     package let attempts: Int
     package let size: PixelSize?
     package let bytes: Int64?
     package let renderMilliseconds: Int64?
+    /// The most memory that the renderer took for it.
+    package let peakBytes: Int64?
     package let problem: Problem?
 
     package init(_ output: Output) {
       path = output.path
       frame = output.frame
+      kind = output.kind
       state = output.state
       attempts = output.attempts
       size = output.size
       bytes = output.bytes
       renderMilliseconds = output.renderMilliseconds
+      peakBytes = output.peakBytes
       problem = output.problem
     }
   }

@@ -34,6 +34,8 @@ package struct TaskLine: Codable, Hashable, Sendable {
   package let job: JobName
   package let revision: Int
   package let frames: String
+  /// Which pictures of them: `layer Sky`, `tile 2,1 of 4x4`; empty for whole ones.
+  package let part: String
   package let state: TaskState
   /// Nil: none has begun it.
   package let worker: String?
@@ -43,13 +45,15 @@ package struct TaskLine: Codable, Hashable, Sendable {
   package let problem: Problem?
 
   package init(
-    id: Int64, job: JobName, revision: Int, frames: String, state: TaskState, worker: String?, startedAt: String,
+    id: Int64, job: JobName, revision: Int, frames: String, part: String = "", state: TaskState, worker: String?,
+    startedAt: String,
     endedAt: String?, problem: Problem?
   ) {
     self.id = id
     self.job = job
     self.revision = revision
     self.frames = frames
+    self.part = part
     self.state = state
     self.worker = worker
     self.startedAt = startedAt

@@ -91,7 +91,7 @@ extension JobFlow {
     (whole.size, whole.bytes, whole.file, whole.problem) = (good.size, good.bytes, good.identity, nil)
     whole.facts = tiles.first?.facts
     whole.peakBytes = tiles.compactMap(\.peakBytes).max()
-    try await setup.ledger.update([whole])
+    try await setup.ledger.update([whole], doing: "record a picture of tiles")
     let promotion = Promotion(into: out)
     whole.file = try await BlockingWork.run { () throws(RenderingFailure) in
       try promotion.promote(good, as: output.path)
@@ -99,7 +99,7 @@ extension JobFlow {
     whole.state = .done
     var used = tiles
     for index in used.indices { used[index].state = .assembled }
-    try await setup.ledger.update([whole] + used)
+    try await setup.ledger.update([whole] + used, doing: "note a picture of tiles")
   }
 
   /// What has to be rendered for these outputs: of a picture that comes as tiles those that are no more.

@@ -151,7 +151,8 @@ extension JobFlow {
     return JobDetail(
       name: job.name, path: job.path, owner: job.owner, state: shownState(of: job), revision: job.revision,
       digest: revision?.digest, savedBy: revision?.savedBy, blender: revision?.blender,
-      frames: revision?.frames.description ?? "", counts: FrameCounts(outputs), problem: shownProblem(of: job),
+      frames: revision?.frames.description ?? "", counts: FrameCounts(outputs),
+      wanted: revision?.settings.wanted ?? JobSettings(), problem: shownProblem(of: job),
       notes: revision?.notes ?? [],
       waitsFor: try await waitsFor(job, revision?.id), outputs: outputs.map(JobDetail.OutputLine.init),
       files: files, log: log)

@@ -60,7 +60,10 @@ extension JobFlow {
 extension TaskLine {
   init(_ task: TaskRecord, of revision: Revision) {
     self.init(
-      id: task.id, job: revision.name, revision: revision.number, frames: task.frames.description, state: task.state,
+      id: task.id, job: revision.name, revision: revision.number, frames: task.frames.description,
+      part: task.part.scene == revision.scene
+        ? RenderPart(layer: task.part.layer, tile: task.part.tile).words : task.part.words,
+      state: task.state,
       worker: task.worker, startedAt: task.startedAt.rfc3339, endedAt: task.endedAt?.rfc3339, problem: task.problem)
   }
 }

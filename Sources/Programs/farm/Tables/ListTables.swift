@@ -37,7 +37,7 @@ struct JobSheet {
     let facts: [(String, String?)] = [
       ("file", job.path), ("owner", job.owner), ("revision", job.digest.map { "\(job.revision), \($0.short)" }),
       ("saved by", job.savedBy.map { "Blender \($0)" }), ("rendered by", blender.map { "Blender \($0)" }),
-      ("frames", job.revision == 0 ? nil : counts),
+      ("frames", job.revision == 0 ? nil : counts), ("wanted", job.wanted.words), ("memory", memory),
       ("waits for", job.waitsFor), ("log", job.log),
     ]
     // Of a file that is no job yet little is known.
@@ -57,8 +57,20 @@ struct JobSheet {
       lines.append("  \(Terminal.fitted(index == 0 ? "times" : "", 12))\(line)")
     }
     for note in job.notes { lines.append("  note: " + note.sentences.escapedForTerminal) }
-    let table = CellTable(head: ["frame", "state", "tries", "size", "time", ""], rows: frameRows)
-    return lines + (frameRows.isEmpty ? [] : [""]) + table.lines(terminal)
+    let head = ["frame"] + (labels == nil ? [] : ["picture"]) + ["state", "tries", "size", "time", ""]
+    return lines + (frameRows.isEmpty ? [] : [""]) + CellTable(head: head, rows: frameRows).lines(terminal)
+  }
+
+  private var memory: String? {
+    job.outputs.compactMap(\.peakBytes).max().map { "\(($0 + (1 << 20) - 1) >> 20) MB at most for a frame" }
+  }
+
+  /// Which picture of its frame each output is; nil where each frame has one.
+  private var labels: [OutputKind: String]? {
+    let kinds = Set(job.outputs.map(\.kind))
+    let isOneScene = Set(kinds.map(\.part.scene)).count == 1
+    let labels = kinds.map { ($0, $0.words(withScene: !isOneScene)) }
+    return labels.allSatisfy(\.1.isEmpty) ? nil : Dictionary(labels) { first, _ in first }
   }
 
   private static let filesMax = 10
@@ -73,14 +85,22 @@ struct JobSheet {
     return lines + (more > 0 ? ["  \(Terminal.fitted("", 12))and \(more) more (`--json` lists them)"] : [])
   }
 
-  /// A row a frame; frames in a row of which the same is to be said share one.
+  /// A row a picture; frames in a row of which the same is to be said share one. A tile that has gone into its picture
+  /// has none.
   private var frameRows: [[String]] {
     var rows: [(first: FrameNumber, last: FrameNumber, cells: [String])] = []
-    for output in job.outputs {
-      let cells = [
-        output.state.rawValue, "\(output.attempts)", output.size?.description ?? "",
-        output.renderMilliseconds.map { "\(Double($0) / 1000) s" } ?? "", output.problem?.cause ?? "",
-      ]
+    let labels = labels
+    let shown = job.outputs.filter { $0.state != .assembled }
+    let kinds = shown.map(\.kind).reduce(into: [OutputKind]()) {
+      if $0.last != $1 && !$0.contains($1) { $0.append($1) }
+    }
+    let order = Dictionary(kinds.enumerated().map { ($0.element, $0.offset) }) { first, _ in first }
+    for output in shown.sorted(by: { (order[$0.kind] ?? 0, $0.frame) < (order[$1.kind] ?? 0, $1.frame) }) {
+      let cells =
+        [labels?[output.kind]].compactMap { $0 } + [
+          output.state.rawValue, "\(output.attempts)", output.size?.description ?? "",
+          output.renderMilliseconds.map { "\(Double($0) / 1000) s" } ?? "", output.problem?.cause ?? "",
+        ]
       if let last = rows.last, last.cells == cells, last.last + 1 == output.frame {
         rows[rows.count - 1].last = output.frame
       } else {

@@ -32,13 +32,19 @@ struct WorkTable {
       head: ["task", "job", "revision", "frames", "state", "worker", "started", "problem"],
       rows: tasks.map { task in
         [
-          "\(task.id)", task.job.description, "\(task.revision)", task.frames, task.state.rawValue, task.worker ?? "",
+          "\(task.id)", task.job.description, "\(task.revision)", task.shownFrames, task.state.rawValue,
+          task.worker ?? "",
           task.startedAt.toSeconds, task.problem?.problemClass.rawValue ?? "",
         ]
       })
   }
 
   func lines(_ terminal: Terminal) -> [String] { table.lines(terminal) }
+}
+
+extension TaskLine {
+  /// `1-10`, `7, tile 2,1 of 4x4`.
+  fileprivate var shownFrames: String { [frames, part].filter { !$0.isEmpty }.joined(separator: ", ") }
 }
 
 extension WorkerLine {
@@ -55,7 +61,7 @@ struct TaskSheet {
   func lines(_ terminal: Terminal) -> [String] {
     let line = task.line
     let facts: [(String, String?)] = [
-      ("job", "\(line.job), revision \(line.revision)"), ("frames", line.frames), ("worker", line.worker),
+      ("job", "\(line.job), revision \(line.revision)"), ("frames", line.shownFrames), ("worker", line.worker),
       ("process", task.pid.map { "\($0)" }), ("started", line.startedAt.toSeconds),
       ("ended", line.endedAt?.toSeconds), ("log", task.log),
       ("by hand", task.command.map { _ in "farm show task \(line.id) --command" }),

@@ -1,0 +1,100 @@
+import FarmModel
+import FarmTesting
+import Foundation
+import SystemPackage
+import Testing
+
+extension EndToEnd.Drops {
+  /// What people want of a job besides what its file says.
+  @Suite("A sidecar")
+  struct SidecarTests {
+    private func write(_ text: String, _ farm: TestFarm, _ below: String) throws {
+      try Data(text.utf8).write(to: URL(filePath: farm.root.appending(below).string))
+    }
+
+    private func size(of picture: FilePath) -> String {
+      // Width and height of a PNG stand at byte 16.
+      picture.contents.dropFirst(16).prefix(8).map { "\($0)" }.joined(separator: " ")
+    }
+
+    @Test func `with a mistake holds up its job alone, which goes on when it is mended`() async throws {
+      let farm = try await TestFarm()
+      let daemon = try await farm.start()
+      try write("# mine\nframe: 2-3\n", farm, "quick/shot.farm.yaml")
+      try await farm.drop("anim", at: "quick/shot.blend")
+      try await farm.drop("still", at: "quick/other.blend")
+
+      #expect(await farm.logs("job.blocked job=quick/shot"))
+      #expect(await farm.logs("harvested files=1"))
+      let sheet = try await farm.farm("show", "job", "shot").output
+      #expect(sheet.contains("bad-settings: "), "\(sheet)")
+      #expect(sheet.contains("quick/shot.farm.yaml:2:1: there is no key \"frame\"; did you mean \"frames\"?"))
+      #expect(sheet.contains("etc/job.farm.yaml shows every key"))
+      #expect(await eventually { farm.root.appending("quick/shot.blend.PROBLEM.txt").isThere })
+
+      try write("frames: 2-3\npercentage: 50\n", farm, "quick/shot.farm.yaml")
+
+      #expect(await farm.logs("harvested files=2"))
+      let dist = farm.root.appending("dist/quick")
+      #expect(dist.names.sorted() == ["other.png", "shot_0002.png", "shot_0003.png"])
+      #expect(size(of: dist.appending("shot_0002.png")) == "0 0 0 32 0 0 0 18")
+      #expect(await eventually { !farm.root.appending("quick/shot.blend.PROBLEM.txt").isThere })
+      daemon.send(SIGTERM)
+      #expect(await daemon.end(within: .seconds(10)) == 0)
+    }
+
+    @Test func `that is changed renders its job anew where the pictures are others, also while the daemon was down`()
+      async throws
+    {
+      let farm = try await TestFarm()
+      let first = try await farm.start()
+      try await farm.drop("anim", at: "quick/shot.blend")
+      #expect(await farm.logs("harvested files=6"))
+
+      try write("frames: 1-2\n", farm, "quick/shot.farm.yaml")
+      #expect(await farm.logs("harvested files=2"))
+      let dist = farm.root.appending("dist/quick")
+      #expect(await eventually { dist.names.sorted() == ["shot_0001.png", "shot_0002.png"] })
+
+      try write("frames: 1-2\norder: ascending\npriority: 80\n", farm, "quick/shot.farm.yaml")
+      #expect(await farm.logs("other settings, the same pictures"))
+      #expect(try await farm.farm("list", "jobs", "priority>79").output.contains("quick/shot"))
+      first.send(SIGTERM)
+      #expect(await first.end(within: .seconds(10)) == 0)
+
+      try FileManager.default.removeItem(atPath: farm.root.appending("quick/shot.farm.yaml").string)
+      let second = try await farm.start()
+
+      #expect(await farm.logs("harvested files=6", times: 2))
+      #expect(try await farm.farm("show", "job", "shot").output.contains("revision    3, "))
+      #expect(dist.names.count == 6)
+      second.send(SIGTERM)
+      #expect(await second.end(within: .seconds(10)) == 0)
+    }
+
+    @Test func `goes before the defaults of its release, which hold for all its jobs`() async throws {
+      let farm = try await TestFarm()
+      let daemon = try await farm.start()
+      #expect(try await farm.farm("plan", "release", "spring", "--jobs", "a,b,wrong").code == 0)
+      let plan = farm.root.appending("releases/spring/release.yaml")
+      let text = String(decoding: plan.contents, as: UTF8.self)
+      try write(text + "defaults: {frames: 2, format: TIFF, layers: [Nope]}\n", farm, "releases/spring/release.yaml")
+      #expect(await farm.logs("release.planned"))
+      try write("layers: split\n", farm, "releases/spring/store/a.farm.yaml")
+      try write("layers: split\nformat: WEBP\n", farm, "releases/spring/store/b.farm.yaml")
+      for job in ["a", "b", "wrong"] { try await farm.drop("anim", at: "releases/spring/store/\(job).blend") }
+
+      #expect(await farm.logs("job.blocked job=spring/wrong"))
+      let sheet = try await farm.farm("show", "job", "spring/wrong").output
+      #expect(sheet.contains("bad-settings: scene Scene has no view layer \"Nope\""))
+
+      // Changed for all of them: the job that waited goes on by itself.
+      try write(text + "defaults: {frames: 2, format: TIFF}\n", farm, "releases/spring/release.yaml")
+      #expect(await farm.logs("harvested files=3"))
+      #expect(
+        farm.root.appending("dist/spring").names.sorted() == ["a.tif", "b.webp", "wrong.tif"])
+      daemon.send(SIGTERM)
+      #expect(await daemon.end(within: .seconds(10)) == 0)
+    }
+  }
+}

@@ -8,8 +8,10 @@ package actor FakeEngine: RenderEngine {
   private let report: AsyncStream<EngineReport>.Continuation
   private let slots: Int
   private let spoil: @Sendable (FrameNumber, Int) -> Spoiling?
+  private let badWorker: String?
   private var active: [RenderTask.ID: Task<Void, Never>] = [:]
   private var shortened: Set<RenderTask.ID> = []
+  private var workers: [RenderTask.ID: String] = [:]
   private var tries: [FrameNumber: Int] = [:]
 
   /// What may go wrong with a frame.
@@ -26,9 +28,15 @@ package actor FakeEngine: RenderEngine {
     case slow
   }
 
-  /// - Parameter spoil: what goes wrong with a frame at its n-th try, counted from 1.
-  package init(slots: Int = 1, spoil: @escaping @Sendable (FrameNumber, Int) -> Spoiling? = { _, _ in nil }) {
+  /// - Parameters:
+  ///   - badWorker: one that dies over every frame.
+  ///   - spoil: what goes wrong with a frame at its n-th try, counted from 1.
+  package init(
+    slots: Int = 1, badWorker: String? = nil,
+    spoil: @escaping @Sendable (FrameNumber, Int) -> Spoiling? = { _, _ in nil }
+  ) {
     self.slots = slots
+    self.badWorker = badWorker
     self.spoil = spoil
     (reports, report) = AsyncStream.makeStream()
   }
@@ -44,7 +52,10 @@ package actor FakeEngine: RenderEngine {
   package nonisolated func commandLine(for task: RenderTask) -> String { "true" }
 
   package func submit(_ task: RenderTask) {
-    active[task.id] = Task { await self.work(on: task) }
+    let free = abilities().workers.filter { !workers.values.contains($0) }
+    let worker = free.first { !task.avoids.contains($0) } ?? free.first ?? "fake-1"
+    workers[task.id] = worker
+    active[task.id] = Task { await self.work(on: task, as: worker) }
   }
 
   package func cancel(_ tasks: Set<RenderTask.ID>) async {
@@ -61,14 +72,15 @@ package actor FakeEngine: RenderEngine {
     report.finish()
   }
 
-  private func work(on task: RenderTask) async {
-    report.yield(.started(task: task.id, worker: "fake-1", process: nil))
-    let end = await render(task)
+  private func work(on task: RenderTask, as worker: String) async {
+    report.yield(.started(task: task.id, worker: worker, process: nil))
+    let end = await render(task, as: worker)
     active[task.id] = nil
+    workers[task.id] = nil
     report.yield(.ended(task: task.id, end: end))
   }
 
-  private func render(_ task: RenderTask) async -> TaskEnd {
+  private func render(_ task: RenderTask, as worker: String) async -> TaskEnd {
     guard
       FileManager.default.contents(atPath: task.blend)?.starts(with: Data("BLENDER".utf8)) == true
         || FileManager.default.contents(atPath: task.blend)?.starts(with: [0x28, 0xb5]) == true
@@ -77,7 +89,8 @@ package actor FakeEngine: RenderEngine {
     for frame in task.frames.frames {
       if shortened.contains(task.id) { return .canceled }
       tries[frame, default: 0] += 1
-      let spoiling = spoil(frame, tries[frame] ?? 1)
+      let spoiling = worker == badWorker ? .crash : spoil(frame, tries[frame] ?? 1)
+      report.yield(.progress(task: task.id, frame: frame, part: 0))
       // As long as a quick frame takes, so that there is something to cancel.
       let time = spoiling == .endless ? Duration.seconds(3600) : .milliseconds(spoiling == .slow ? 1000 : 30)
       if (try? await Task.sleep(for: time)) == nil { return .canceled }

@@ -15,6 +15,8 @@ package struct RenderTask: Codable, Hashable, Sendable, Identifiable {
   package let places: [SeenPlace]
   /// Files that are named and missing, and not needed by what is rendered.
   package let spare: [String]
+  /// Workers that should leave it to others, where others are free.
+  package let avoids: Set<String>
   /// Where frames are written; only this attempt writes there.
   package let folder: String
   package let format: ImageFormat
@@ -29,7 +31,7 @@ package struct RenderTask: Codable, Hashable, Sendable, Identifiable {
   package init(
     id: Int64, revision: Int64, job: JobName, frames: FrameSet, blend: String, part: RenderPart = RenderPart(),
     settings: RenderSettings = RenderSettings(), trustsScripts: Bool = false, places: [SeenPlace] = [],
-    spare: [String] = [],
+    spare: [String] = [], avoids: Set<String> = [],
     folder: String,
     format: ImageFormat, blender: BlenderProgram, log: String, usualFrameTime: Duration? = nil,
     namingObject: String? = nil
@@ -44,6 +46,7 @@ package struct RenderTask: Codable, Hashable, Sendable, Identifiable {
     self.trustsScripts = trustsScripts
     self.places = places
     self.spare = spare
+    self.avoids = avoids
     self.folder = folder
     self.format = format
     self.blender = blender

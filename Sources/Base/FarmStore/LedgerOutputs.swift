@@ -149,8 +149,8 @@ extension Ledger {
     }
   }
 
-  /// Records which process works on a task, so that a later daemon can end it.
-  package func startTask(_ id: Int64, worker: String, pid: Int32, startTicks: Int64) async throws(StoreFailure) {
+  /// Records which worker has a task, and its process on this machine, so that a later daemon can end it.
+  package func startTask(_ id: Int64, worker: String, pid: Int32?, startTicks: Int64?) async throws(StoreFailure) {
     try await write("record the process of task \(id)") { db in
       try db.execute(
         sql: "UPDATE task SET worker = ?, pid = ?, start_ticks = ? WHERE id = ?",

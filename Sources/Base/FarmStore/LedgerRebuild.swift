@@ -55,14 +55,14 @@ extension Ledger {
     try db.execute(
       sql: """
         INSERT INTO output (revision_id, path, frame, scene, layer, tile, view, node, state, attempts, width, height,
-          bytes, inode, mtime_ns, render_ms, facts, problem)
-        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+          bytes, inode, mtime_ns, render_ms, peak_bytes, facts, problem)
+        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
         """,
       arguments: [
         revision, picture.path, picture.frame, kind.part.scene, kind.part.layer, kind.part.tile?.description, kind.view,
         kind.node, state.rawValue, picture.attempts, picture.size?.width,
         picture.size?.height, picture.file?.size, picture.file?.inode, picture.file?.mtimeNanoseconds,
-        picture.renderMilliseconds, try Column.json(picture.facts), try Column.json(picture.problem),
+        picture.renderMilliseconds, picture.peakBytes, try Column.json(picture.facts), try Column.json(picture.problem),
       ])
     guard let path = picture.delivered, let file = picture.deliveredFile else { return }
     try db.execute(

@@ -45,6 +45,7 @@ package struct Manifest: Codable, Hashable, Sendable {
     package let size: PixelSize?
     package let file: FileIdentity?
     package let renderMilliseconds: Int64?
+    package let peakBytes: Int64?
     package let facts: FrameFacts?
     package let problem: Problem?
     /// Below the root, and the file there; nil when it was not delivered.
@@ -53,7 +54,8 @@ package struct Manifest: Codable, Hashable, Sendable {
 
     package init(
       path: String, frame: FrameNumber, kind: OutputKind? = nil, state: OutputState, attempts: Int, size: PixelSize?,
-      file: FileIdentity?, renderMilliseconds: Int64? = nil, facts: FrameFacts? = nil, problem: Problem? = nil,
+      file: FileIdentity?, renderMilliseconds: Int64? = nil, peakBytes: Int64? = nil, facts: FrameFacts? = nil,
+      problem: Problem? = nil,
       delivered: String? = nil,
       deliveredFile: FileIdentity? = nil
     ) {
@@ -65,6 +67,7 @@ package struct Manifest: Codable, Hashable, Sendable {
       self.size = size
       self.file = file
       self.renderMilliseconds = renderMilliseconds
+      self.peakBytes = peakBytes
       self.facts = facts
       self.problem = problem
       self.delivered = delivered
@@ -224,7 +227,8 @@ extension Manifest.Picture {
         inode: row["delivered_inode"], size: row["delivered_size"], mtimeNanoseconds: row["delivered_mtime_ns"])
     self.init(
       path: output.path, frame: output.frame, kind: output.kind, state: output.state, attempts: output.attempts,
-      size: output.size, file: output.file, renderMilliseconds: output.renderMilliseconds, facts: output.facts,
+      size: output.size, file: output.file, renderMilliseconds: output.renderMilliseconds, peakBytes: output.peakBytes,
+      facts: output.facts,
       problem: output.problem,
       delivered: delivered, deliveredFile: file)
   }

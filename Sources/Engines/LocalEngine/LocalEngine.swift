@@ -106,7 +106,9 @@ package actor LocalEngine: RenderEngine {
 
   package func submit(_ task: RenderTask) {
     precondition(working.count < slots.count, "more tasks were submitted than the engine said it takes")
-    let free = slots.indices.filter { slots[$0].task == nil }
+    let all = slots.indices.filter { slots[$0].task == nil }
+    let others = all.filter { !task.avoids.contains(Self.worker($0)) }
+    let free = others.isEmpty ? all : others
     let slot = free.min { (rank(of: $0, for: task), $0) < (rank(of: $1, for: task), $1) } ?? 0
     slots[slot].task = task.id
     working[task.id] = Work(slot: slot, talk: Conversation(task, threads: threads))

@@ -13,6 +13,7 @@ package struct FarmConfig: Hashable, Sendable {
   package var chunk = ChunkSize.auto
   package var hangAfter = Duration.seconds(600)
   package var diskFloor = DiskFloor.percent(5)
+  package var nimby: Nimby?
   package var settleQuiet = Duration.milliseconds(100)
   package var settleStall = Duration.seconds(60)
   package var harvestQuiet = Duration.seconds(30)
@@ -47,6 +48,7 @@ package struct ConfigKey: ConfigEntry, Sendable {
   package let range: String
   /// Takes a value in; false when it is not of the range.
   let set: @Sendable (inout FarmConfig, Node) -> Bool
+  var group: ConfigGroup<FarmConfig>?
 
   /// Every key, in the order of etc/farm.yaml.
   package static let all = [
@@ -102,6 +104,17 @@ package struct ConfigKey: ConfigEntry, Sendable {
         guard let floor = node.string.flatMap({ DiskFloor($0) }) else { return false }
         config.diskFloor = floor
         return true
+      }),
+    ConfigKey(
+      name: "nimby",
+      meaning: "When nothing new is rendered, for a machine that people sit at: hours, and load of their programs.",
+      unit: "hours, and processors that other programs use", standard: "(never)",
+      range: "hours: as [mon-fri 08:00-19:00]; load: 0.1 to 1024",
+      set: { _, _ in false },
+      group: { (config, node, file) throws(ConfigFailure) in
+        var nimby = Nimby()
+        try ConfigText.take(node, file: file, entries: NimbyKey.all, into: &nimby)
+        config.nimby = nimby
       }),
     ConfigKey(
       name: "settle_quiet", meaning: "How long a file must not change before it is taken.", unit: "duration",
@@ -167,6 +180,28 @@ package struct ConfigKey: ConfigEntry, Sendable {
     take(time)
     return true
   }
+}
+
+/// One key of `nimby:`.
+private struct NimbyKey: ConfigEntry, Sendable {
+  let name: String
+  let range: String
+  let set: @Sendable (inout Nimby, Node) -> Bool
+
+  static let all = [
+    NimbyKey(name: "hours", range: "hours, as mon-fri 08:00-19:00, or a list of them") { nimby, node in
+      let texts = node.sequence?.map(\.string) ?? [node.string]
+      let hours = texts.map { $0.flatMap { WeeklyHours($0) } }
+      guard !hours.isEmpty, !hours.contains(nil) else { return false }
+      nimby.hours = hours.compactMap { $0 }
+      return true
+    },
+    NimbyKey(name: "load", range: "0.1 to 1024, in processors that other programs use") { nimby, node in
+      guard let load = node.float, (0.1...1024).contains(load) else { return false }
+      nimby.load = load
+      return true
+    },
+  ]
 }
 
 /// Why a configuration file was refused.

@@ -30,6 +30,8 @@ actor JobFlow {
     let version: String
     /// Bytes that programs may still take; nil when nobody can say.
     var availableMemory: @Sendable () -> Int64? = { nil }
+    /// How busy this machine is, with and without these process groups; nil when nobody can say.
+    var load: @Sendable (Set<Int32>) -> OthersLoad.Sample? = { _ in nil }
     /// When the machine lost power under an earlier daemon; nil when it did not.
     var powerCut: Timestamp?
 
@@ -66,6 +68,12 @@ actor JobFlow {
   var mustSchedule = false
   /// Nothing is handed out before this, and why: the disk is full, or something else is tried again later.
   var rests: (until: Timestamp, reason: String)?
+  /// Why nothing new is handed out: the machine is its people's now.
+  var nimbyReason: String?
+  var othersLoad = OthersLoad()
+  /// The process groups of the engine's renderers on this machine.
+  var ownGroups: Set<Int32> = []
+  var restingWorkers = RestingWorkers()
   /// The revision for which memory is short, and why, in words.
   var shortOfMemory: (revision: Int64, reason: String)?
 
@@ -267,6 +275,8 @@ actor JobFlow {
         happenings += 1
         await schedule()
       }
+      await lookAtSlowFrames()
+      await lookWhoseMachineItIs()
       if isSomeFreeToBegin() || shortOfMemory != nil { await schedule() }
     }
   }

@@ -25,6 +25,7 @@ extension JobFlow {
         if let bad {
           await refused(bad.file, frame.frame, of: task.task, bad.refusal)
         } else {
+          workerRendered(frame.frame, of: task.task)
           for (check, picture) in zip(due, good) { found(picture, as: check.output, frame, of: task.task) }
         }
       }

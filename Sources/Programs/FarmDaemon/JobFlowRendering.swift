@@ -33,7 +33,7 @@ extension JobFlow {
       let task = RenderTask(
         id: id, revision: revision.id, job: revision.name, frames: frames, blend: snapshot.path.string,
         part: part, settings: revision.settings, trustsScripts: trusted.contains(snapshot.path), places: setup.places,
-        spare: spare(of: revision),
+        spare: spare(of: revision), avoids: avoided(part, frames, of: revision.id),
         folder: setup.volume.work(ofRevision: revision.id).appending("\(id)").string,
         format: revision.format, blender: blender, log: log, usualFrameTime: open[revision.id]?.board.times.median,
         namingObject: namingObject)
@@ -50,7 +50,8 @@ extension JobFlow {
   private func nextFrames(of revision: Revision) -> (RenderPart, FrameSet)? {
     guard let open = open[revision.id] else { return nil }
     return segmenter.next(
-      of: open.rests, times: open.board.times, revision.settings, workers: abilities?.tasksAtOnce ?? 1)
+      of: open.rests(without: heldForOthers(revision.id)), times: open.board.times, revision.settings,
+      workers: abilities?.tasksAtOnce ?? 1)
   }
 
   /// What preflight found missing and not needed: for Blender all that is in the file is needed.
@@ -161,9 +162,10 @@ extension JobFlow {
       await schedule()
     case .started(let id, let worker, let process):
       running[id]?.worker = worker
-      guard let process else { return }
+      if mayWaitForWorker { await schedule() }
+      if let process { ownGroups.insert(process.pid) }
       do {
-        try await setup.ledger.startTask(id, worker: worker, pid: process.pid, startTicks: process.startTicks)
+        try await setup.ledger.startTask(id, worker: worker, pid: process?.pid, startTicks: process?.startTicks)
       } catch {
         complain(error, while: "recording the process of task \(id)")
       }
@@ -172,9 +174,12 @@ extension JobFlow {
       await oweBeside(scene.nodes, task: id)
       await noted(scene.notes, task: id)
       await saw(scene.files, task: id)
-    case .progress(let id, let frame, let part): running[id]?.current = (frame, part)
+    case .progress(let id, let frame, let part):
+      let since = running[id]?.current.flatMap { $0.frame == frame ? $0.since : nil } ?? setup.clock.now()
+      running[id]?.current = (frame, since, part)
     case .frame(let id, let frame):
       guard running[id]?.waiting.remove(frame.frame) != nil else { return }
+      running[id]?.current = nil
       running[id]?.checking += 1
       running[id]?.unchecked.append(frame)
       // Beside the others: the next frame may be done before this one is read, and is read with it then.
@@ -223,7 +228,7 @@ extension JobFlow {
   }
 
   /// What Blender found in the file that the artist should know; told once a revision.
-  private func noted(_ notes: [Problem], task id: Int64) async {
+  func noted(_ notes: [Problem], task id: Int64) async {
     guard let revision = running[id].flatMap({ open[$0.task.revision]?.revision }) else { return }
     // Preflight may have said it already, with another remedy.
     let known = Set(revision.notes.map(\.cause))
@@ -250,8 +255,13 @@ extension JobFlow {
     var problem: Problem?
     switch end {
     case .completed:
-      await failed(left, of: task.task, Problem(.noOutput, cause: "Blender ended without rendering the frame"))
+      let problem = Problem(.noOutput, cause: "Blender ended without rendering the frame")
+      await failed(left, of: task.task, problem, on: task.worker)
     case .canceled:
+      if task.isGivenElsewhere, let frame = task.current?.frame {
+        let cause = "it took too long on \(task.worker ?? "a worker")"
+        await failed([frame], of: task.task, Problem(.slowFrame, cause: cause), on: task.worker)
+      }
       // What ended early for something more urgent did what it was left to do.
       state = task.isShortened && left.count < task.task.frames.frames.count ? .completed : .canceled
       await failed(left, of: task.task, Problem(.killed, cause: "the task was canceled"))
@@ -262,7 +272,7 @@ extension JobFlow {
       let isHeldUp = cause.problemClass.blocks && frame == nil
       let hit = isHeldUp ? [] : cause.problemClass.isFinal || frame == nil ? left : left.filter { $0 == frame }
       if cause.problemClass == .diskFull { rest(cause) }
-      await failed(hit, of: task.task, cause)
+      await failed(hit, of: task.task, cause, on: task.worker)
       await failed(
         left.filter { !hit.contains($0) }, of: task.task, Problem(.killed, cause: "the task ended before the frame"))
     }
@@ -283,8 +293,12 @@ extension JobFlow {
   }
 
   /// Writes off one attempt at each of these frames; which of them are tried again is ``RetryRule``'s to say.
-  func failed(_ frames: [FrameNumber], of task: RenderTask, _ problem: Problem) async {
+  /// - Parameter worker: where they failed; nil: on the one that has the task.
+  func failed(
+    _ frames: [FrameNumber], of task: RenderTask, _ problem: Problem, on worker: String? = nil
+  ) async {
     guard !frames.isEmpty else { return }
+    for frame in frames { workerFailed(frame, of: task, on: worker ?? running[task.id]?.worker, problem) }
     var changed: [Output] = []
     let outputs = frames.flatMap { open[task.revision]?.board[task.part, $0] ?? [] }
     for var output in outputs where output.state == .active {
@@ -325,6 +339,7 @@ extension JobFlow {
   /// Ends what runs of a revision and clears away what only it needed. Its state in the ledger is the caller's.
   func end(_ revision: Revision) async {
     gone.insert(revision.id)
+    restingWorkers.forget(revision.id)
     open[revision.id] = nil
     lacks.remove(revision.id)
     await setup.engine.cancel(Set(running.filter { $0.value.task.revision == revision.id }.keys))

@@ -17,17 +17,29 @@ extension JobFlow {
     var pace: SavePace
     /// The parts of which it is known what File Output nodes write beside them.
     var nodesKnown: Set<RenderPart> = []
+    /// Where frames failed last, and which were taken from a worker for taking too long, in this run.
+    var failedOn: [RestingWorkers.Frame: String] = [:]
+    var givenElsewhere: Set<RestingWorkers.Frame> = []
 
     var party: Turns.Party { Turns.Party(release: revision.name.release, owner: owner) }
 
-    /// What is left of it to be handed out.
-    var rests: [Segmenter.Rest] {
+    /// What is left of it to be handed out, but for frames that wait for another worker.
+    func rests(without held: Set<RestingWorkers.Frame>) -> [Segmenter.Rest] {
       let board = board
-      return board.owing.map { part in
-        Segmenter.Rest(
-          of: part, count: board.owedCount(of: part), scouts: board.scouts(of: part),
-          isOwed: { board.isOwed(part, $0) }, first: { board.owed(first: $0, of: part) })
+      return board.owing.compactMap { part in
+        let held = Set(held.filter { $0.part == part && board.isOwed(part, $0.frame) }.map(\.frame))
+        let count = board.owedCount(of: part) - held.count
+        guard count > 0 else { return nil }
+        return Segmenter.Rest(
+          of: part, count: count, scouts: board.scouts(of: part),
+          isOwed: { board.isOwed(part, $0) && !held.contains($0) },
+          first: { Array(board.owed(first: $0 + held.count, of: part).filter { !held.contains($0) }.prefix($0)) })
       }
+    }
+
+    /// How many renderings can be handed out now.
+    func missing(without held: Set<RestingWorkers.Frame>) -> Int {
+      board.owedCount - held.count { board.isOwed($0.part, $0.frame) }
     }
   }
 
@@ -55,7 +67,11 @@ extension JobFlow {
     var checking = 0
     /// What was said of its scene; nil before it is open.
     var scene: OpenedScene?
-    /// The frame that it is at, and how much of it is done.
-    var current: (frame: FrameNumber, part: Double)?
+    /// The frame that it is at, since when, and how much of it is done.
+    var current: (frame: FrameNumber, since: Timestamp, part: Double)?
+    /// The last one of which was warned that it takes long.
+    var slowFrame: FrameNumber?
+    /// Whether it was ended because its frame takes too long.
+    var isGivenElsewhere = false
   }
 }

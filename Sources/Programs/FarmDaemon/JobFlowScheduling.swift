@@ -32,7 +32,8 @@ extension JobFlow {
       if abilities?.tasksAtOnce == 0 { await blockWithoutBlender() }
       if await isDiskNearlyFull() { return }
       shortOfMemory = nil
-      while let abilities, rests == nil, placesTaken < abilities.tasksAtOnce, let next = await nextCandidate(),
+      while let abilities, rests == nil, nimbyReason == nil, placesTaken < abilities.tasksAtOnce,
+        let next = await nextCandidate(),
         hasMemory(for: next.revision)
       {
         await handOut(next)
@@ -91,13 +92,18 @@ extension JobFlow {
           revision: $0.revision.id, priority: $0.priority, party: $0.party,
           isPaused: paused.contains($0.revision.name.release) || held.contains($0.revision.name.release)
             || $0.pace.isWaiting(at: now) || isOneByOne($0.revision) || preparing.contains($0.revision.id)
-            || isHung(place(of: $0.revision)),
-          missing: $0.board.owedCount)
+            || isHung(place(of: $0.revision)) || !hasWorker(for: $0.revision.id),
+          missing: $0.missing(without: heldForOthers($0.revision.id)))
       }
     } catch {
       complain(error, while: "choosing what to render next")
       return []
     }
+  }
+
+  /// Whether something may have been held back because it was not known which workers are busy.
+  var mayWaitForWorker: Bool {
+    (abilities?.tasksAtOnce ?? 0) > running.count && open.values.contains { $0.board.owedCount > 0 }
   }
 
   /// Whether a revision must wait for its task to end, for no two of them may run at once.

@@ -135,7 +135,8 @@ extension JobFlow {
       running: true, version: setup.version, engine: "local", paused: try await setup.ledger.isPaused(),
       at: setup.clock.now().rfc3339, ready: abilities != nil,
       slots: SlotCounts(used: running.count, all: abilities?.tasksAtOnce ?? 0),
-      blenders: abilities?.blenders ?? [], troubles: troubles.values.sorted() + (rests.map { [$0.reason] } ?? []),
+      blenders: abilities?.blenders ?? [],
+      troubles: troubles.values.sorted() + [rests?.reason, nimbyReason].compactMap { $0 },
       watch: WatchStatus(await setup.watcher.counts()))
   }
 
@@ -196,6 +197,7 @@ extension JobFlow {
       }
       if held.contains(job.name.release) { return troubles[setup.volume.store(of: job.name.release)] }
       if let rests { return rests.reason }
+      if let nimbyReason { return nimbyReason }
       if let shortOfMemory, shortOfMemory.revision == revision { return shortOfMemory.reason }
       if revision.flatMap({ open[$0] })?.pace.isWaiting(at: setup.clock.now()) == true {
         return "some quiet: its file, or one that it depends on, is saved again and again"

@@ -430,6 +430,12 @@ def odd():
     cube((0.9, 0.5, 0.1)).rotation_euler = (0.3, 0.2, 0.7)
 
 
+def smooth():
+    """The same without dither: what is rendered whole is what its tiles are."""
+    odd()
+    bpy.context.scene.render.dither_intensity = 0
+
+
 def odd_anim():
     """Three frames of that."""
     odd()

@@ -10,7 +10,7 @@ import Testing
 @testable import LocalEngine
 
 /// Blenders besides Debian's, where they are installed: `make test-blenders`.
-private enum OtherBlenders {
+enum OtherBlenders {
   /// Pythons with the module `bpy`, as `packaging/install-blenders` installs them.
   static let pythons: [String] = {
     let folder = ProcessInfo.processInfo.environment["FARM_BLENDERS"] ?? "/opt/farm-blenders"

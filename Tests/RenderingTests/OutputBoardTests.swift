@@ -152,6 +152,8 @@ struct OutputBoardTests {
       #expect(board.isDone == plain.allSatisfy(\.state.isDone))
       #expect(board.isOver == plain.allSatisfy { $0.state.isDone || $0.state == .failed })
       #expect(board.frameCounts == FrameCounts(plain))
+      let units = Dictionary(grouping: plain) { "\($0.kind.part) \($0.frame)" }.values
+      #expect(board.unitsLeft == units.count { !$0.allSatisfy(\.state.isDone) })
     }
   }
 }

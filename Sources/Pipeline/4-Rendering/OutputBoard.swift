@@ -16,6 +16,8 @@ package struct OutputBoard: Sendable {
   /// The unit of each output; nil for one that comes as tiles.
   private var unitOfOutput: [Int?] = []
   private var units: [Unit] = []
+  /// How many renderings are to come.
+  package private(set) var unitsLeft = 0
   private var parts: [Part] = []
   private var partOf: [RenderPart: Int] = [:]
   private var frames: [OutputState: Int] = [:]
@@ -25,6 +27,7 @@ package struct OutputBoard: Sendable {
     let part: Int
     let frame: FrameNumber
     var outputs: Range<Int>
+    var isDone = false
   }
 
   private struct Part {
@@ -52,7 +55,8 @@ package struct OutputBoard: Sendable {
       count(output, 1)
       remember(output, after: nil)
     }
-    for unit in units.indices { setOwed(unit) }
+    unitsLeft = units.count
+    for unit in units.indices { judge(unit) }
   }
 
   /// - Returns: the unit.
@@ -86,10 +90,21 @@ package struct OutputBoard: Sendable {
   }
 
   /// A unit is owed when something of it is and nobody works on it.
-  private mutating func setOwed(_ unit: Int) {
-    let states = units[unit].outputs.map { outputs[$0].state }
-    let isOwed = states.contains(.owed) && !states.contains(.active) && !states.contains(.promoting)
-    if isOwed { parts[units[unit].part].owed.insert(unit) } else { parts[units[unit].part].owed.remove(unit) }
+  private mutating func judge(_ unit: Int) {
+    var (isOwed, isBusy, isDone) = (false, false, true)
+    for place in units[unit].outputs {
+      let state = outputs[place].state
+      isOwed = isOwed || state == .owed
+      isBusy = isBusy || state == .active || state == .promoting
+      isDone = isDone && state.isDone
+    }
+    if isDone != units[unit].isDone { unitsLeft += isDone ? -1 : 1 }
+    units[unit].isDone = isDone
+    if isOwed && !isBusy {
+      parts[units[unit].part].owed.insert(unit)
+    } else {
+      parts[units[unit].part].owed.remove(unit)
+    }
   }
 
   /// What the rendering of a frame of a part gives, in the order in which it was owed; empty for one that is not owed.
@@ -112,7 +127,7 @@ package struct OutputBoard: Sendable {
     outputs[place] = output
     count(output, 1)
     remember(output, after: before)
-    if let unit = unitOfOutput[place] { setOwed(unit) }
+    if let unit = unitOfOutput[place] { judge(unit) }
     return true
   }
 
@@ -171,10 +186,6 @@ package struct OutputBoard: Sendable {
     FrameCounts(expected: frames.values.reduce(0, +), done: Self.done(frames), failed: frames[.failed] ?? 0)
   }
 
-  /// How many renderings are to come.
-  package var unitsLeft: Int {
-    units.indices.count { unit in !outputs[units[unit].outputs].allSatisfy(\.state.isDone) }
-  }
   package var hasAnyDone: Bool { Self.done(rendered) > 0 }
   /// Whether all that is rendered is there.
   package var isDone: Bool { Self.done(rendered) == rendered.values.reduce(0, +) }

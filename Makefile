@@ -32,17 +32,19 @@ soak: build
 	$(MAKE) fuzz FUZZ=-max_total_time=60
 	FARM_SOAK=1 swift test $(TEST_FLAGS)
 
-# Millions of damaged .blends, made by libFuzzer out of a few small ones; what crashes the reader is kept as crash-*.
+# Millions of damaged .blends and pictures, made by libFuzzer out of a few small ones; what crashes a reader is kept as
+# crash-*. Both, or KINDS=blends or KINDS=pictures.
 # Optimised, with all checks of bounds and overflow: forty times as many a second. FUZZ_BUILD='-Xswiftc
 # -sanitize=fuzzer,address' is without optimisation, and looks at memory too.
 FUZZ = -runs=10000000
+KINDS = blends pictures
 FUZZ_BUILD = -c release -Xswiftc -sanitize=fuzzer -Xswiftc -enable-testing
-FUZZ_SWIFT = FARM_FUZZ=1 swift build --scratch-path .build-fuzz --product blend-fuzz $(FUZZ_BUILD)
+FUZZ_SWIFT = FARM_FUZZ=1 swift build --scratch-path .build-fuzz --product farm-fuzz $(FUZZ_BUILD)
 fuzz: deps
 	$(FUZZ_SWIFT)
-	mkdir -p .build-fuzz/found
-	SWIFT_BACKTRACE=enable=no "$$($(FUZZ_SWIFT) --show-bin-path)/blend-fuzz" -max_len=16384 -timeout=10 \
-	  -rss_limit_mb=2048 -print_final_stats=1 $(FUZZ) .build-fuzz/found Tests/BlendFuzz/seeds
+	for kind in $(KINDS); do mkdir -p .build-fuzz/found/$$kind && \
+	  SWIFT_BACKTRACE=enable=no "$$($(FUZZ_SWIFT) --show-bin-path)/farm-fuzz" -max_len=16384 -timeout=10 \
+	  -rss_limit_mb=2048 -print_final_stats=1 $(FUZZ) .build-fuzz/found/$$kind Tests/Fuzz/seeds/$$kind || exit 1; done
 
 # Measures what is promised, with a release build linked as packages are; prints each figure beside its goal.
 BENCH_FLAGS = -c release --static-swift-stdlib

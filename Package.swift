@@ -151,7 +151,8 @@ let fuzzers: [Target] =
   ? []
   : [
     .executableTarget(
-      name: "blend-fuzz", dependencies: ["BlendFile", system], path: "Tests/BlendFuzz", exclude: ["seeds"],
+      name: "farm-fuzz", dependencies: ["BlendFile", "Pictures", "FarmModel", "CZlib", system], path: "Tests/Fuzz",
+      exclude: ["seeds"],
       swiftSettings: settings)
   ]
 

@@ -27,20 +27,7 @@ struct HostileFileTests {
     var random = SeededGenerator(seed: 7)
     var refused = 0
     for _ in 0..<Self.mutations {
-      var bytes = whole
-      for _ in 0..<Int.random(in: 1...8, using: &random) {
-        let at = Int.random(in: 0..<bytes.count, using: &random)
-        switch Int.random(in: 0..<4, using: &random) {
-        case 0: bytes[at] = UInt8.random(in: .min ... .max, using: &random)
-        case 1: bytes[at] = 0xFF
-        case 2:
-          // A number where lengths and counts may stand.
-          let word = (at & ~3)..<min(bytes.count, (at & ~3) + 4)
-          bytes.replaceSubrange(word, with: [0xFF, 0xFF, 0xFF, 0x7F].prefix(word.count))
-        default: bytes.removeSubrange(at..<min(bytes.count, at + Int.random(in: 1...64, using: &random)))
-        }
-      }
-      let path = try scratch.write(bytes, to: "x.blend")
+      let path = try scratch.write(TestFiles.damaged(whole, &random), to: "x.blend")
       do throws(BlendFailure) { _ = try BlendSummary(of: path) } catch {
         #expect(!error.description.isEmpty)
         refused += 1

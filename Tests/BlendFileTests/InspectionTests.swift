@@ -171,7 +171,7 @@ struct InspectionTests {
   @Test(arguments: BlendWriter.forms)
   func `is the same in every form that Blender has written`(form: BlendWriter.Form) throws {
     // With these `make fuzz` begins.
-    let path = Self.folder.removingLastComponent().removingLastComponent().appending("BlendFuzz/seeds")
+    let path = Self.folder.removingLastComponent().removingLastComponent().appending("Fuzz/seeds/blends")
       .appending(form.header)
     #expect(path.contents == BlendWriter(form).bytes)
     let (facts, found) = (try BlendFile.read(path), try BlendInspector(Self.disk).inspect(path))

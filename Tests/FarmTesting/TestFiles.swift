@@ -58,4 +58,22 @@ package enum TestFiles {
   }
 
   private static func bigEndian(_ number: UInt32) -> [UInt8] { withUnsafeBytes(of: number.bigEndian, Array.init) }
+
+  /// Bytes of which some are others now, or gone.
+  package static func damaged(_ whole: [UInt8], _ random: inout SeededGenerator) -> [UInt8] {
+    var bytes = whole
+    for _ in 0..<Int.random(in: 1...8, using: &random) where !bytes.isEmpty {
+      let at = Int.random(in: 0..<bytes.count, using: &random)
+      switch Int.random(in: 0..<4, using: &random) {
+      case 0: bytes[at] = UInt8.random(in: .min ... .max, using: &random)
+      case 1: bytes[at] = 0xFF
+      case 2:
+        // A number where lengths and counts may stand.
+        let word = (at & ~3)..<min(bytes.count, (at & ~3) + 4)
+        bytes.replaceSubrange(word, with: [0xFF, 0xFF, 0xFF, 0x7F].prefix(word.count))
+      default: bytes.removeSubrange(at..<min(bytes.count, at + Int.random(in: 1...64, using: &random)))
+      }
+    }
+    return bytes
+  }
 }

@@ -91,9 +91,44 @@ struct PictureTests {
     #expect(try Picture(at: right, expecting: .png).channels == 3)
   }
 
+  @Test(arguments: kinds)
+  func `with wrong bytes is read or refused, whatever they are`(
+    name: String, format: ImageFormat, options: [String]
+  ) async throws {
+    let whole = try await picture(name, options).contents
+    var (random, refused) = (SeededGenerator(seed: 7), 0)
+    let count = Needs.patience ? 20_000 : 300
+    for _ in 0..<count {
+      let path = try scratch.write(TestFiles.damaged(whole, &random), to: "x")
+      do throws(PictureFailure) { _ = try Picture(at: path, expecting: format) } catch {
+        #expect(!error.description.isEmpty)
+        refused += 1
+      }
+    }
+    #expect(refused > count / 4, "the damage hits something")
+  }
+
+  @Test func `whose EXR claims tiles beyond all numbers is refused`() async throws {
+    var bytes = try await picture("huge.exr", ["--tile", "16", "16"]).contents
+    for name in ["dataWindow", "displayWindow"] {
+      // name, NUL, "box2i", NUL, length; then from and to.
+      let at = try #require(bytes.firstRange(of: Array(name.utf8))).upperBound + 1 + 6 + 4
+      bytes.replaceSubrange(at..<at + 8, with: [0, 0, 0, 0x80, 0, 0, 0, 0x80])
+      bytes.replaceSubrange(at + 8..<at + 16, with: [0xFF, 0xFF, 0xFF, 0x7F, 0xFF, 0xFF, 0xFF, 0x7F])
+    }
+    let tiles = try #require(bytes.firstRange(of: Array("tiledesc".utf8))).upperBound + 1 + 4
+    bytes.replaceSubrange(tiles..<tiles + 8, with: [1, 0, 0, 0, 1, 0, 0, 0])
+    let path = try scratch.write(bytes, to: "huge.exr")
+
+    let failure = #expect(throws: PictureFailure.self) { try Picture(at: path, expecting: .openEXR) }
+
+    #expect(failure?.description.contains("it promises too many chunks") == true, "\(failure?.description ?? "")")
+  }
+
   @Test(arguments: [("1", 1), ("3", 3), ("4", 4)])
   func `tells its channels`(count: String, channels: Int) async throws {
-    for (name, format) in [("c.png", ImageFormat.png), ("c.jpg", .jpeg)] where !(channels == 4 && format == .jpeg) {
+    let kinds = [("c.png", ImageFormat.png), ("c.jpg", .jpeg), ("c.tif", .tiff), ("c.exr", .openEXR)]
+    for (name, format) in kinds where !(channels == 4 && format == .jpeg) && !(channels == 1 && format == .openEXR) {
       let path = scratch(name)
       let words = ["--pattern", "noise:seed=1", "64x36", count, "-d", "uint8", "-o", path.string]
       let (end, lines) = try await ChildProcess.output(of: ChildCommand("/usr/bin/oiiotool", words))

@@ -23,6 +23,11 @@ package struct Picture: Hashable, Sendable {
   package init(at path: FilePath, expecting format: ImageFormat) throws(PictureFailure) {
     let bytes: [UInt8]
     do { bytes = try FileBytes.all(of: path, limitBytes: 2 << 30) } catch { throw .unreadable(error.description) }
+    try self.init(of: bytes, expecting: format)
+  }
+
+  /// A file's bytes.
+  init(of bytes: [UInt8], expecting format: ImageFormat) throws(PictureFailure) {
     guard !bytes.isEmpty else { throw .truncated(atByte: 0, while: "nothing was written") }
     self.format = format
     self.bytes = Int64(bytes.count)

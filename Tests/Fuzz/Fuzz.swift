@@ -1,10 +1,13 @@
 @testable import BlendFile
+import CZlib
+import FarmModel
 import Glibc
+@testable import Pictures
 import SystemPackage
 
-/// `make fuzz`: libFuzzer damages small `.blend`s in millions of ways.
+/// `make fuzz`: libFuzzer damages small `.blend`s and pictures in millions of ways.
 @main
-enum BlendFuzz {
+enum Fuzz {
   static func main() {
     var (count, words) = (CommandLine.argc, CommandLine.unsafeArgv)
     exit(runFuzzer(&count, &words, fuzz))
@@ -19,11 +22,41 @@ private func runFuzzer(
   _ fuzz: @convention(c) (UnsafePointer<UInt8>?, Int) -> CInt
 ) -> CInt
 
-/// Bytes that claim to be an uncompressed `.blend`: whatever they are, reading them ends, with facts or with a failure.
-/// The name is the one that libFuzzer's own main wants.
+/// Bytes that claim to be an uncompressed `.blend` or a picture: whatever they are, reading them ends, with facts or
+/// with a failure. The name is the one that libFuzzer's own main wants.
 @_cdecl("LLVMFuzzerTestOneInput")
 func fuzz(_ start: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
-  let bytes = MemoryBytes(UnsafeRawBufferPointer(start: start, count: count))
+  let bytes = UnsafeRawBufferPointer(start: start, count: count)
+  if bytes.starts(with: "BLENDER".utf8) { readBlend(bytes) } else { readPicture(Array(bytes)) }
+  return 0
+}
+
+private func readPicture(_ bytes: [UInt8]) {
+  for format in ImageFormat.allCases {
+    do throws(PictureFailure) {
+      _ = try Picture(of: format == .png ? withChecksums(bytes) : bytes, expecting: format)
+    } catch {
+      _ = error.description
+    }
+  }
+}
+
+/// A PNG whose chunks have the checksums that they should have: else nothing behind them would ever be reached.
+private func withChecksums(_ bytes: [UInt8]) -> [UInt8] {
+  var (bytes, at) = (bytes, 8)
+  while at + 12 <= bytes.count {
+    let length = bytes[at..<at + 4].reduce(0) { $0 << 8 | Int($1) }
+    let end = at + 8 + length
+    guard end + 4 <= bytes.count else { break }
+    let sum = bytes[(at + 4)..<end].withUnsafeBufferPointer { crc32_z(0, $0.baseAddress, $0.count) }
+    for place in 0..<4 { bytes[end + place] = UInt8(truncatingIfNeeded: sum >> (24 - 8 * UInt(place))) }
+    at = end + 4
+  }
+  return bytes
+}
+
+private func readBlend(_ input: UnsafeRawBufferPointer) {
+  let bytes = MemoryBytes(input)
   do throws(BlendFailure) {
     let summary = try BlendSummary(BlendReader(bytes), wrapper: .none)
     // Each library is the file again, so that it goes in circles, and a little deeper.
@@ -34,7 +67,6 @@ func fuzz(_ start: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
   } catch {
     _ = error.description
   }
-  return 0
 }
 
 /// The bytes of an input.

@@ -51,13 +51,14 @@ let base: [Target] = [
   library("Base/CArchive", "libarchive-dev"),
   library("Base/CNettle", "nettle-dev"),
   library("Base/CZlib", "zlib1g-dev"),
+  library("Base/CDeflate", "libdeflate-dev"),
   library("Base/CLinux", "libc6-dev"),
   room("Base/FarmModel", [system]),
   room("Base/VolumeFiles", ["FarmModel", "CLinux", "CNettle", system]),
   room("Base/FarmStore", ["FarmModel", "VolumeFiles", grdb, system]),
   room("Base/FolderWatch", ["FarmModel", "VolumeFiles", "CInotifyTools", deque, heap, system]),
   room("Base/BlendFile", ["FarmModel", "CArchive", system]),
-  room("Base/Pictures", ["FarmModel", "VolumeFiles", "Supervisor", "CZlib", system]),
+  room("Base/Pictures", ["FarmModel", "VolumeFiles", "Supervisor", "CDeflate", system]),
   room("Base/Supervisor", ["FarmModel", subprocess, system]),
 ]
 

@@ -1,4 +1,4 @@
-import CZlib
+import CDeflate
 import FarmModel
 
 /// Checks a PNG to its last byte: signature, the checksum of every chunk, pixels that unpack to just as many as its
@@ -14,7 +14,7 @@ enum PNGReader {
       throw .wrongFormat(.png)
     }
     var header: PNGHeader?
-    let pixels = try Inflater()
+    var packed: [UInt8] = []
     while true {
       let start = walk.offset
       let length = try walk.bigEndian(4, while: "a chunk's length")
@@ -26,14 +26,11 @@ enum PNGReader {
       switch type {
       case "IHDR": header = try PNGHeader(body.dropFirst(4))
       case "IDAT":
-        guard let header else { throw .damaged(atByte: start, what: "pixels come before its header") }
-        try pixels.take(body.dropFirst(4), atMost: header.pixelBytes, atByte: start)
+        guard header != nil else { throw .damaged(atByte: start, what: "pixels come before its header") }
+        packed += body.dropFirst(4)
       case "IEND":
         guard let header else { throw .damaged(atByte: start, what: "it ends without a picture") }
-        guard pixels.isAtEnd, pixels.count == header.pixelBytes else {
-          throw .truncated(
-            atByte: start, while: "its pixels: \(pixels.count) of \(header.pixelBytes) bytes are there")
-        }
+        try unpack(packed, into: header.pixelBytes, atByte: start)
         guard walk.isAtEnd else { throw .damaged(atByte: walk.offset, what: "bytes follow its end") }
         return PictureShape(size: header.size, channels: header.channels)
       default: break
@@ -42,7 +39,33 @@ enum PNGReader {
   }
 
   private static func checksum(_ bytes: ArraySlice<UInt8>) -> Int {
-    bytes.withUnsafeBufferPointer { Int(crc32_z(0, $0.baseAddress, $0.count)) }
+    bytes.withUnsafeBytes { Int(libdeflate_crc32(0, $0.baseAddress, $0.count)) }
+  }
+
+  /// Deflate packs at most so many bytes into one.
+  private static let ratioMax = 1032
+
+  /// Unpacks the pixels and throws them away: just as many as the picture's size asks for have to come.
+  private static func unpack(_ packed: [UInt8], into count: Int, atByte place: Int) throws(PictureFailure) {
+    guard count / ratioMax <= packed.count else {
+      throw .truncated(atByte: place, while: "its pixels: \(packed.count) bytes cannot hold \(count)")
+    }
+    guard let unpacker = libdeflate_alloc_decompressor() else { throw .unreadable("out of memory") }
+    defer { libdeflate_free_decompressor(unpacker) }
+    let pixels = UnsafeMutableRawPointer.allocate(byteCount: max(1, count), alignment: 16)
+    defer { pixels.deallocate() }
+    var unpacked = 0
+    let result = packed.withUnsafeBytes {
+      libdeflate_zlib_decompress(unpacker, $0.baseAddress, $0.count, pixels, count, &unpacked)
+    }
+    switch result {
+    case LIBDEFLATE_SUCCESS where unpacked == count: return
+    case LIBDEFLATE_SUCCESS:
+      throw .truncated(atByte: place, while: "its pixels: \(unpacked) of \(count) bytes are there")
+    case LIBDEFLATE_INSUFFICIENT_SPACE:
+      throw .damaged(atByte: place, what: "it has more pixels than its size says")
+    default: throw .damaged(atByte: place, what: "its pixels cannot be unpacked")
+    }
   }
 }
 
@@ -89,54 +112,5 @@ private struct PNGHeader {
 
   private static func bytes(_ columns: Int, _ lines: Int, _ bitsPerPixel: Int) -> Int {
     lines * (1 + (columns * bitsPerPixel + 7) / 8)
-  }
-}
-
-/// Unpacks a zlib stream that comes in parts, and counts what comes out; keeps nothing of it. Owns zlib's state.
-private final class Inflater {
-  private static let windowBytes = 1 << 16
-
-  private let stream = UnsafeMutablePointer<z_stream>.allocate(capacity: 1)
-  private let window = UnsafeMutablePointer<UInt8>.allocate(capacity: windowBytes)
-  private(set) var count = 0
-  private(set) var isAtEnd = false
-
-  init() throws(PictureFailure) {
-    stream.initialize(to: z_stream())
-    guard inflateInit_(stream, ZLIB_VERSION, Int32(MemoryLayout<z_stream>.size)) == Z_OK else {
-      throw .unreadable("out of memory")
-    }
-  }
-
-  deinit {
-    inflateEnd(stream)
-    stream.deallocate()
-    window.deallocate()
-  }
-
-  /// - Parameter limit: no more bytes may come out.
-  func take(_ part: ArraySlice<UInt8>, atMost limit: Int, atByte offset: Int) throws(PictureFailure) {
-    let result = part.withUnsafeBufferPointer { given in
-      Result { () throws(PictureFailure) in try take(given, limit, offset) }
-    }
-    try result.get()
-  }
-
-  private func take(_ given: UnsafeBufferPointer<UInt8>, _ limit: Int, _ offset: Int) throws(PictureFailure) {
-    stream.pointee.next_in = UnsafeMutablePointer(mutating: given.baseAddress)
-    stream.pointee.avail_in = uInt(given.count)
-    while !isAtEnd {
-      stream.pointee.next_out = window
-      stream.pointee.avail_out = uInt(Self.windowBytes)
-      let code = inflate(stream, Z_NO_FLUSH)
-      guard code == Z_OK || code == Z_STREAM_END || code == Z_BUF_ERROR else {
-        throw .damaged(atByte: offset, what: "its pixels cannot be unpacked")
-      }
-      count += Self.windowBytes - Int(stream.pointee.avail_out)
-      guard count <= limit else { throw .damaged(atByte: offset, what: "it has more pixels than its size says") }
-      isAtEnd = code == Z_STREAM_END
-      // All of this part was taken, and all that came of it was fetched.
-      if stream.pointee.avail_in == 0 && stream.pointee.avail_out > 0 { return }
-    }
   }
 }

@@ -115,15 +115,17 @@ extension Ledger {
   package func moved(_ done: [(move: HarvestMove, delivery: Delivery)]) async throws(StoreFailure) {
     guard !done.isEmpty else { return }
     try await write("note \(done.count) harvested files") { db in
+      let end = try db.makeStatement(sql: "UPDATE harvest_move SET is_done = 1 WHERE id = ?")
+      let harvest = try db.makeStatement(sql: "UPDATE output SET state = 'harvested' WHERE id = ?")
+      let deliver = try db.makeStatement(
+        sql: "INSERT OR REPLACE INTO delivery SELECT ?, job.release_id, job.id, ?, ?, ?, ? FROM job WHERE id = ?")
       for (move, delivery) in done {
-        try db.execute(sql: "UPDATE harvest_move SET is_done = 1 WHERE id = ?", arguments: [move.id])
-        try db.execute(sql: "UPDATE output SET state = 'harvested' WHERE id = ?", arguments: [move.output])
-        try db.execute(
-          sql: "INSERT OR REPLACE INTO delivery SELECT ?, job.release_id, job.id, ?, ?, ?, ? FROM job WHERE id = ?",
-          arguments: [
-            delivery.path, move.output, delivery.file.inode, delivery.file.size, delivery.file.mtimeNanoseconds,
-            delivery.job,
-          ])
+        try end.execute(arguments: [move.id])
+        try harvest.execute(arguments: [move.output])
+        try deliver.execute(arguments: [
+          delivery.path, move.output, delivery.file.inode, delivery.file.size, delivery.file.mtimeNanoseconds,
+          delivery.job,
+        ])
       }
       for job in Set(done.map(\.delivery.job)) {
         try db.execute(sql: "UPDATE job SET manifest_due = manifest_due + 1 WHERE id = ?", arguments: [job])

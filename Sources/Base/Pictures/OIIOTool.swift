@@ -7,13 +7,16 @@ package enum OIIOTool {
   private static let program: FilePath = "/usr/bin/oiiotool"
   private static let linesMax = 50
 
+  /// It would take `##` and braces in names of files for numbers of frames and expressions.
+  private static let plainNames = ["--wildcardoff", "--evaloff"]
+
   /// Runs it to its end.
   /// - Returns: what it printed.
   @discardableResult
   package static func run(_ arguments: [String]) async throws(ToolFailure) -> [String] {
     let result: (end: ChildEnd, lines: [String])
     do throws(SupervisorFailure) {
-      result = try await ChildProcess.output(of: ChildCommand(program, arguments), lineCountMax: linesMax)
+      result = try await ChildProcess.output(of: ChildCommand(program, plainNames + arguments), lineCountMax: linesMax)
     } catch {
       throw ToolFailure(tool: "oiiotool", reason: "\(error)")
     }

@@ -144,6 +144,8 @@ extension JobFlow {
   /// A file of the journal, and where it is now.
   private typealias Landed = (move: HarvestMove, delivery: Delivery)
 
+  private static let movesAtOnce = 100
+
   /// Moves until something cannot be moved.
   private func moveAll(
     of journal: Int64, before: [Delivery]
@@ -152,28 +154,45 @@ extension JobFlow {
     let earlier = Dictionary(before.map { ($0.path, $0) }) { first, _ in first }
     let former = try await setup.ledger.formerDeliveries(inTheWayOf: journal)
     var landed: [Landed] = []
-    for move in try await setup.ledger.movesLeft(of: journal) {
-      let ours = earlier[move.target].flatMap { $0.job == move.job ? $0.file : nil } ?? former[move.target]
-      let landing = await BlockingWork.run {
-        Result { () throws(HarvestFailure) in
-          try harvester.move(move.file, from: move.source, to: move.target, ours: ours)
+    let left = try await setup.ledger.movesLeft(of: journal).map { move in
+      (move: move, ours: earlier[move.target].flatMap { $0.job == move.job ? $0.file : nil } ?? former[move.target])
+    }
+    for start in stride(from: 0, to: left.count, by: Self.movesAtOnce) {
+      let batch = left[start..<min(start + Self.movesAtOnce, left.count)]
+      let landings = await BlockingWork.run { Self.moveAll(batch, harvester) }
+      for ((move, _), landing) in zip(batch, landings) {
+        switch landing {
+        case .success(let at):
+          let delivery = Delivery(
+            path: at.path, job: move.job, revision: move.revision, output: move.output, file: at.file)
+          landed.append((move, delivery))
+        case .failure(.lost(let path)):
+          setup.log.warning("a frame is gone", metadata: ["file": "\(path)"])
+          var gone = try await setup.ledger.outputs(of: move.revision).filter { $0.id == move.output }
+          for index in gone.indices { (gone[index].state, gone[index].file) = (.owed, nil) }
+          await pickUp(try await setup.ledger.revision(move.revision), owing: gone)
+          try await setup.ledger.lost(move)
+        case .failure(let other): return (landed, other)
         }
-      }
-      switch landing {
-      case .success(let at):
-        let delivery = Delivery(
-          path: at.path, job: move.job, revision: move.revision, output: move.output, file: at.file)
-        landed.append((move, delivery))
-      case .failure(.lost(let path)):
-        setup.log.warning("a frame is gone", metadata: ["file": "\(path)"])
-        var gone = try await setup.ledger.outputs(of: move.revision).filter { $0.id == move.output }
-        for index in gone.indices { (gone[index].state, gone[index].file) = (.owed, nil) }
-        await pickUp(try await setup.ledger.revision(move.revision), owing: gone)
-        try await setup.ledger.lost(move)
-      case .failure(let other): return (landed, other)
       }
     }
     return (landed, nil)
+  }
+
+  /// As far as it goes: what is lost is passed over, what cannot be moved is the last.
+  private static func moveAll(
+    _ batch: ArraySlice<(move: HarvestMove, ours: FileIdentity?)>, _ harvester: Harvester
+  ) -> [Result<Harvester.Landing, HarvestFailure>] {
+    var landings: [Result<Harvester.Landing, HarvestFailure>] = []
+    for (move, ours) in batch {
+      do throws(HarvestFailure) {
+        landings.append(.success(try harvester.move(move.file, from: move.source, to: move.target, ours: ours)))
+      } catch {
+        landings.append(.failure(error))
+        guard case .lost = error else { break }
+      }
+    }
+    return landings
   }
 
   /// What was delivered of these jobs under names that are no longer owed: by an earlier revision, or before the

@@ -677,12 +677,17 @@ def redirect_nodes(folder):
         os.makedirs(place, exist_ok=True)
         is_one = slots[0][3] is None
         if hasattr(node, "directory"):  # From 5.0 on.
-            node.directory, node.file_name = place, "0_" if is_one else ""
+            node.directory, node.file_name = for_output(place), "0_" if is_one else ""
         else:
             node.base_path = place + "0_" if is_one else place
         for slot_number, _, _, slot in slots:
             if slot is not None:
                 setattr(slot, "path" if hasattr(slot, "path") else "name", "%d_" % slot_number)
+
+
+def for_output(path):
+    """A path as Blender wants it that is to be written: from 5.0 on what stands in braces is a template."""
+    return path.replace("{", "{{").replace("}", "}}") if bpy.app.version >= (5, 0) else path
 
 
 def pictures_of_nodes(scene, folder):
@@ -747,7 +752,7 @@ def render_frame(command):
         refuse(missing_of_sequences(scene))
     set_part(scene, command)
     redirect_nodes(stem + ".nodes")
-    scene.render.filepath = part
+    scene.render.filepath = for_output(part)
     try:
         result = bpy.ops.render.render(write_still=True, scene=scene.name)
     except RuntimeError as error:

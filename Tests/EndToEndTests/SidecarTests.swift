@@ -72,6 +72,20 @@ extension EndToEnd.Drops {
       #expect(await second.end(within: .seconds(10)) == 0)
     }
 
+    @Test func `that wants it all the same has a job go on that waits for a file`() async throws {
+      let farm = try await TestFarm()
+      let daemon = try await farm.start()
+      try await farm.drop("textured", at: "quick/shot.blend")
+      #expect(await farm.logs("job.blocked job=quick/shot"))
+
+      try write("on_missing: warn\n", farm, "quick/shot.farm.yaml")
+
+      #expect(await farm.logs("harvested files=1"))
+      #expect(try await farm.farm("show", "job", "shot").output.contains("revision    1, "))
+      daemon.send(SIGTERM)
+      #expect(await daemon.end(within: .seconds(10)) == 0)
+    }
+
     @Test func `goes before the defaults of its release, which hold for all its jobs`() async throws {
       let farm = try await TestFarm()
       let daemon = try await farm.start()

@@ -149,9 +149,10 @@ extension JobFlow {
       let findings = self.findings(drop, wishes, said, segmentation)
       let blocking = findings.first { $0.severity == .blocks }?.problem
       if let before, isSame, !isNewOrder(before, blocking: blocking) {
-        try await knownAlready(drop, before, wishes.wanted)
+        try await knownAlready(drop, before, wishes)
         guard before.state == .blocked else { return }
-        if blocking == nil { await requeue(before) }
+        // As it is now: other settings may have been taken up.
+        if blocking == nil { await requeue(try await setup.ledger.revision(before.id)) }
         awaitFiles(of: before, blocking)
         return
       }
@@ -168,8 +169,8 @@ extension JobFlow {
     before.state.isRevivedBySameBytes || (before.state == .blocked && blocking != nil && before.problem != blocking)
   }
 
-  private func knownAlready(_ drop: Drop, _ before: Revision, _ wanted: JobSettings) async throws(StoreFailure) {
-    try await takeUp(wanted, before)
+  private func knownAlready(_ drop: Drop, _ before: Revision, _ wishes: RenderWishes) async throws(StoreFailure) {
+    try await takeUp(wishes, before)
     try await setup.ledger.remember(KnownPath(below(drop.path)), drop.fingerprint)
     if try await setup.ledger.job(drop.name)?.state == .removed { try await setup.ledger.showAgain(before.id) }
     settledIsOver(drop.path)

@@ -51,10 +51,12 @@ extension JobFlow {
   }
 
   /// Another wish that gives the same pictures, as another order of frames, counts from now on.
-  func takeUp(_ wanted: JobSettings, _ revision: Revision) async throws(StoreFailure) {
+  func takeUp(_ wishes: RenderWishes, _ revision: Revision) async throws(StoreFailure) {
+    let wanted = wishes.wanted
     guard revision.settings.wanted != wanted else { return }
     var settings = revision.settings
     settings.wanted = wanted
+    settings.onMissing = wishes.onMissing
     try await setup.ledger.setSettings(of: revision.id, settings)
     open[revision.id]?.revision.settings = settings
     try await takeUp(priority: wanted.priority, insteadOf: revision.settings.wanted.priority, ofJob: revision.job)

@@ -1,5 +1,6 @@
 import FarmModel
 import Logging
+import Segmentation
 import SystemPackage
 import VolumeFiles
 
@@ -101,7 +102,8 @@ struct SlashAndBurn {
     for name in try names(in: folder) {
       let path = folder.appending(name)
       switch try FileStatus(at: path)?.kind {
-      case .folder where name.string == ".previous": try Placement.removeTree(path)
+      case .folder where name.string == ".previous" || name.string == Segmentation.tilesFolder:
+        try Placement.removeTree(path)
       case .folder:
         try removeOutputs(below: path)
         Placement.removeIfEmpty(path)
@@ -111,8 +113,11 @@ struct SlashAndBurn {
     }
   }
 
+  /// A picture has the number of its frame in its name; before it the slot of the node that wrote it, behind it its
+  /// view.
   static func isOutput(_ name: String) -> Bool {
-    name == "contact-sheet.jpg" || name.wholeMatch(of: /-?\d{5,}(_[LR])?\.(png|jpg|exr|tif|webp)/) != nil
+    name == "contact-sheet.jpg"
+      || name.wholeMatch(of: /(.+_)?-?\d{5,}(_[^.]+)?\.(png|jpg|exr|tif|webp|bmp|tga|hdr|dpx|cin|jp2|rgb)/) != nil
   }
 
   private func removeSnapshots(in store: FilePath) throws(FileFailure) {

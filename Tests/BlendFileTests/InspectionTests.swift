@@ -133,6 +133,14 @@ struct InspectionTests {
     #expect(found.allSatisfy { !$0.reached }, "\(found.filter(\.reached).map(\.path))")
   }
 
+  @Test func `is whether a scene must not be cut into tiles`() async throws {
+    let scene = try await BlendSummary(of: Scenes.shared.path("stamped")).scenes[0]
+    let plain = try await BlendSummary(of: Scenes.shared.path("still")).scenes[0]
+
+    #expect(scene.stamps && scene.freestyle && scene.timeLimited)
+    #expect(!plain.stamps && !plain.freestyle && !plain.timeLimited)
+  }
+
   @Test func `is of a stereo picture what Blender made of its path for each eye`() async throws {
     let inspection = try await BlendInspector(Self.disk).inspect(Scenes.shared.path("eyes"))
 
@@ -298,7 +306,8 @@ extension BlendScene {
   fileprivate static let empty = BlendScene(
     name: "Scene", frames: Frames(start: 1, end: 1, step: 1, current: 1), fps: 24, size: [64, 36], percentage: 100,
     engine: "CYCLES", camera: "Camera", cameraMarkers: [], viewLayers: [], format: "PNG", movie: false,
-    multiview: false, views: [], compositing: false, sequencer: false, border: nil, denoising: false)
+    multiview: false, views: [], compositing: false, sequencer: false, border: nil, denoising: false, stamps: false,
+    freestyle: false, timeLimited: false)
 }
 
 @Suite("Which file of a sequence is shown")

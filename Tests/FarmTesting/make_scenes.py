@@ -443,6 +443,13 @@ def odd_anim():
     spin(bpy.context.object, 3)
 
 
+def stamped():
+    """What must not be cut: metadata burnt in, Freestyle's lines, samples that end with the time."""
+    scene = empty_scene(1)
+    scene.render.use_stamp = scene.render.use_freestyle = True
+    scene.cycles.time_limit = 3
+
+
 def two_layers():
     """A red cube in layer `Front`, a blue one in `Back/far`; layer `Off` is not rendered. Two frames."""
     scene = empty_scene(2)
@@ -496,6 +503,37 @@ def output_nodes():
     muted = tree.nodes.new("CompositorNodeOutputFile")
     muted.mute = True
     tree.links.new(layers.outputs["Image"], muted.inputs[0])
+
+
+def odd_nodes():
+    """File Output nodes with the names of others, in groups of the same name, muted, and with nothing to write."""
+    scene = empty_scene(1)
+    cube((0.2, 0.8, 0.3))
+    scene.use_nodes = True
+    tree = scene.node_tree
+    image = tree.nodes["Render Layers"].outputs["Image"]
+
+    def output(tree, name, source):
+        node = tree.nodes.new("CompositorNodeOutputFile")
+        node.name, node.base_path = name, "//artist"
+        if source:
+            tree.links.new(source, node.inputs[0])
+
+    def group(name, is_linked, is_muted=False):
+        inner = bpy.data.node_groups.new(name, "CompositorNodeTree")
+        inner.inputs.new("NodeSocketColor", "In")
+        output(inner, "A", inner.nodes.new("NodeGroupInput").outputs[0])
+        holder = tree.nodes.new("CompositorNodeGroup")
+        holder.node_tree, holder.mute = inner, is_muted
+        if is_linked:
+            tree.links.new(image, holder.inputs[0])
+
+    for name in ("A", "A (2)"):
+        output(tree, name, image)
+    output(tree, "Open", None)
+    group(tree.name, True)
+    group("Muted", True, is_muted=True)
+    group("Unlinked", False)
 
 
 def composited():

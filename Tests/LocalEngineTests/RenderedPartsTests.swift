@@ -117,6 +117,19 @@ struct RenderedPartsTests {
     }
   }
 
+  @Test(arguments: programs)
+  func `is of nodes with one name, in groups, muted or open what they write, and nothing elsewhere`(
+    program: String
+  ) async throws {
+    let one = try #require(try await rendered("odd_nodes", by: program, [RenderPart()]).first)
+
+    let names = try #require(one.pictures.first).compactMap(\.node)
+    #expect(names.count == 3 && Set(names).count == 3, "\(names)")
+    #expect(Set(one.scene?.nodes.map(\.name) ?? []) == Set(names))
+    let scene = try await Scenes.shared.path("odd_nodes")
+    #expect(!scene.removingLastComponent().appending("artist").isThere)
+  }
+
   @Test(arguments: programs) func `has the samples, the size and the device that are wanted`(program: String)
     async throws
   {

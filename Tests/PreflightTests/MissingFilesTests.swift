@@ -14,7 +14,8 @@ struct MissingFilesTests {
       name: "Main", frames: BlendScene.Frames(start: 1, end: 10, step: 1, current: 1), fps: 24, size: [64, 36],
       percentage: 100, engine: "CYCLES", camera: "Camera", cameraMarkers: [],
       viewLayers: [BlendScene.ViewLayer(name: "ViewLayer", used: true)], format: "PNG", movie: false,
-      multiview: false, views: [], compositing: false, sequencer: false, border: nil, denoising: false)
+      multiview: false, views: [], compositing: false, sequencer: false, border: nil, denoising: false, stamps: false,
+      freestyle: false, timeLimited: false)
   }
 
   private func inspection(

@@ -12,7 +12,8 @@ struct SegmentationTests {
       name: name, frames: BlendScene.Frames(start: 1, end: 3, step: 1, current: 2), fps: 24, size: [1920, 1080],
       percentage: 100, engine: "CYCLES", camera: "Camera", cameraMarkers: [],
       viewLayers: [BlendScene.ViewLayer(name: "ViewLayer", used: true)], format: "PNG", movie: false, multiview: false,
-      views: [], compositing: false, sequencer: false, border: nil, denoising: false)
+      views: [], compositing: false, sequencer: false, border: nil, denoising: false, stamps: false,
+      freestyle: false, timeLimited: false)
   }
 
   static func inspection(_ scenes: [BlendScene], renders: [String]? = nil, moves: Bool = true) -> BlendInspection {
@@ -150,7 +151,9 @@ struct TileTests {
   ) -> (grid: TileGrid?, note: Problem?) {
     var scene = SegmentationTests.scene()
     change(&scene)
-    let rule = TileRule(scene, format: format, denoise: denoise, percentage: percentage, isSimulated: false)
+    var wanted = JobSettings()
+    (wanted.denoise, wanted.percentage) = (denoise, percentage)
+    let rule = TileRule(scene, format: format, wanted, isComposited: scene.compositing, isSimulated: false)
     return rule.grid(for: wish, frames: 1, workers: workers)
   }
 
@@ -199,6 +202,10 @@ struct TileTests {
     #expect(why(cut(wish) { $0.multiview = true }) == "it has stereo views")
     #expect(why(cut(wish) { $0.engine = "BLENDER_EEVEE" }).hasSuffix("its engine is BLENDER_EEVEE"))
     #expect(why(cut(wish, format: .jpeg)) == "JPEG cannot be put together without a loss")
+    #expect(why(cut(wish, format: .openEXRMultilayer)).hasPrefix("OPEN_EXR_MULTILAYER cannot be put together"))
+    #expect(why(cut(wish) { $0.stamps = true }).contains("stamps"))
+    #expect(why(cut(wish) { $0.freestyle = true }).contains("Freestyle"))
+    #expect(why(cut(wish) { $0.timeLimited = true }).contains("limited by time"))
     #expect(why(cut(wish) { $0.size = [1, 9] }) == "its pictures have only 1×9 pixels")
   }
 }

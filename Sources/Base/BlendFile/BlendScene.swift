@@ -52,11 +52,18 @@ package struct BlendScene: Codable, Hashable, Sendable {
   package var border: [Double]?
   /// Whether Cycles is to denoise.
   package var denoising: Bool
+  /// Whether Blender writes metadata into the picture itself.
+  package var stamps: Bool
+  package var freestyle: Bool
+  /// Whether Cycles ends a picture after some time, however far it is.
+  package var timeLimited: Bool
 }
 
 /// Numbers that Blender writes for settings, as measured in files of 3.4, 4.2 and 5.0.
 enum SceneCodes {
   static let modeBorder = 0x200
+  static let modeFreestyle = 0x2000000
+  static let stampDraws = 0x40
   static let schemeSequencer = 0x1
   static let schemeCompositing = 0x40
   static let schemeMultiview = 0x200000
@@ -120,7 +127,8 @@ extension BlendReader {
       compositing: scene.switches.composites,
       sequencer: scene.switches.sequences && hasStrips,
       border: mode & SceneCodes.modeBorder == 0 ? nil : border(render),
-      denoising: try denoises(scene))
+      denoising: try denoises(scene), stamps: (render.int("stamp") ?? 0) & SceneCodes.stampDraws != 0,
+      freestyle: mode & SceneCodes.modeFreestyle != 0, timeLimited: try isTimeLimited(scene))
   }
 
   /// Up to 2.79 a number stood for Blender's own.
@@ -176,15 +184,29 @@ extension BlendReader {
     try record(at: scene.pointer("ed"))?.record("seqbase")?.pointer("first") != nil
   }
 
-  /// Cycles' settings are properties of the scene; one that was never touched is not written, and is on since 3.0.
+  /// One that was never touched is not written, and is on since 3.0.
   private func denoises(_ scene: BlendRecord) throws(BlendFailure) -> Bool {
+    guard let denoising = try cyclesSetting("use_denoising", of: scene) else {
+      return header.version >= BlenderVersion(major: 3, minor: 0)
+    }
+    return denoising.int("val") ?? 0 != 0
+  }
+
+  private func isTimeLimited(_ scene: BlendRecord) throws(BlendFailure) -> Bool {
+    // In seconds, of which zero is no limit; one number of 64 bits or of 32.
+    let limit = try cyclesSetting("time_limit", of: scene)
+    return limit?.int("val") ?? 0 != 0 || limit?.int("val2") ?? 0 != 0
+  }
+
+  /// Cycles' settings are properties of the scene.
+  private func cyclesSetting(_ name: String, of scene: BlendRecord) throws(BlendFailure) -> BlendRecord? {
     for field in ["system_properties", "properties"] {
       guard let group = try record(at: scene.record("id")?.pointer(field)),
-        let cycles = try property("cycles", of: group), let denoising = try property("use_denoising", of: cycles)
+        let cycles = try property("cycles", of: group), let setting = try property(name, of: cycles)
       else { continue }
-      return denoising.record("data")?.int("val") ?? 0 != 0
+      return setting.record("data")
     }
-    return header.version >= BlenderVersion(major: 3, minor: 0)
+    return nil
   }
 
   private func property(_ name: String, of group: BlendRecord) throws(BlendFailure) -> BlendRecord? {

@@ -9,6 +9,8 @@ package struct FrameSet: Hashable, Sendable {
 
   /// More frames than this in one job are refused, with a hint.
   package static let countMax = 100_000
+  /// The last one that Blender knows; it would render this in place of a later one.
+  package static let last: FrameNumber = 1_048_574
 
   package init(_ frames: some Sequence<FrameNumber>) {
     self.frames = Set(frames).sorted()

@@ -25,8 +25,9 @@ package enum ImageFormat: String, Codable, CaseIterable, Sendable {
     self = format
   }
 
-  /// Whether pixels come back as they were written, so that pieces can be put together.
-  package var isLossless: Bool { [.png, .tiff, .openEXR, .openEXRMultilayer].contains(self) }
+  /// Whether pieces can be put together to what would have been written whole: pixels come back as they were, and all
+  /// lie in one picture (Blender 5.0 writes the layers of a multilayer one apart).
+  package var isOneLosslessPicture: Bool { [.png, .tiff, .openEXR].contains(self) }
 }
 
 /// The size of a picture in pixels.

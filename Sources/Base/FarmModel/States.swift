@@ -21,12 +21,13 @@ package enum JobState: String, Codable, CaseIterable, Sendable {
     case .settling, .rejected: []
     // What only Blender finds when it opens the file blocks an active one.
     case .blocked: [.queued, .active]
-    // A completed one is queued again when a frame of it was lost before it was delivered, others when a person asks.
-    case .queued: [.blocked, .completed, .failed, .canceled]
+    // A completed one is queued again when a frame of it was lost before it was delivered, one that is put together when
+    // a tile was; others when a person asks.
+    case .queued: [.blocked, .assembling, .completed, .failed, .canceled]
     case .active: [.queued]
     case .assembling: [.active]
     case .completed: [.assembling]
-    case .failed: [.queued, .active]
+    case .failed: [.queued, .active, .assembling]
     case .canceled, .superseded, .removed: [.blocked, .queued, .active, .assembling]
     }
   }

@@ -101,25 +101,19 @@ package struct Segmentation: Hashable, Sendable {
   private mutating func owe(
     _ frames: FrameSet, of scene: BlendScene, in folder: String, _ wanted: JobSettings, isSimulated: Bool, workers: Int
   ) {
-    var part = RenderPart(scene: scene.name)
-    guard let layers = layers(of: scene, wanted.layers) else {
-      let rule = TileRule(
-        scene, format: format, denoise: wanted.denoise, percentage: wanted.percentage, isSimulated: isSimulated)
-      let (grid, note) = rule.grid(for: wanted.tiles, frames: frames.count, workers: workers)
-      notes += [note].compactMap { $0 }
-      return owe(frames, part, in: folder, views: scene.views, grid)
-    }
-    if scene.compositing {
+    let layers = layers(of: scene, wanted.layers)
+    if scene.compositing, layers != nil {
       let cause = "the layers of scene \(scene.name) are rendered apart, so its compositing is left out"
       notes.append(Problem(.notSupported, cause: cause, remedy: "Nothing, when they are combined elsewhere."))
     }
-    if case .grid? = wanted.tiles {
-      notes.append(TileRule.whole(scene, because: "its layers are rendered apart"))
-    }
-    let folders = PathNames(layers)
-    for layer in layers {
-      part.layer = layer
-      owe(frames, part, in: folder + folders[layer] + "/", views: scene.views)
+    let rule = TileRule(
+      scene, format: format, wanted, isComposited: scene.compositing && layers == nil, isSimulated: isSimulated)
+    let (grid, note) = rule.grid(for: wanted.tiles, frames: frames.count, workers: workers)
+    notes += [note].compactMap { $0 }
+    let folders = PathNames(layers ?? [])
+    for layer in layers.map({ $0.map(Optional.some) }) ?? [nil] {
+      let part = RenderPart(scene: scene.name, layer: layer)
+      owe(frames, part, in: folder + (layer.map { folders[$0] + "/" } ?? ""), views: scene.views, grid)
     }
   }
 

@@ -15,16 +15,19 @@ struct TileRule: Hashable, Sendable {
   private let size: PixelSize
   private let reason: String?
 
-  init(_ scene: BlendScene, format: ImageFormat, denoise: Bool?, percentage: Int?, isSimulated: Bool) {
-    let percentage = percentage ?? scene.percentage
+  init(_ scene: BlendScene, format: ImageFormat, _ wanted: JobSettings, isComposited: Bool, isSimulated: Bool) {
+    let percentage = wanted.percentage ?? scene.percentage
     self.scene = scene
     size = PixelSize(
       width: (scene.size.first ?? 0) * percentage / 100, height: (scene.size.last ?? 0) * percentage / 100)
     let reasons: [(Bool, String)] = [
       (scene.engine != "CYCLES", "only Cycles renders each pixel for itself, and its engine is \(scene.engine)"),
-      (scene.compositing, "it is composited"), (denoise ?? scene.denoising, "it is denoised"),
+      (isComposited, "it is composited"), (wanted.denoise ?? scene.denoising, "it is denoised"),
+      (scene.stamps, "what Blender stamps into pictures would stand in each tile"),
+      (scene.freestyle, "its lines are drawn by Freestyle, which sees no further than a tile"),
+      (scene.timeLimited, "its samples are limited by time, so that no two pictures of it are the same"),
       (scene.sequencer, "its sequencer is rendered"), (scene.multiview, "it has stereo views"),
-      (!format.isLossless, "\(format.rawValue) cannot be put together without a loss"),
+      (!format.isOneLosslessPicture, "\(format.rawValue) cannot be put together without a loss"),
       (isSimulated, "what is simulated would be simulated for each tile"),
     ]
     reason = reasons.first(where: \.0)?.1

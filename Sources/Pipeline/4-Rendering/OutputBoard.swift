@@ -108,9 +108,11 @@ package struct OutputBoard: Sendable {
   }
 
   /// What the rendering of a frame of a part gives, in the order in which it was owed; empty for one that is not owed.
-  package subscript(part: RenderPart, frame: FrameNumber) -> ArraySlice<Output> {
+  ///
+  /// A copy: whoever held a slice of them while one changes would have all of them copied.
+  package subscript(part: RenderPart, frame: FrameNumber) -> [Output] {
     guard let unit = unit(part, frame) else { return [] }
-    return outputs[units[unit].outputs]
+    return units[unit].outputs.map { outputs[$0] }
   }
 
   private func unit(_ part: RenderPart, _ frame: FrameNumber) -> Int? {

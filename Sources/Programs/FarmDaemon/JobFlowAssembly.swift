@@ -39,6 +39,7 @@ extension JobFlow {
   /// - Returns: false when that could not be done; the revision is in another state then.
   private func putTogether(_ revision: Revision, in out: FilePath) async throws(StoreFailure) -> Bool {
     let outputs = try await setup.ledger.outputs(of: revision.id)
+    guard try await areTilesThere(outputs, of: revision, in: out) else { return false }
     let tiles = Dictionary(grouping: outputs.filter { $0.kind.part.tile != nil }) { WholePicture(of: $0) }
     for output in outputs where output.kind.isFrame && !output.state.isDone {
       do {
@@ -60,6 +61,26 @@ extension JobFlow {
     for index in kept.indices { kept[index].state = .kept }
     try await setup.ledger.update(kept)
     return true
+  }
+
+  /// Whether each tile that is needed yet lies in its place; those that somebody took away are rendered again.
+  private func areTilesThere(
+    _ outputs: [Output], of revision: Revision, in out: FilePath
+  ) async throws(StoreFailure) -> Bool {
+    let promotion = Promotion(into: out)
+    var lost = await BlockingWork.run {
+      outputs.filter { output in
+        output.state == .done && output.kind.part.tile != nil
+          && !(output.file.map { promotion.isPromoted(output.path, $0) } ?? false)
+      }
+    }
+    guard !lost.isEmpty else { return true }
+    for index in lost.indices { lost[index].state = .owed }
+    setup.log.notice(
+      "tiles were lost before they became a picture and are rendered again",
+      metadata: ["job": "\(revision.name)", "tiles": "\(lost.count)"])
+    await requeue(revision, owing: lost)
+    return false
   }
 
   /// Which picture tiles are of.
@@ -91,6 +112,7 @@ extension JobFlow {
     (whole.size, whole.bytes, whole.file, whole.problem) = (good.size, good.bytes, good.identity, nil)
     whole.facts = tiles.first?.facts
     whole.peakBytes = tiles.compactMap(\.peakBytes).max()
+    whole.attempts = tiles.map(\.attempts).max() ?? 0
     try await setup.ledger.update([whole], doing: "record a picture of tiles")
     let promotion = Promotion(into: out)
     whole.file = try await BlockingWork.run { () throws(RenderingFailure) in

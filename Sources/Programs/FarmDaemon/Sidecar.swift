@@ -36,9 +36,10 @@ struct JobKey: ConfigEntry, Sendable {
   let set: @Sendable (inout JobSettings, Node) -> Bool
 
   static let all = [
-    read(name: "frames", range: "frames, as 1-10,20,30-50x5", \.frames) {
+    read(name: "frames", range: "frames, as 1-10,20,30-50x5, at most 100000 of them, up to 1048574", \.frames) {
       // The range says how they are written.
-      $0.string.flatMap { try? FrameSet(parsing: $0) }
+      let frames = $0.string.flatMap { try? FrameSet(parsing: $0) }
+      return frames.flatMap { $0.frames.last ?? 0 <= FrameSet.last ? $0 : nil }
     },
     read(name: "chunk", range: "auto, or 1 to 1000", \.chunk) { $0.string.flatMap { ChunkSize($0) } },
     read(name: "tiles", range: "auto, never, or columns and rows, as 4x4 (each up to 64)", \.tiles) {

@@ -109,6 +109,9 @@ def described(scene):
                                          render.border_max_y)] if render.use_border else None,
         "denoising": bool(scene.get("cycles", {}).get("use_denoising", False)) if not hasattr(scene, "cycles")
         else bool(scene.cycles.use_denoising),
+        "stamps": render.use_stamp,
+        "freestyle": render.use_freestyle,
+        "timeLimited": bool(hasattr(scene, "cycles") and scene.cycles.time_limit),
     }
 
 

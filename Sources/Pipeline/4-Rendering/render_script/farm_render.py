@@ -589,6 +589,9 @@ def set_output(scene, command):
     if command.get("apart"):
         # It would combine layers of which one is rendered.
         render.use_compositing = False
+    for number, view in enumerate(render.views):
+        # Two of the artist's may be the same, or one the other's end.
+        view.file_suffix = "_view%d" % number
     render.use_overwrite = True
     render.use_placeholder = False
     render.use_file_extension = True
@@ -643,22 +646,26 @@ def set_device(scene, command):
 def take_nodes(scene):
     """The pictures that File Output nodes write beside the frame; their own paths are the artist's, and never written."""
     output_nodes.clear()
+    trees = compositor_trees(scene)
     for node in compositor_nodes(scene):
         if node.type != "OUTPUT_FILE" or node.mute:
             continue
-        slots = slots_of(node)
+        slots = slots_of(node, trees)
         if not slots or any(kind not in EXTENSIONS for _, _, kind, _ in slots):
             node.mute = True
             continue
-        name = node.name if node.name not in output_nodes else "%s (%s)" % (node.name, node.id_data.name)
+        name, number = node.name, 1
+        while name in output_nodes:
+            number += 1
+            name = "%s (%d)" % (node.name, number)
         output_nodes[name] = (node, slots)
     return [{"node": name, "slot": slot if len(slots) > 1 else None, "extension": EXTENSIONS[kind][1:]}
             for name, (_, slots) in output_nodes.items() for _, slot, kind, _ in slots]
 
 
-def slots_of(node):
+def slots_of(node, trees):
     """What a File Output node writes, each as its number, name, format and slot: only what is linked is written."""
-    linked = [socket.is_linked for socket in node.inputs]
+    linked = [is_fed(socket, trees) for socket in node.inputs]
     if node.format.file_format == "OPEN_EXR_MULTILAYER":
         return [(0, node.name, "OPEN_EXR_MULTILAYER", None)] if any(linked) else []
     if hasattr(node, "file_output_items"):  # From 5.0 on.
@@ -690,18 +697,19 @@ def for_output(path):
     return path.replace("{", "{{").replace("}", "}}") if bpy.app.version >= (5, 0) else path
 
 
-def pictures_of_nodes(scene, folder):
-    """What the nodes wrote there."""
+def pictures_of_nodes(scene, folder, frame):
+    """What the nodes wrote there: up to 4.2 with the number of the frame behind that of the slot."""
+    digits = ("-" if frame < 0 else "") + "%04d" % abs(frame)
     for number, (name, (_, slots)) in enumerate(output_nodes.items()):
         names = {str(slot_number): name if len(slots) == 1 else "%s/%s" % (name, slot)
                  for slot_number, slot, _, _ in slots}
         place = os.path.join(folder, str(number))
         for written in sorted(os.listdir(place)):
             stem = os.path.splitext(written)[0]
-            view = next((view for view, suffix in views_of(scene) if suffix and stem.endswith(suffix)), None)
-            known = names.get(stem.split("_")[0])
-            if known is not None:
-                yield {"file": os.path.join(place, written), "node": known, "view": view}
+            slot, _, rest = stem.partition("_")
+            for view, suffix in views_of(scene):
+                if slot in names and rest in (suffix, digits + suffix):
+                    yield {"file": os.path.join(place, written), "node": names[slot], "view": view}
 
 
 def views_of(scene):
@@ -717,20 +725,45 @@ def views_of(scene):
 
 def compositor_nodes(scene):
     """The nodes of the scene's compositing, also those in groups."""
-    if not scene.render.use_compositing:
-        return
+    for tree, _ in compositor_trees(scene).values():
+        yield from tree.nodes
+
+
+def compositor_trees(scene):
+    """The scene's compositing and the groups in it, each with the nodes that hold it; what is off or muted is left out."""
+    # From 5.0 on the nodes are a datablock, and there is no other switch.
+    is_on = scene.render.use_compositing and (hasattr(scene, "compositing_node_group") or scene.use_nodes)
     tree = getattr(scene, "compositing_node_group", None) or getattr(scene, "node_tree", None)
-    waiting = [tree] if tree else []
-    seen = set()
+    waiting = [(tree, None)] if tree and is_on else []
+    trees = {}
     while waiting:
-        tree = waiting.pop()
-        if tree.name in seen:
+        tree, holder = waiting.pop()
+        is_new = tree.as_pointer() not in trees
+        _, holders = trees.setdefault(tree.as_pointer(), (tree, []))
+        if holder:
+            holders.append(holder)
+        if is_new:
+            waiting.extend((node.node_tree, node) for node in tree.nodes
+                           if getattr(node, "node_tree", None) and not node.mute)
+    return trees
+
+
+def is_fed(socket, trees):
+    """Whether something comes to a socket: by a link that leads to more than an open end of a group."""
+    for link in socket.links:
+        node, tree = link.from_node, link.id_data
+        if link.is_muted:
             continue
-        seen.add(tree.name)
-        for node in tree.nodes:
-            yield node
-            if getattr(node, "node_tree", None):
-                waiting.append(node.node_tree)
+        if node.type == "REROUTE":
+            ends = list(node.inputs)
+        elif node.type == "GROUP_INPUT":
+            ends = [end for holder in trees[tree.as_pointer()][1] for end in holder.inputs
+                    if end.identifier == link.from_socket.identifier]
+        else:
+            return True
+        if any(is_fed(end, trees) for end in ends):
+            return True
+    return False
 
 
 def render_frame(command):
@@ -767,7 +800,7 @@ def render_frame(command):
         place = wanted if view is None else "%s-view-%d%s" % (stem, number, ending)
         os.replace(path, place)
         pictures.append({"file": place, "view": view})
-    pictures.extend(pictures_of_nodes(scene, stem + ".nodes"))
+    pictures.extend(pictures_of_nodes(scene, stem + ".nodes", command["frame"]))
     report(event="frame", frame=command["frame"], seconds=time.monotonic() - started, peak=memory_of("VmHWM"),
            memory=memory_of("VmRSS"), facts=facts_of(scene, command.get("naming_object")), pictures=pictures)
 
@@ -808,6 +841,8 @@ def go_to(frame, scene):
             scene.frame_set(between)
         simulation["at"] = frame
     scene.frame_set(frame)
+    if scene.frame_current != frame:
+        raise Refusal("no-frames", "Blender has no frame %d" % frame)
 
 
 def facts_of(scene, wanted):

@@ -64,6 +64,25 @@ extension EndToEnd.Drops {
       await stop(second)
     }
 
+    @Test func `whose tile is taken away before it is a picture has it rendered again`() async throws {
+      let farm = try await TestFarm()
+      let daemon = try farm.launch(environment: ["FARM_FAILPOINT": "move revision to assembling"])
+      try write("tiles: 2x2\n", farm, "quick/odd.farm.yaml")
+      try await farm.drop("odd", at: "quick/odd.blend")
+      #expect(await daemon.end(within: .seconds(60)) == -SIGKILL)
+      let tile = farm.root.appending("quick/out/odd/.tiles/000001/1-0.png")
+      try FileManager.default.removeItem(atPath: tile.string)
+
+      let second = try await farm.start()
+
+      #expect(await farm.logs("tiles were lost before they became a picture"))
+      #expect(await farm.logs("harvested files=1"))
+      try await whole("odd", "PNG", in: farm.scratch.path)
+      #expect(
+        try await EndToEnd.areEqual(farm.root.appending("dist/quick/odd.png"), farm.scratch("whole_0001.png")))
+      await stop(second)
+    }
+
     @Test func `that would show seams is rendered whole, with a note`() async throws {
       let farm = try await TestFarm()
       let daemon = try await farm.start()
@@ -131,13 +150,20 @@ extension EndToEnd.Drops {
         ])
       #expect(try await EndToEnd.areSame(dist.appending("given_0001.png"), dist.appending("given_Both_Plain_0001.png")))
 
+      // Those that were kept are delivered when that is wanted later.
+      try write("deliver_nodes: yes\n", farm, "quick/kept.farm.yaml")
+      #expect(await farm.logs("harvested files=6"))
+      #expect(dist.names.filter { $0.hasPrefix("kept_") }.count == 8)
+      try await farm.drop("output_nodes", at: "quick/again.blend")
+      #expect(await farm.logs("harvested files=2", times: 2))
+
       // One that is damaged is seen, and comes again with its frame.
-      let old = farm.root.appending("quick/out/kept/nodes/Both/Old_000002.tga")
+      let old = farm.root.appending("quick/out/again/nodes/Both/Old_000002.tga")
       let whole = old.contents
       #expect(truncate(old.string, 30) == 0)
       let checked = try await farm.farm("check", "release", "quick")
       #expect(checked.output.contains("Old_000002.tga"), "\(checked.output)")
-      _ = try await farm.farm("replace", "job", "kept", "--bad")
+      _ = try await farm.farm("replace", "job", "again", "--bad")
       #expect(await eventually { old.contents.count == whole.count })
       await stop(daemon)
     }

@@ -56,9 +56,18 @@ extension EndToEnd.Drops {
       let dist = farm.root.appending("dist/quick")
       #expect(await eventually { dist.names.sorted() == ["shot_0001.png", "shot_0002.png"] })
 
+      // A mistake now is a mistake, though the pictures are there already.
+      try write("frames: 1-2\nsample: 9\n", farm, "quick/shot.farm.yaml")
+      #expect(await farm.logs("job.note job=quick/shot problem=\"bad-settings: "))
+      let wrong = try await farm.farm("show", "job", "shot").output
+      #expect(wrong.contains("shot.farm.yaml:2:1: there is no key \"sample\"; did you mean \"samples\"?"), "\(wrong)")
+      #expect(await eventually { farm.root.appending("quick/shot.blend.PROBLEM.txt").isThere })
+      #expect(dist.names.count == 2)
+
       try write("frames: 1-2\norder: ascending\npriority: 80\n", farm, "quick/shot.farm.yaml")
       #expect(await farm.logs("other settings, the same pictures"))
       #expect(try await farm.farm("list", "jobs", "priority>79").output.contains("quick/shot"))
+      #expect(await eventually { !farm.root.appending("quick/shot.blend.PROBLEM.txt").isThere })
       first.send(SIGTERM)
       #expect(await first.end(within: .seconds(10)) == 0)
 

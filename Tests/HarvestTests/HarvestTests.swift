@@ -33,6 +33,19 @@ struct HarvestPlanTests {
       createdAt: Timestamp(rfc3339: "2026-11-22T01:02:03.000000000Z") ?? Timestamp(nanoseconds: 0))
   }
 
+  @Test func `of layers that a path cannot tell apart tells them apart`() throws {
+    let layers = ["A:B", "A/B", "a_b"].map { OutputKind(part: RenderPart(layer: $0)) }
+    let outputs = layers.enumerated().map { number, kind in
+      Output(
+        id: Int64(number), revision: 1, path: "\(number).png", frame: 1, kind: kind, state: .done, attempts: 1,
+        size: nil,
+        bytes: nil, file: nil, renderMilliseconds: nil, problem: nil)
+    }
+    let moves = try plan([("shot", outputs)]).moves
+
+    #expect(moves.map(\.target) == ["A:B", "A_B", "a_b-2"].map { "dist/spring/shot_\($0).png" })
+  }
+
   @Test func `with the default names, a still without its frame`() throws {
     let moves = try plan([("shot", [output(1, 1), output(2, 2)]), ("still", [output(3, 1)])]).moves
 
@@ -119,7 +132,7 @@ struct NamingTemplateTests {
     var one = output(1, 1)
     one.facts = FrameFacts(rotations: ["Cube": [1e300, 0, 0]])
     let named = NamedOutput(
-      job: JobName(release: "r", job: "j"), revision: 1, date: "", scene: nil, output: one, object: nil)
+      job: JobName(release: "r", job: "j"), revision: 1, date: "", kind: [:], output: one, object: nil)
 
     #expect(throws: NamingFailure.self) { try named.text(of: .rx, digits: 3) }
     #expect(throws: Never.self) { try named.text(of: .ry, digits: 3) }

@@ -27,11 +27,12 @@ package enum NameRule {
 /// Names of scenes, layers and nodes as the names of folders and files, no two alike.
 package struct PathNames: Hashable, Sendable {
   /// Names of our own beside them.
-  private static let reserved: Set<String> = ["nodes", ".tiles", ".previous", "contact-sheet.jpg"]
+  package static let reserved: Set<String> = ["nodes", ".tiles", ".previous", "contact-sheet.jpg"]
   private let components: [String: String]
 
-  package init(_ names: [String]) {
-    var taken = Self.reserved
+  /// - Parameter reserved: names that none may get.
+  package init(_ names: [String], reserved: Set<String> = Self.reserved) {
+    var taken = reserved
     components = names.reduce(into: [:]) { components, name in
       guard components[name] == nil else { return }
       let plain = NameRule.asPathComponent(name)

@@ -5,17 +5,23 @@ package struct RenderSettings: Codable, Hashable, Sendable {
   package var isSimulated: Bool
   /// What people want besides what the file says.
   package var wanted: JobSettings
+  /// What of that its own sidecar said.
+  package var said: JobSettings
 
   private enum CodingKeys: String, CodingKey {
     case onMissing = "on_missing"
     case isSimulated = "is_simulated"
-    case wanted
+    case wanted, said
   }
 
-  package init(onMissing: OnMissing = .block, isSimulated: Bool = false, wanted: JobSettings = JobSettings()) {
+  package init(
+    onMissing: OnMissing = .block, isSimulated: Bool = false, wanted: JobSettings = JobSettings(),
+    said: JobSettings = JobSettings()
+  ) {
     self.onMissing = onMissing
     self.isSimulated = isSimulated
     self.wanted = wanted
+    self.said = said
   }
 
   /// What an earlier version did not know is as it was then.
@@ -24,7 +30,8 @@ package struct RenderSettings: Codable, Hashable, Sendable {
     self.init(
       onMissing: try values.decodeIfPresent(OnMissing.self, forKey: .onMissing) ?? .block,
       isSimulated: try values.decodeIfPresent(Bool.self, forKey: .isSimulated) ?? false,
-      wanted: try values.decodeIfPresent(JobSettings.self, forKey: .wanted) ?? JobSettings())
+      wanted: try values.decodeIfPresent(JobSettings.self, forKey: .wanted) ?? JobSettings(),
+      said: try values.decodeIfPresent(JobSettings.self, forKey: .said) ?? JobSettings())
   }
 }
 

@@ -21,8 +21,8 @@ package enum JobState: String, Codable, CaseIterable, Sendable {
     case .settling, .rejected: []
     // What only Blender finds when it opens the file blocks an active one.
     case .blocked: [.queued, .active]
-    // A completed one is queued again when a frame of it was lost before it was delivered, one that is put together when
-    // a tile was; others when a person asks.
+    // A completed one is queued again when a frame of it was lost before it was delivered, one that is put together
+    // when a tile was; others when a person asks.
     case .queued: [.blocked, .assembling, .completed, .failed, .canceled]
     case .active: [.queued]
     case .assembling: [.active]

@@ -21,8 +21,9 @@ package struct Finding: Codable, Hashable, Sendable {
 package struct RenderWishes: Hashable, Sendable {
   package let onMissing: OnMissing
   package let still: StillMode
-  /// By its sidecar and its release.
+  /// By its sidecar and its release, and what of that its sidecar said.
   package let wanted: JobSettings
+  package let said: JobSettings
   /// Whether its scripts may run.
   package let trustsScripts: Bool
   /// The folders that the workers can read; nil: whatever this machine can.
@@ -30,11 +31,12 @@ package struct RenderWishes: Hashable, Sendable {
 
   package init(
     onMissing: OnMissing = .block, still: StillMode = .auto, wanted: JobSettings = JobSettings(),
-    trustsScripts: Bool = false, reach: [String]? = nil
+    said: JobSettings = JobSettings(), trustsScripts: Bool = false, reach: [String]? = nil
   ) {
     self.onMissing = onMissing
     self.still = still
     self.wanted = wanted
+    self.said = said
     self.trustsScripts = trustsScripts
     self.reach = reach
   }

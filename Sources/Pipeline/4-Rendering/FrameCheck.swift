@@ -121,4 +121,6 @@ package enum FrameCheck {
 /// Why a rendered frame does not count.
 package struct FrameRefusal: Error, Hashable {
   package let problem: Problem
+
+  package init(problem: Problem) { self.problem = problem }
 }

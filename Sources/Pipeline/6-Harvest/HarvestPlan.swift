@@ -41,11 +41,11 @@ package struct HarvestPlan: Hashable, Sendable {
       let name = part.revision.name
       // A tile has gone into its picture, and what is kept stays in out/.
       let outputs = part.outputs.filter { $0.kind.part.tile == nil && $0.state != .kept }
+      let words = KindWords(outputs, scene: part.revision.scene)
       let named = outputs.map { output in
         NamedOutput(
           job: name, revision: part.revision.number, date: String(part.revision.createdAt.rfc3339.prefix(10)),
-          // One of an earlier version does not say of which scene it is.
-          scene: output.kind.part.scene ?? part.revision.scene, output: output, object: release.order.namingObject)
+          kind: words.of(output.kind), output: output, object: release.order.namingObject)
       }
       let varying = NamingTemplate.Field.varying(among: outputs)
       for one in named {
@@ -70,6 +70,33 @@ package struct HarvestPlan: Hashable, Sendable {
     for move in moves {
       guard let other = deliverers[move.target], other != move.job else { continue }
       throw .sameName(FilePath(move.target).lastComponent?.string ?? move.target, move.job, other)
+    }
+  }
+}
+
+/// What names say of which picture of its frame an output is: no two scenes, layers, views or nodes alike.
+private struct KindWords {
+  private let scene: String?
+  private let names: [NamingTemplate.Field: PathNames]
+
+  /// - Parameter scene: that of outputs of an earlier version, which do not say it.
+  init(_ outputs: [Output], scene: String?) {
+    self.scene = scene
+    let values: [(NamingTemplate.Field, (OutputKind) -> String?)] = [
+      (.scene, { $0.part.scene ?? scene }), (.layer, \.part.layer), (.view, \.view), (.node, \.node),
+    ]
+    names = values.reduce(into: [:]) { names, field in
+      let said = outputs.compactMap { field.1($0.kind) }
+      names[field.0] = PathNames(said.reduce(into: []) { if !$0.contains($1) { $0.append($1) } }, reserved: [])
+    }
+  }
+
+  func of(_ kind: OutputKind) -> [NamingTemplate.Field: String] {
+    let said: [NamingTemplate.Field: String?] = [
+      .scene: kind.part.scene ?? scene, .layer: kind.part.layer, .view: kind.view, .node: kind.node,
+    ]
+    return said.reduce(into: [:]) { words, field in
+      words[field.key] = field.value.map { names[field.key]?[$0] ?? $0 } ?? ""
     }
   }
 }

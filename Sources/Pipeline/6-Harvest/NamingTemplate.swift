@@ -114,7 +114,8 @@ struct NamedOutput {
   /// The number of its revision, and the day on which that came, `2026-11-22`.
   let revision: Int
   let date: String
-  let scene: String?
+  /// What is said of its scene, layer, view and node; empty for what it has not.
+  let kind: [NamingTemplate.Field: String]
   let output: Output
   /// The object whose rotation is meant; nil for the only animated one.
   let object: String?
@@ -134,10 +135,7 @@ struct NamedOutput {
     switch field {
     case .job: job.job
     case .release: job.release
-    case .scene: scene
-    case .layer: output.kind.part.layer ?? ""
-    case .view: output.kind.view ?? ""
-    case .node: output.kind.node ?? ""
+    case .scene, .layer, .view, .node: kind[field] ?? ""
     case .camera: output.facts?.camera
     case .ext: ending
     case .date: date

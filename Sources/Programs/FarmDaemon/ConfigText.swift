@@ -1,6 +1,7 @@
 import FarmModel
 import Intake
 import SystemPackage
+import VolumeFiles
 import Yams
 
 /// One key of a configuration file.
@@ -64,7 +65,15 @@ enum ConfigText {
   /// - Throws: ``ConfigFailure/notYAML`` when it is no mapping.
   private static func keys(of text: String, file: FilePath) throws(ConfigFailure) -> [(key: Node, value: Node)] {
     let document: Node?
-    do { document = try Yams.compose(yaml: text) } catch let error as YamlError {
+    do {
+      let parser = try Parser(yaml: text)
+      document = try parser.nextRoot()
+      if let second = try parser.nextRoot() {
+        throw ConfigFailure.notYAML(ConfigPlace(file, second), "it has a second document")
+      }
+    } catch let failure as ConfigFailure {
+      throw failure
+    } catch let error as YamlError {
       throw notYAML(file, error)
     } catch {
       throw .notYAML(ConfigPlace(file: file, line: 1, column: 1), "\(error)")
@@ -108,6 +117,27 @@ package struct ConfigPlace: Hashable, Sendable, CustomStringConvertible {
   }
 
   package var description: String { "\(file.string.escapedForTerminal):\(line):\(column)" }
+}
+
+extension ConfigText {
+  /// The text of a file on the share; nil when there is none.
+  /// - Throws: ``ConfigFailure/unreadable`` for what is no text, no file, or closed to us.
+  static func read(_ path: FilePath) throws(ConfigFailure) -> String? {
+    let (status, bytes): (FileStatus?, [UInt8])
+    do throws(FileFailure) {
+      status = try FileStatus(at: path)
+      bytes = status?.kind == .regular ? try FileBytes.all(of: path, limitBytes: 1 << 20) : []
+    } catch {
+      throw .unreadable(path, error.description)
+    }
+    guard let status else { return nil }
+    let name = path.lastComponent?.string.escapedForTerminal ?? ""
+    guard status.kind == .regular else {
+      throw .unreadable(path, "\(name) is no file but a folder, a link or the like")
+    }
+    guard let text = String(validating: bytes, as: UTF8.self) else { throw .unreadable(path, "\(name) is not UTF-8") }
+    return text
+  }
 }
 
 extension FilePath {

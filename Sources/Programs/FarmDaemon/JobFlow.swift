@@ -81,6 +81,8 @@ actor JobFlow {
   var unsettled: [JobName: Unsettled] = [:]
   /// Files that cannot be jobs.
   var rejected: [FilePath: Problem] = [:]
+  /// Mistakes in sidecars of jobs that go on as they were wanted before, by the path of the `.blend`.
+  var badSidecars: [FilePath: Problem] = [:]
   /// Folders that cannot be watched, are gone, or cannot be releases, with reason and remedy.
   var troubles: [FilePath: String] = [:]
   /// Watched folders whose file system does not answer.

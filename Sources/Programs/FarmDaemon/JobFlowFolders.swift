@@ -23,6 +23,7 @@ extension JobFlow {
 
   func vanished(_ path: FilePath) async {
     let wasRefused = rejected.removeValue(forKey: path) != nil
+    badSidecars[path] = nil
     if !isThere(path.removingLastComponent()) { return hold(path.removingLastComponent()) }
     guard let name = named(path) else { return }
     if unsettled[name]?.path == path { unsettled[name] = nil }

@@ -141,6 +141,10 @@ extension JobFlow {
       let order = try await setup.ledger.release(named: drop.name.release)?.order
       let said = await sidecar(of: drop.path)
       let wishes = self.wishes(for: drop, order, said: try? said.get())  // Why it is not understood is told below.
+      if case .failure(let failure) = said, let before, before.digest == drop.digest, before.state != .blocked {
+        return try await sidecarIsWrong(drop, failure, before)
+      }
+      badSidecars[drop.path] = nil
       let isSame = before.map { self.isSame($0, as: drop, wishes.wanted) } ?? false
       let isKnown = isSame && before?.state != .blocked
       let drop = isKnown || isAdopting ? drop : await inspected(drop, wishes.wanted)
@@ -221,7 +225,8 @@ extension JobFlow {
       state: blocking == nil ? .queued : isAdopted ? .canceled : .blocked, frames: segmentation.frames,
       format: segmentation.format, scene: segmentation.scene,
       settings: RenderSettings(
-        onMissing: wishes.onMissing, isSimulated: drop.inspection?.simulations.isEmpty == false, wanted: wishes.wanted),
+        onMissing: wishes.onMissing, isSimulated: drop.inspection?.simulations.isEmpty == false, wanted: wishes.wanted,
+        said: wishes.said),
       notes: notes, savedBy: facts?.version, problem: blocking,
       // What is only known owes nothing yet; there may be very many of them.
       outputs: isAdopted ? [] : segmentation.outputs, files: drop.files)

@@ -17,7 +17,7 @@ extension JobFlow {
         var bad: (file: FilePath, refusal: FrameRefusal)?
         for (check, verdict) in zip(due, verdicts) {
           switch verdict {
-          case .failure(let refusal): bad = bad ?? (check.file, refusal)
+          case .failure(let refusal): bad = bad ?? (check.file, refusal.naming(check.output.kind))
           case .success(let picture): good.append(picture)
           }
         }
@@ -215,5 +215,15 @@ extension JobFlow {
       FarmEvent(
         at: setup.clock.now(), event: "frame.done", release: revision.name.release, job: revision.name.job,
         revision: revision.number, frame: output.frame))
+  }
+}
+
+extension FrameRefusal {
+  /// What a node should have written is named.
+  fileprivate func naming(_ kind: OutputKind) -> FrameRefusal {
+    guard let node = kind.node else { return self }
+    return FrameRefusal(
+      problem: Problem(
+        problem.problemClass, cause: "File Output node \(node): \(problem.cause)", remedy: problem.remedy))
   }
 }

@@ -20,7 +20,7 @@ extension JobFlow {
     let wanted = (said ?? JobSettings()).over(order?.defaults ?? JobSettings())
     return RenderWishes(
       onMissing: wanted.onMissing ?? order?.onMissing ?? .block, still: order?.still ?? setup.config.still,
-      wanted: wanted, trustsScripts: trusted.contains(drop.path),
+      wanted: wanted, said: said ?? JobSettings(), trustsScripts: trusted.contains(drop.path),
       reach: abilities?.mappedFolders.map { [setup.volume.root.string] + $0 })
   }
 
@@ -50,18 +50,37 @@ extension JobFlow {
     return found + segmentation.notes.map { Finding(.note, $0) }
   }
 
+  /// A sidecar that is not understood now, of a job that was rendered or is: that goes on as it was wanted before. A
+  /// newer version of its file would wait.
+  func sidecarIsWrong(_ drop: Drop, _ failure: ConfigFailure, _ revision: Revision) async throws(StoreFailure) {
+    try await setup.ledger.remember(KnownPath(below(drop.path)), drop.fingerprint)
+    settledIsOver(drop.path)
+    let problem = Problem(.badSettings, cause: failure.description, remedy: failure.remedy)
+    guard badSidecars.updateValue(problem, forKey: drop.path) != problem else { return }
+    complain(failure, while: "reading the settings of \(drop.name)")
+    told("job.note", drop.name, revision: revision.number, problem: problem)
+  }
+
   /// Another wish that gives the same pictures, as another order of frames, counts from now on.
   func takeUp(_ wishes: RenderWishes, _ revision: Revision) async throws(StoreFailure) {
     let wanted = wishes.wanted
     guard revision.settings.wanted != wanted else { return }
     var settings = revision.settings
-    settings.wanted = wanted
-    settings.onMissing = wishes.onMissing
+    (settings.wanted, settings.said, settings.onMissing) = (wanted, wishes.said, wishes.onMissing)
     try await setup.ledger.setSettings(of: revision.id, settings)
     open[revision.id]?.revision.settings = settings
     try await takeUp(priority: wanted.priority, insteadOf: revision.settings.wanted.priority, ofJob: revision.job)
+    if wanted.deliverNodes == true { try await giveOut(revision) }
     setup.log.notice("other settings, the same pictures", metadata: ["job": "\(revision.name)"])
     await schedule()
+  }
+
+  /// What nodes wrote and was kept is to be delivered.
+  private func giveOut(_ revision: Revision) async throws(StoreFailure) {
+    var kept = try await setup.ledger.outputs(of: revision.id).filter { $0.state == .kept }
+    for index in kept.indices { kept[index].state = .done }
+    try await setup.ledger.update(kept)
+    askForReview(of: revision.name.release)
   }
 
   /// A job whose sidecar says how urgent it is; without one it is as urgent as its release, or as a person said.
@@ -80,10 +99,17 @@ extension JobFlow {
   /// A sidecar that was made or changed, or is gone: its job is looked at anew.
   func readSidecar(at path: FilePath, _ fingerprint: Fingerprint?) async {
     do {
-      if let fingerprint { try await setup.ledger.remember(KnownPath(below(path)), fingerprint) }
-      guard !isAdopting, let name = place.job(ofSidecar: path), let job = try await setup.ledger.job(name) else {
-        return
+      guard let name = place.job(ofSidecar: path) else { return }
+      let said = await sidecar(of: path.removingLastComponent().appending("\(name.job).blend"))
+      // One with a mistake is told anew at the next start.
+      if let fingerprint, case .success = said {
+        try await setup.ledger.remember(KnownPath(below(path)), fingerprint)
       }
+      guard !isAdopting, let job = try await setup.ledger.job(name) else { return }
+      // Touched, or new to a ledger that was made again: of a job that is over that is no news.
+      let newest = try await setup.ledger.newestRevision(of: name)
+      let wasRight = badSidecars[setup.volume.root.appending(job.path)] == nil
+      if wasRight, let newest, newest.state.isFinal, case .success(newest.settings.said) = said { return }
       await claimAgain(job)
     } catch {
       complain(error, while: "reading the settings of a job")

@@ -10,14 +10,8 @@ enum ReleasePlan {
   /// - Throws: ``ConfigFailure`` with file, line and column.
   static func read(in release: FilePath) throws(ConfigFailure) -> ReleaseOrder? {
     let path = release.appending(Volume.planName)
-    let bytes: [UInt8]
-    do throws(FileFailure) {
-      guard try FileStatus(at: path) != nil else { return nil }
-      bytes = try FileBytes.all(of: path, limitBytes: 1 << 20)
-    } catch {
-      throw .unreadable(path, error.description)
-    }
-    return try parse(String(decoding: bytes, as: UTF8.self), file: path)
+    guard let text = try ConfigText.read(path) else { return nil }
+    return try parse(text, file: path)
   }
 
   /// Reads the text of a release.yaml; without keys it wants what every release gets.

@@ -10,14 +10,8 @@ enum Sidecar {
   /// - Throws: ``ConfigFailure`` with file, line and column.
   static func read(of blend: FilePath) throws(ConfigFailure) -> JobSettings {
     let path = blend.removingLastComponent().appending("\(blend.stem ?? "")\(Volume.sidecarEnding)")
-    let bytes: [UInt8]
-    do throws(FileFailure) {
-      guard try FileStatus(at: path) != nil else { return JobSettings() }
-      bytes = try FileBytes.all(of: path, limitBytes: 1 << 20)
-    } catch {
-      throw .unreadable(path, error.description)
-    }
-    return try parse(String(decoding: bytes, as: UTF8.self), file: path)
+    guard let text = try ConfigText.read(path) else { return JobSettings() }
+    return try parse(text, file: path)
   }
 
   /// Reads the text of a sidecar.

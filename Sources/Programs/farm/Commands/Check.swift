@@ -35,7 +35,10 @@ struct CheckRelease: AsyncParsableCommand {
   /// What is said of it.
   static func lines(_ answer: CheckAnswer) -> [String] {
     let lines = answer.bad.map { line in
-      let done = !line.isAgain ? "left alone" : answer.isDryRun ? "would be rendered again" : "rendered again"
+      let done =
+        !line.isAgain
+        ? "left alone (`farm replace job` renders it again)"
+        : answer.isDryRun ? "would be rendered again" : "rendered again"
       return "\(line.path): \(line.problem.cause); \(done)".escapedForTerminal
     }
     let whole = answer.checked - answer.bad.count

@@ -8,10 +8,12 @@ struct FrameTimesSheet {
   private static let slowestMax = 3
 
   /// By frame: its number and its milliseconds.
-  private let times: [(frame: FrameNumber, milliseconds: Int64)]
+  private let times: [(frame: FrameNumber, picture: String, milliseconds: Int64)]
 
   init(_ outputs: [JobDetail.OutputLine]) {
-    times = outputs.compactMap { output in output.renderMilliseconds.map { (output.frame, $0) } }
+    times = outputs.compactMap { output in
+      output.renderMilliseconds.map { (output.frame, output.kind.words(withScene: false), $0) }
+    }
   }
 
   /// Nothing for fewer than two frames: there is nothing to compare.
@@ -20,7 +22,9 @@ struct FrameTimesSheet {
     let sorted = times.map(\.milliseconds).sorted()
     let median = sorted[sorted.count / 2]
     let slowest = times.sorted { ($1.milliseconds, $0.frame) < ($0.milliseconds, $1.frame) }.prefix(Self.slowestMax)
-    let named = slowest.map { "frame \($0.frame) \(Self.shown($0.milliseconds))" }.joined(separator: ", ")
+    let named = slowest.map { slow in
+      "frame \(slow.frame)" + (slow.picture.isEmpty ? "" : " (\(slow.picture))") + " \(Self.shown(slow.milliseconds))"
+    }.joined(separator: ", ")
     return [Self.line(columns, longest), "median \(Self.shown(median)), longest: \(named)"]
   }
 

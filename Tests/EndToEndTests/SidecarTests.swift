@@ -61,7 +61,9 @@ extension EndToEnd.Drops {
       #expect(await farm.logs("job.note job=quick/shot problem=\"bad-settings: "))
       let wrong = try await farm.farm("show", "job", "shot").output
       #expect(wrong.contains("shot.farm.yaml:2:1: there is no key \"sample\"; did you mean \"samples\"?"), "\(wrong)")
-      #expect(await eventually { farm.root.appending("quick/shot.blend.PROBLEM.txt").isThere })
+      let note = farm.root.appending("quick/shot.blend.PROBLEM.txt")
+      #expect(await eventually { note.isThere })
+      #expect(String(decoding: note.contents, as: UTF8.self).contains("shot.blend stays as it was rendered"))
       #expect(dist.names.count == 2)
 
       try write("frames: 1-2\norder: ascending\npriority: 80\n", farm, "quick/shot.farm.yaml")

@@ -45,7 +45,8 @@ package struct JobSettings: Codable, Hashable, Sendable {
   /// `frames 1-10, tiles 4x4, samples 64`; empty where nothing is said.
   package var words: String {
     let said: [(String, String?)] = [
-      ("frames", frames?.description), ("scenes", scenes?.words), ("layers", layers?.words), ("tiles", tiles?.words),
+      ("frames", frames?.description), ("scenes", scenes?.words(all: "all")), ("layers", layers?.words(all: "split")),
+      ("tiles", tiles?.words),
       ("format", format?.rawValue), ("samples", samples.map { "\($0)" }), ("percentage", percentage.map { "\($0)" }),
       ("denoise", denoise.map { $0 ? "yes" : "no" }), ("device", device?.rawValue),
       ("threads", threads.map { "\($0)" }), ("chunk", chunk?.words), ("order", order?.rawValue),
@@ -101,9 +102,9 @@ package enum NamesWish: Codable, Hashable, Sendable {
   case all
   case named([String])
 
-  var words: String {
+  func words(all: String) -> String {
     switch self {
-    case .all: "all"
+    case .all: all
     case .named(let names): names.joined(separator: "+")
     }
   }

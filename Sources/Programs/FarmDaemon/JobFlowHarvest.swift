@@ -60,7 +60,8 @@ extension JobFlow {
     defer { endHarvesting(release.name) }
     do {
       guard let plan = try await harvestPlan(release, revisions) else { return }
-      try await deliver(plan, of: release)
+      // Somebody may have delivered it since it was found undelivered.
+      if !plan.moves.isEmpty { try await deliver(plan, of: release) }
       for revision in revisions { harvestFailedAt[revision.name] = nil }
       try await setup.ledger.setRelease(release.id, problem: nil)
     } catch {

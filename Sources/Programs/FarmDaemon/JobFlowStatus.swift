@@ -251,7 +251,7 @@ extension JobFlow {
       problems[setup.volume.root.appending(job.path)] = job.problem.map { (job.state, $0) }
     }
     for file in unsettled.values { problems[file.path] = file.stalled.map { (.settling, $0) } }
-    for (path, problem) in badSidecars { problems[path] = (.blocked, problem) }
+    for (path, problem) in badSidecars { problems[path] = (.completed, problem) }
     for (path, problem) in rejected { problems[path] = (.rejected, problem) }
     let stores = Set(problems.keys.map { $0.removingLastComponent() })
       .union(try await setup.ledger.releases().map { setup.volume.store(of: $0.name) })

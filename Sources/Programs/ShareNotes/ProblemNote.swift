@@ -45,7 +45,11 @@ package struct ProblemNote: Hashable, Sendable {
   /// Lines as Windows wants them; controls are made visible, since a page or a terminal may show the file.
   package var text: String {
     let file = (drop.lastComponent?.string ?? "").escapedForTerminal
-    var lines = [Self.mark, "", "\(file) is not rendered (\(state.rawValue))."]
+    let what =
+      state == .completed
+      ? "\(file) stays as it was rendered: what is wanted of it now is not understood."
+      : "\(file) is not rendered (\(state.rawValue))."
+    var lines = [Self.mark, "", what]
     lines += ["", "Why:   \(problem.problemClass.rawValue): \(problem.cause.escapedForTerminal)"]
     for missing in problem.missing ?? [] {
       let path = Volume(root: root).relative(FilePath(missing.path)).escapedForTerminal

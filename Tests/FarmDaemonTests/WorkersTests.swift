@@ -67,6 +67,25 @@ struct WorkersTests {
     #expect(note.cause == "frame 9 takes more than twice the usual 0 s on \(worker)")
   }
 
+  @Test func `with a long task ends it early for something more urgent, also when all are busy`() async throws {
+    let isSlow = Mutexed(true)
+    let world = try FlowWorld(slots: 2, config: Self.config { $0.chunk = .frames(30) }) { frame, _ in
+      frame > 3 && frame <= 60 && isSlow.with { $0 } ? .slow : nil
+    }
+    world.run()
+    try await world.drop("releases/spring/store/a.blend", frames: 1...60)
+    let isBusy = { await world.flow.running.values.filter { $0.task.frames.count > 1 }.count == 2 }
+    #expect(await eventually { await isBusy() })
+
+    try await world.drop("quick/b.blend", frames: 61...61)
+
+    #expect(await eventually { await world.flow.running.values.contains(where: \.isShortened) })
+    #expect(try await world.comes("quick/b", to: .completed))
+    #expect(try await world.state("spring/a") == .active)
+    isSlow.with { $0 = false }
+    #expect(try await world.comes("spring/a", to: .completed))
+  }
+
   @Test func `of a machine that people sit at gets nothing new at their hours, and goes on by itself`() async throws {
     // The test's clock begins at the start of 1970, a Thursday; whichever zone the machine is in.
     let world = try FlowWorld(

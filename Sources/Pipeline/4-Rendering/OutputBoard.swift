@@ -52,8 +52,8 @@ package struct OutputBoard: Sendable {
       places[output.id] = place
       let isAssembled = output.kind.part.tile == nil && cut.contains(output.kind.part)
       unitOfOutput.append(isAssembled ? nil : add(output, at: place))
-      count(output, 1)
-      remember(output, after: nil)
+      count(output, at: place, 1)
+      remember(output, at: place, after: nil)
     }
     unitsLeft = units.count
     for unit in units.indices { judge(unit) }
@@ -76,16 +76,14 @@ package struct OutputBoard: Sendable {
     return units.count - 1
   }
 
-  private mutating func count(_ output: Output, _ change: Int) {
+  private mutating func count(_ output: Output, at place: Int, _ change: Int) {
     if output.kind.isFrame { frames[output.state, default: 0] += change }
-    if unitOfOutput[places[output.id] ?? 0] != nil { rendered[output.state, default: 0] += change }
+    if unitOfOutput[place] != nil { rendered[output.state, default: 0] += change }
   }
 
-  private mutating func remember(_ output: Output, after before: OutputState?) {
+  private mutating func remember(_ output: Output, at place: Int, after before: OutputState?) {
     guard before?.isDone != true, output.state.isDone else { return }
-    if let time = output.renderMilliseconds, unitOfOutput[places[output.id] ?? 0] != nil {
-      times.add(milliseconds: time)
-    }
+    if let time = output.renderMilliseconds, unitOfOutput[place] != nil { times.add(milliseconds: time) }
     peakBytes = [peakBytes, output.peakBytes].compactMap { $0 }.max()
   }
 
@@ -124,11 +122,11 @@ package struct OutputBoard: Sendable {
   @discardableResult
   package mutating func put(_ output: Output) -> Bool {
     guard let place = places[output.id] else { return false }
-    count(outputs[place], -1)
+    count(outputs[place], at: place, -1)
     let before = outputs[place].state
     outputs[place] = output
-    count(output, 1)
-    remember(output, after: before)
+    count(output, at: place, 1)
+    remember(output, at: place, after: before)
     if let unit = unitOfOutput[place] { judge(unit) }
     return true
   }

@@ -57,6 +57,9 @@ package struct RestingWorkers: Hashable, Sendable {
     left[revision] = nil
   }
 
+  /// Whether some worker may rest for a revision; cheap, for it is asked of all that wait.
+  package func mayRest(for revision: Int64) -> Bool { !failures.isEmpty || left[revision] != nil }
+
   private func rests(_ worker: String, _ revision: Int64) -> Bool {
     let hasFailed = (failures[Place(revision: revision, worker: worker)] ?? 0) >= Self.failuresMax
     return hasFailed && succeeded[revision]?.contains { $0 != worker } == true

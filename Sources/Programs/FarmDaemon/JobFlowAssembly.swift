@@ -67,15 +67,8 @@ extension JobFlow {
   private func areTilesThere(
     _ outputs: [Output], of revision: Revision, in out: FilePath
   ) async throws(StoreFailure) -> Bool {
-    let promotion = Promotion(into: out)
-    var lost = await BlockingWork.run {
-      outputs.filter { output in
-        output.state == .done && output.kind.part.tile != nil
-          && !(output.file.map { promotion.isPromoted(output.path, $0) } ?? false)
-      }
-    }
+    let lost = await lost(among: outputs.filter { $0.kind.part.tile != nil }, in: out)
     guard !lost.isEmpty else { return true }
-    for index in lost.indices { lost[index].state = .owed }
     setup.log.notice(
       "tiles were lost before they became a picture and are rendered again",
       metadata: ["job": "\(revision.name)", "tiles": "\(lost.count)"])

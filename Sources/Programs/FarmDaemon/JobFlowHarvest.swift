@@ -93,18 +93,23 @@ extension JobFlow {
 
   /// A frame that a person deleted from `out/` before the harvest is rendered again: a pick-up.
   private func isAllThere(_ revision: Revision) async throws(StoreFailure) -> Bool {
-    let promotion = Promotion(into: setup.volume.out(of: revision.name))
-    let outputs = try await setup.ledger.outputs(of: revision.id)
-    var missing = await BlockingWork.run {
-      outputs.filter { output in
-        output.state == .done && output.kind.part.tile == nil
-          && !(output.file.map { promotion.isPromoted(output.path, $0) } ?? false)
-      }
-    }
+    let outputs = try await setup.ledger.outputs(of: revision.id).filter { $0.kind.part.tile == nil }
+    let missing = await lost(among: outputs, in: setup.volume.out(of: revision.name))
     guard !missing.isEmpty else { return true }
-    for index in missing.indices { missing[index].state = .owed }
     await pickUp(revision, owing: missing)
     return false
+  }
+
+  /// Those that are done and whose files are not in their places any more, as owed again.
+  func lost(among outputs: [Output], in out: FilePath) async -> [Output] {
+    let promotion = Promotion(into: out)
+    var lost = await BlockingWork.run {
+      outputs.filter { output in
+        output.state == .done && !(output.file.map { promotion.isPromoted(output.path, $0) } ?? false)
+      }
+    }
+    for index in lost.indices { lost[index].state = .owed }
+    return lost
   }
 
   func pickUp(_ revision: Revision, owing outputs: [Output] = []) async {

@@ -79,10 +79,13 @@ extension JobFlow {
     return true
   }
 
-  private func nextCandidate() async -> TaskChooser.Candidate? { TaskChooser.next(among: await candidates(), turns) }
+  private func nextCandidate() async -> TaskChooser.Candidate? {
+    TaskChooser.next(among: await candidates(needsWorker: true), turns)
+  }
 
   /// What could be handed out; nothing while the farm is paused.
-  private func candidates() async -> [TaskChooser.Candidate] {
+  /// - Parameter needsWorker: leaves out what only workers may get that are busy.
+  private func candidates(needsWorker: Bool) async -> [TaskChooser.Candidate] {
     do {
       guard try await !setup.ledger.isPaused() else { return [] }
       let paused = Set(try await setup.ledger.releases().filter(\.isPaused).map(\.name))
@@ -92,7 +95,7 @@ extension JobFlow {
           revision: $0.revision.id, priority: $0.priority, party: $0.party,
           isPaused: paused.contains($0.revision.name.release) || held.contains($0.revision.name.release)
             || $0.pace.isWaiting(at: now) || isOneByOne($0.revision) || preparing.contains($0.revision.id)
-            || isHung(place(of: $0.revision)) || !hasWorker(for: $0.revision.id),
+            || isHung(place(of: $0.revision)) || (needsWorker && !hasWorker(for: $0.revision.id)),
           missing: $0.missing(without: heldForOthers($0.revision.id)))
       }
     } catch {
@@ -118,7 +121,7 @@ extension JobFlow {
     guard let abilities, rests == nil, placesTaken >= abilities.tasksAtOnce, let most,
       let least = priorities.values.min(), most > least
     else { return }
-    let candidates = await candidates()
+    let candidates = await candidates(needsWorker: false)
     let asked = running.values.count(where: \.isShortened)
     let rest = priorities.filter { running[$0.key]?.isShortened == false }.map { (task: $0.key, priority: $0.value) }
     let tasks = TaskChooser.makingRoom(for: candidates, running: rest, asked: asked)

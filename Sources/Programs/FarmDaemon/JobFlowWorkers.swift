@@ -7,7 +7,11 @@ extension JobFlow {
   /// Whether a worker is free that may be given frames of a revision.
   ///
   /// Which worker took a task is known a moment after it was handed out; until then it may be any.
-  func hasWorker(for revision: Int64) -> Bool { freeWorkers(for: revision).count > startingTasks }
+  func hasWorker(for revision: Int64) -> Bool {
+    // Of very many that wait few have a worker that rests: for all others a free place is enough.
+    guard restingWorkers.mayRest(for: revision) else { return true }
+    return freeWorkers(for: revision).count > startingTasks
+  }
 
   private var startingTasks: Int { running.values.count { $0.worker == nil } }
 

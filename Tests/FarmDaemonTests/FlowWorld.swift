@@ -18,6 +18,7 @@ final class FlowWorld: Sendable {
   let volume: Volume
   let flow: JobFlow
   let ledger: Ledger
+  let events = EventHub()
   let time = TestTime()
   private let engine: FakeEngine
   private let running: Mutexed<[Task<Void, any Error>]> = Mutexed([])
@@ -44,7 +45,7 @@ final class FlowWorld: Sendable {
     flow = JobFlow(
       JobFlow.Setup(
         volume: volume, state: state, config: config, ledger: ledger, engine: engine, watcher: watcher,
-        events: EventHub(), clock: time.clock, log: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() },
+        events: events, clock: time.clock, log: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() },
         version: "test", availableMemory: availableMemory, load: load))
   }
 

@@ -234,6 +234,31 @@ struct JobFlowTests {
     #expect(await world.delivers(["quick/a_0001.png", "quick/a_0002.png", "quick/a_0003.png"]))
   }
 
+  @Test func `whose release is renamed between two frames is held up by nothing else`() async throws {
+    let scratch = try ScratchFolder()
+    let (old, new) = (scratch("volume/releases/spring"), scratch("volume/releases/summer"))
+    let world = try FlowWorld(on: scratch) { frame, attempt in
+      if frame == 2, attempt == 1 { rename(old.string, new.string) }
+      return nil
+    }
+    let events = world.events.listen()
+    world.run()
+
+    try await world.drop("releases/spring/store/a.blend")
+    // Nobody was told of the new name yet: the frame has no place to go to.
+    #expect(
+      try await eventually {
+        try await world.flow.status().daemon.troubles.contains { $0.contains("spring/store is gone") }
+      })
+    #expect(try await world.state("spring/a") == .active)
+    await world.flow.take(.folderFound(new.appending("store")))
+
+    #expect(await world.delivers(["summer/a_0001.png", "summer/a_0002.png", "summer/a_0003.png"]))
+    world.events.finish()
+    let told = await events.reduce(into: []) { $0.append($1.event) }
+    #expect(told.filter { $0.hasPrefix("job.") } == ["job.queued", "job.active", "job.assembling", "job.completed"])
+  }
+
   @Test func `is one file: its twin in another spelling is refused`() async throws {
     let world = try FlowWorld()
     world.run()

@@ -123,6 +123,12 @@ extension JobFlow {
     setup.log.warning("a folder of drops is gone, its jobs wait", metadata: ["folder": "\(shown)"])
   }
 
+  /// Whether a job waits for its folder of drops, which may have gone this moment: then nothing is wrong with the job.
+  func isHeld(_ job: JobName) -> Bool {
+    hold(setup.volume.store(of: job.release))
+    return held.contains(job.release)
+  }
+
   /// The folder is back: its jobs go on.
   private func release(_ store: FilePath) async {
     guard let name = place.release(at: store), held.remove(name) != nil else { return }

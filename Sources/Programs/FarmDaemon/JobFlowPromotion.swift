@@ -116,12 +116,12 @@ extension JobFlow {
     checked.removeAll { $0.task.job.release == release }
     flushing.insert(release)
     let group = await onDisk(taken)
-    let revisions = Set(taken.map(\.task.revision))
+    let revisions = Dictionary(taken.map { ($0.task.revision, $0.task.job) }) { first, _ in first }
     var refused: [Int64: Problem] = [:]
     do {
       try await setup.ledger.update(group.map(\.output))
       var settled: [Output] = []
-      for revision in revisions {
+      for revision in revisions.keys {
         settled += await promote(group.filter { $0.task.revision == revision }, of: revision)
       }
       try await setup.ledger.update(settled)
@@ -134,9 +134,11 @@ extension JobFlow {
     }
     flushing.remove(release)
     whenFlushed.resume()
-    for revision in revisions { await advance(revision) }
+    for revision in revisions.keys { await advance(revision) }
     for (id, problem) in refused {
-      if let revision = open[id]?.revision { await block(revision, problem) }
+      // Of one that was renamed meanwhile the old place is gone; it goes on in its new one.
+      guard let revision = open[id]?.revision, revision.name == revisions[id], !isHeld(revision.name) else { continue }
+      await block(revision, problem)
     }
   }
 

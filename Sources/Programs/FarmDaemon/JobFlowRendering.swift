@@ -87,10 +87,9 @@ extension JobFlow {
 
   private func couldNotHandOut(_ revision: Revision, _ failure: RenderingFailure) async {
     complain(failure, while: "handing out \(revision.name)")
+    if isHeld(revision.name) { return }
     switch failure {
     case .changed:
-      hold(setup.volume.store(of: revision.name.release))
-      if held.contains(revision.name.release) { return }
       // What lies there now settles by itself and becomes the next revision.
       if await move(revision, to: .superseded, problem: failure.problem) { await end(revision) }
     case .noSnapshot, .notPromoted:

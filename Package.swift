@@ -112,7 +112,7 @@ let checks: [Target] = [
     name: "farm-bench",
     dependencies: [
       "farm", "farmd", "WatchProbe", "FarmModel", "BlendFile", "FarmStore", "VolumeFiles", "Pictures", "Preflight",
-      system,
+      argumentParser, system,
     ],
     path: "Benchmarks", swiftSettings: settings),
   .executableTarget(

@@ -205,7 +205,7 @@ struct LedgerTests {
     let harvest = try await ledger.beginHarvest(
       release: release.id, moves: [(output.id, "out/1.png", "dist/spring/shot.png", file)])
     #expect(try await ledger.openHarvests() == [harvest])
-    let move = try #require(try await ledger.movesLeft(of: harvest).first)
+    let move = try #require(try await ledger.movesLeft(of: harvest, after: 0, limit: 10).first)
     #expect(move.file == file)
     try await ledger.moved([
       (

@@ -15,7 +15,7 @@ package actor Scenes {
     "textured_range", "textured_below", "stepped", "layers_off", "two_scenes", "sequencer", "gpu", "denoise_node",
     "scripted", "cloth", "layered", "seated", "windows", "still_range", "driven", "loose_cloth",
     "screened", "keyed_screen", "other_scene",
-    "idle", "reading", "eyes", "odd", "odd_anim", "smooth", "stamped", "odd_nodes", "two_layers", "stereo",
+    "idle", "reading", "eyes", "odd", "odd_anim", "smooth", "shaped", "stamped", "odd_nodes", "two_layers", "stereo",
     "output_nodes", "composited",
   ]
   private var making: Task<FilePath, any Error>?

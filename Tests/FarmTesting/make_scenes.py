@@ -443,6 +443,22 @@ def odd_anim():
     spin(bpy.context.object, 3)
 
 
+def shaped():
+    """A shape that is another in each frame and in the viewport, with a thing that sits on one of its corners."""
+    scene = empty_scene(3)
+    thing = cube((0.9, 0.5, 0.1))
+    smooth = thing.modifiers.new("Smooth", "SUBSURF")
+    smooth.levels, smooth.render_levels = 0, 2
+    bend = thing.modifiers.new("Bend", "SIMPLE_DEFORM")
+    for frame, angle in ((1, 0.2), (3, 2)):
+        bend.angle = angle
+        bend.keyframe_insert("angle", frame=frame)
+    thing.modifiers.new("Bevel", "BEVEL").limit_method = "NONE"
+    rider = cube((0.1, 0.2, 0.9))
+    rider.scale = (0.3, 0.3, 0.3)
+    rider.parent, rider.parent_type, rider.parent_vertices = thing, "VERTEX", (0, 0, 0)
+
+
 def stamped():
     """What must not be cut: metadata burnt in, Freestyle's lines, samples that end with the time."""
     scene = empty_scene(1)

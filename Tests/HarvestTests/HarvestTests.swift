@@ -68,7 +68,7 @@ struct HarvestPlanTests {
   }
 
   @Test func `without what is delivered already`() throws {
-    #expect(try plan([("shot", [output(1, 1, .harvested), output(2, 2)])]).moves.map(\.output.id) == [2])
+    #expect(try plan([("shot", [output(1, 1, .harvested), output(2, 2)])]).moves.map(\.output) == [2])
   }
 }
 

@@ -24,9 +24,10 @@ struct RenderedPartsTests {
     var end: TaskEnd?
   }
 
-  /// Renders the first frame of a scene in each of these parts, one task after the other.
+  /// Renders the first frame of a scene, or these, in each of these parts, one task after the other.
   private func rendered(
-    _ name: String, by program: String, _ parts: [RenderPart], _ wanted: JobSettings = JobSettings()
+    _ name: String, by program: String, _ parts: [RenderPart], _ wanted: JobSettings = JobSettings(),
+    frames: [FrameNumber] = [1]
   ) async throws -> [Rendered] {
     let volume = try scratch.makeVolume()
     let engine = LocalEngine(
@@ -42,7 +43,7 @@ struct RenderedPartsTests {
     for (number, part) in parts.enumerated() {
       await engine.submit(
         RenderTask(
-          id: Int64(number + 1), revision: 1, job: JobName(release: "quick", job: name), frames: FrameSet([1]),
+          id: Int64(number + 1), revision: 1, job: JobName(release: "quick", job: name), frames: FrameSet(frames),
           blend: scene.string, part: part, settings: RenderSettings(wanted: wanted),
           folder: scratch("work {x} ## \(number)").string, format: .png, blender: blender,
           log: scratch("\(number).log").string))
@@ -85,6 +86,21 @@ struct RenderedPartsTests {
     // The border of the last tile does not stay.
     let again = try #require(all.last?.pictures.first?.first?.file)
     #expect(try await oiiotool("--no-autopremult", "--fail", "0", whole, again, "--diff"))
+  }
+
+  @Test func `is of shapes that change bit for bit what Blender gives by hand`() async throws {
+    let all = try await rendered("shaped", by: "/usr/bin/blender", [RenderPart()], frames: [1, 2, 3])
+    let scene = try await Scenes.shared.path("shaped").string
+
+    let words = ["-b", "--factory-startup", "-noaudio", scene, "-o", scratch("hand_#").string, "-F", "PNG", "-x", "1"]
+    let hand = try await ChildProcess.output(of: ChildCommand("/usr/bin/blender", words + ["-f", "1..3"]))
+    try #require(hand.end.isSuccess, "\(hand)")
+    let files = try #require(all.first).pictures.compactMap(\.first?.file)
+    #expect(files.count == 3)
+    for (number, file) in files.enumerated() {
+      #expect(try await oiiotool("--fail", "0", scratch("hand_\(number + 1).png").string, file, "--diff"))
+    }
+    #expect(!(try await oiiotool("--fail", "0.02", files[0], files[2], "--diff")))
   }
 
   @Test(arguments: programs) func `is of a layer that layer alone`(program: String) async throws {

@@ -121,10 +121,14 @@ package enum StoreFailure: Failure, Equatable {
 enum Column {
   static func json<Value: Encodable>(_ value: Value?) throws -> String? {
     guard let value else { return nil }
-    let encoder = JSONEncoder()
-    encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
     return String(decoding: try encoder.encode(value), as: UTF8.self)
   }
+
+  private static let encoder = {
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+    return encoder
+  }()
 
   static func value<Value: Decodable>(_ type: Value.Type, _ json: String?) throws -> Value? {
     guard let json else { return nil }

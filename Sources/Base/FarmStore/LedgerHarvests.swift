@@ -93,20 +93,24 @@ extension Ledger {
     }
   }
 
-  /// The moves of a harvest that are not done yet.
-  package func movesLeft(of harvest: Int64) async throws(StoreFailure) -> [HarvestMove] {
+  /// The next moves of a harvest that are not done yet.
+  /// - Parameter last: the last one of those before; 0 at first.
+  package func movesLeft(
+    of harvest: Int64, after last: HarvestMove.ID, limit: Int
+  ) async throws(StoreFailure) -> [HarvestMove] {
     try await read("read the moves of harvest \(harvest)") { db in
-      try Row.fetchAll(
-        db,
-        sql: """
-          SELECT harvest_move.*, revision.job_id AS job, revision_id FROM harvest_move
-          JOIN output ON output.id = output_id
-          JOIN revision ON revision.id = revision_id WHERE harvest_id = ? AND is_done = 0 ORDER BY harvest_move.id
-          """, arguments: [harvest]
-      ).map { row in
-        HarvestMove(
-          id: row["id"], harvest: row["harvest_id"], job: row["job"], revision: row["revision_id"],
-          output: row["output_id"], source: row["source"], target: row["target"], file: FileIdentity(row: row))
+      let sql = """
+        SELECT harvest_move.id, revision.job_id, revision_id, output_id, source, target, harvest_move.inode,
+          harvest_move.size, harvest_move.mtime_ns
+        FROM harvest_move JOIN output ON output.id = output_id JOIN revision ON revision.id = revision_id
+        WHERE harvest_id = ? AND harvest_move.id > ? AND is_done = 0 ORDER BY harvest_move.id LIMIT ?
+        """
+      return try Row.fetchCursor(db, sql: sql, arguments: [harvest, last, limit]).reduce(into: []) { moves, row in
+        let file = FileIdentity(inode: row[6], size: row[7], mtimeNanoseconds: row[8])
+        moves.append(
+          HarvestMove(
+            id: row[0], harvest: harvest, job: row[1], revision: row[2], output: row[3], source: row[4], target: row[5],
+            file: file))
       }
     }
   }

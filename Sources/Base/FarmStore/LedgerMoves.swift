@@ -107,22 +107,17 @@ extension Ledger {
   /// What we put into `dist/` of a job, wherever it was delivered.
   package func deliveries(ofJob job: Int64) async throws(StoreFailure) -> [(delivery: Delivery, output: Output)] {
     try await read("read the deliveries of a job") { db in
-      try Row.fetchAll(
-        db,
-        sql: """
-          SELECT output.*, delivery.path AS delivered, delivery.job_id, delivery.inode AS delivered_inode,
-            delivery.size AS delivered_size, delivery.mtime_ns AS delivered_mtime_ns
-          FROM delivery JOIN output ON output.id = output_id WHERE delivery.job_id = ?
-          """, arguments: [job]
-      ).map { row in
-        let output = try Output(row: row)
-        let file = FileIdentity(
-          inode: row["delivered_inode"], size: row["delivered_size"], mtimeNanoseconds: row["delivered_mtime_ns"])
-        return (
-          Delivery(
-            path: row["delivered"], job: row["job_id"], revision: output.revision, output: output.id, file: file),
-          output
-        )
+      let sql = """
+        SELECT \(OutputRows.columns), delivery.path, delivery.inode, delivery.size, delivery.mtime_ns
+        FROM delivery JOIN output ON output.id = output_id WHERE delivery.job_id = ?
+        """
+      var rows = OutputRows()
+      return try Row.fetchCursor(db, sql: sql, arguments: [job]).reduce(into: []) { found, row in
+        let (output, more) = (try rows.output(row), OutputRows.count)
+        guard let file = OutputRows.file(row, inode: more + 1, size: more + 2, mtime: more + 3) else { return }
+        let delivery = Delivery(
+          path: row[more], job: job, revision: output.revision, output: output.id, file: file)
+        found.append((delivery, output))
       }
     }
   }

@@ -21,10 +21,11 @@ extension Ledger {
   /// What a revision owes, by frame.
   package func outputs(of revision: Int64) async throws(StoreFailure) -> [Output] {
     try await read("read the outputs of revision \(revision)") { db in
-      try Row.fetchAll(
-        db, sql: "SELECT * FROM output WHERE revision_id = ? ORDER BY frame, path", arguments: [revision]
-      )
-      .map(Output.init(row:))
+      let sql = "SELECT \(OutputRows.columns) FROM output WHERE revision_id = ? ORDER BY frame, path"
+      var rows = OutputRows()
+      return try Row.fetchCursor(db, sql: sql, arguments: [revision]).reduce(into: []) {
+        $0.append(try rows.output($1))
+      }
     }
   }
 
@@ -41,11 +42,12 @@ extension Ledger {
         UPDATE output SET state = ?, attempts = ?, width = ?, height = ?, bytes = ?, inode = ?, mtime_ns = ?,
           render_ms = ?, peak_bytes = ?, facts = ?, problem = ? WHERE id = ?
         """)
+    var (facts, problems) = (JSONMemo<FrameFacts>(), JSONMemo<Problem>())
     for output in outputs {
       try update.execute(arguments: [
         output.state.rawValue, output.attempts, output.size?.width, output.size?.height, output.bytes,
         output.file?.inode, output.file?.mtimeNanoseconds, output.renderMilliseconds, output.peakBytes,
-        try Column.json(output.facts), try Column.json(output.problem), output.id,
+        try facts.text(output.facts), try problems.text(output.problem), output.id,
       ])
     }
   }
@@ -54,13 +56,14 @@ extension Ledger {
   /// the root.
   package func finished(since moment: Timestamp) async throws(StoreFailure) -> [(output: Output, delivered: String?)] {
     try await read("read the newest outputs") { db in
-      try Row.fetchAll(
-        db,
-        sql: """
-          SELECT output.*, delivery.path AS delivered FROM output LEFT JOIN delivery ON delivery.output_id = output.id
-          WHERE state IN ('done', 'harvested', 'kept') AND output.mtime_ns >= ?
-          """, arguments: [moment.nanoseconds]
-      ).map { (try Output(row: $0), $0["delivered"]) }
+      let sql = """
+        SELECT \(OutputRows.columns), delivery.path FROM output LEFT JOIN delivery ON delivery.output_id = output.id
+        WHERE state IN ('done', 'harvested', 'kept') AND output.mtime_ns >= ?
+        """
+      var rows = OutputRows()
+      return try Row.fetchCursor(db, sql: sql, arguments: [moment.nanoseconds]).reduce(into: []) {
+        $0.append((try rows.output($1), $1[OutputRows.count]))
+      }
     }
   }
 
@@ -216,25 +219,6 @@ extension TaskRecord {
       state: try Column.word(TaskState.self, row, "state"), worker: row["worker"], log: row["log"], pid: row["pid"],
       startTicks: row["start_ticks"], problem: try Column.value(Problem.self, row["problem"]),
       startedAt: Timestamp(nanoseconds: row["started_at"]), endedAt: ended.map(Timestamp.init(nanoseconds:)))
-  }
-}
-
-extension Output {
-  init(row: Row) throws {
-    let width: Int? = row["width"]
-    let height: Int? = row["height"]
-    let bytes: Int64? = row["bytes"]
-    let inode: Int64? = row["inode"]
-    let mtime: Int64? = row["mtime_ns"]
-    var file: FileIdentity?
-    if let bytes, let inode, let mtime { file = FileIdentity(inode: inode, size: bytes, mtimeNanoseconds: mtime) }
-    self.init(
-      id: row["id"], revision: row["revision_id"], path: row["path"], frame: row["frame"],
-      kind: OutputKind(part: RenderPart(row: row), view: row["view"], node: row["node"]),
-      state: try Column.word(OutputState.self, row, "state"), attempts: row["attempts"],
-      size: width.flatMap { width in height.map { PixelSize(width: width, height: $0) } }, bytes: bytes,
-      file: file, renderMilliseconds: row["render_ms"], peakBytes: row["peak_bytes"],
-      facts: try Column.value(FrameFacts.self, row["facts"]), problem: try Column.value(Problem.self, row["problem"]))
   }
 }
 

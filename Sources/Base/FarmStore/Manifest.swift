@@ -90,14 +90,18 @@ extension Manifest {
 
 extension Ledger {
   /// Jobs of which something ended, or was delivered, since their manifests were written.
-  package func dueManifests(limit: Int) async throws(StoreFailure) -> [DueManifest] {
+  /// - Parameter releases: whose jobs are left out for now.
+  package func dueManifests(
+    limit: Int, besides releases: Set<String> = []
+  ) async throws(StoreFailure) -> [DueManifest] {
     try await read("read which manifests are due") { db in
       let due = try Row.fetchAll(
         db,
         sql: """
           SELECT job.id, job.name, job.state, manifest, manifest_due, release.name AS release FROM job
-          JOIN release ON release.id = release_id WHERE manifest_due > 0 ORDER BY job.id LIMIT ?
-          """, arguments: [limit])
+          JOIN release ON release.id = release_id
+          WHERE manifest_due > 0 AND release.name NOT IN (SELECT value FROM json_each(?)) ORDER BY job.id LIMIT ?
+          """, arguments: [try Column.json(releases.sorted()), limit])
       return try due.map { row in
         let isRemoved = row["state"] as String == JobState.removed.rawValue
         return DueManifest(
@@ -168,15 +172,15 @@ extension Ledger {
     let newest: Int = job["revision"]
     let known = try Row.fetchOne(
       db, sql: "SELECT * FROM known_file WHERE path = CAST(? AS BLOB)", arguments: [job["path"] as String])
-    let pictures = try Row.fetchAll(
-      db,
-      sql: """
-        SELECT output.*, delivery.path AS delivered, delivery.inode AS delivered_inode, delivery.size AS delivered_size,
-          delivery.mtime_ns AS delivered_mtime_ns
-        FROM output LEFT JOIN delivery ON delivery.output_id = output.id
-        WHERE revision_id = ? ORDER BY frame, output.path
-        """, arguments: [revision.id]
-    ).map(Manifest.Picture.init(row:))
+    let sql = """
+      SELECT \(OutputRows.columns), delivery.path, delivery.inode, delivery.size, delivery.mtime_ns
+      FROM output LEFT JOIN delivery ON delivery.output_id = output.id
+      WHERE revision_id = ? ORDER BY frame, output.path
+      """
+    var rows = OutputRows()
+    let pictures = try Row.fetchCursor(db, sql: sql, arguments: [revision.id]).reduce(into: []) {
+      $0.append(Manifest.Picture(try rows.output($1), delivered: $1))
+    }
     return Manifest(
       form: Manifest.form, release: revision.name.release, job: revision.name.job, path: job["path"],
       file: newest == revision.number ? known.map(Fingerprint.init(row:)) : nil, owner: job["owner"],
@@ -217,19 +221,14 @@ extension Manifest {
 }
 
 extension Manifest.Picture {
-  fileprivate init(row: Row) throws {
-    let output = try Output(row: row)
-    let delivered: String? = row["delivered"]
-    let file: FileIdentity? =
-      delivered == nil
-      ? nil
-      : FileIdentity(
-        inode: row["delivered_inode"], size: row["delivered_size"], mtimeNanoseconds: row["delivered_mtime_ns"])
+  /// - Parameter row: after the output's columns, path and file of its delivery.
+  fileprivate init(_ output: Output, delivered row: Row) {
+    let more = OutputRows.count
     self.init(
       path: output.path, frame: output.frame, kind: output.kind, state: output.state, attempts: output.attempts,
       size: output.size, file: output.file, renderMilliseconds: output.renderMilliseconds, peakBytes: output.peakBytes,
       facts: output.facts,
       problem: output.problem,
-      delivered: delivered, deliveredFile: file)
+      delivered: row[more], deliveredFile: OutputRows.file(row, inode: more + 1, size: more + 2, mtime: more + 3))
   }
 }

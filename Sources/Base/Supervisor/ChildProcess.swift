@@ -100,9 +100,12 @@ package enum ChildProcess {
         group.leader.withLock { $0 = pid }
         let input = ChildInput(execution.standardInputWriter)
         await started(ChildIdentity(pid: pid, startTicks: ProcessTable.startTicks(of: pid) ?? 0), input)
-        let lines = execution.standardOutput.strings(
-          separatedBy: .unicodeScalarSequence(["\n"]), bufferingPolicy: .maxLineLength(lineBytesMax))
-        for try await line in lines { await onLine(line, input) }
+        // The library's own lines cost more than all that is done with them.
+        var lines = LineSplitter(bytesMax: lineBytesMax)
+        for try await piece in execution.standardOutput {
+          for line in try piece.withUnsafeBytes({ try lines.add($0) }) { await onLine(line, input) }
+        }
+        if let last = lines.end() { await onLine(last, input) }
       }
       if Task.isCancelled { throw SupervisorFailure.canceled(command.executable) }
       switch result.terminationStatus {

@@ -10,6 +10,7 @@ package enum BlockingWork {
   /// Calls that take very long and are not counted; with them all others wait.
   private static let longMax = 40
   private static let longAfter = Duration.seconds(5)
+  private static let lookEvery = Duration.seconds(1)
 
   private static let queue: OperationQueue = {
     let queue = OperationQueue()
@@ -18,10 +19,17 @@ package enum BlockingWork {
     return queue
   }()
 
-  private static let longCount = Mutex(0)
+  /// The calls that run now.
+  private struct Calls {
+    var next = 0
+    /// When those began that do not take very long, by number.
+    var usual: [Int: DispatchTime] = [:]
+    var long: Set<Int> = []
+    /// Whether somebody is about to look for those that take long.
+    var isWatched = false
+  }
 
-  /// Whether one call has taken very long yet.
-  private enum Pace { case usual, long, over }
+  private static let calls = Mutex(Calls())
 
   /// Waits for the work's value.
   package static func run<Value: Sendable>(_ work: @escaping @Sendable () -> Value) async -> Value {
@@ -53,26 +61,45 @@ package enum BlockingWork {
 
   private static func add(_ work: @escaping @Sendable () -> Void) {
     queue.addOperation {
-      let pace = Mutexed(Pace.usual)
-      DispatchQueue.global().asyncAfter(deadline: .now() + longAfter / .seconds(1)) {
-        pace.withLock { now in
-          guard now == .usual, count(1) else { return }
-          now = .long
-        }
-      }
+      let call = begin()
       work()
-      if pace.exchange(.over) == .long { _ = count(-1) }
+      end(call)
     }
   }
 
-  /// Takes in that so many more calls take long.
-  /// - Returns: false, and nothing changed, when there are too many.
-  private static func count(_ change: Int) -> Bool {
-    longCount.withLock { long in
-      guard long + change <= longMax else { return false }
-      long += change
-      queue.maxConcurrentOperationCount = concurrentMax + long
-      return true
+  private static func begin() -> Int {
+    let (call, mustWatch) = calls.withLock { calls in
+      calls.next += 1
+      calls.usual[calls.next] = .now()
+      defer { calls.isWatched = true }
+      return (calls.next, !calls.isWatched)
+    }
+    if mustWatch { watch() }
+    return call
+  }
+
+  private static func end(_ call: Int) {
+    calls.withLock { calls in
+      calls.usual[call] = nil
+      if calls.long.remove(call) != nil { queue.maxConcurrentOperationCount = concurrentMax + calls.long.count }
+    }
+  }
+
+  /// Looks again and again, while calls run, for those that take long: one timer for all of them.
+  private static func watch() {
+    DispatchQueue.global().asyncAfter(deadline: .now() + lookEvery / .seconds(1)) {
+      let mustWatch = calls.withLock { calls in
+        let now = DispatchTime.now()
+        let slow = calls.usual.filter { $0.value + longAfter / .seconds(1) <= now }.keys.sorted()
+        for call in slow where calls.long.count < longMax {
+          calls.usual[call] = nil
+          calls.long.insert(call)
+        }
+        if !slow.isEmpty { queue.maxConcurrentOperationCount = concurrentMax + calls.long.count }
+        calls.isWatched = !calls.usual.isEmpty
+        return calls.isWatched
+      }
+      if mustWatch { watch() }
     }
   }
 }
@@ -82,8 +109,6 @@ private final class Mutexed<Value: Sendable>: Sendable {
   private let value: Mutex<Value>
 
   init(_ value: Value) { self.value = Mutex(value) }
-
-  func withLock(_ body: (inout Value) -> Void) { value.withLock { body(&$0) } }
 
   func exchange(_ new: Value) -> Value {
     value.withLock { value in

@@ -57,22 +57,17 @@ struct BlenderTalk {
   /// Takes in a report of the script.
   mutating func heard(_ said: ScriptReport) -> Reaction {
     linesHeard += 1
-    switch said.event {
-    case "opened":
+    switch said {
+    case .opened(let scene):
       isOpen = true
-      let scene = OpenedScene(
-        size: PixelSize(width: said.width ?? 0, height: said.height ?? 0), channels: said.channels,
-        notes: (said.notes ?? []).map(\.problem), files: said.files ?? [], nodes: said.nodes ?? [])
-      return asked(for: Reaction(reports: [.opened(task: task.id, scene)]))
-    case "rendering":
+      return asked(for: Reaction(reports: [.opened(task: task.id, scene.opened)]))
+    case .rendering:
       stepsTold = 0
       return current.map { Reaction(reports: [.progress(task: task.id, frame: $0, part: 0)]) } ?? Reaction()
-    case "alive":
-      guard let done = said.sample, let all = said.samples else { return Reaction() }
-      return progress(done, of: all)
-    case "frame": return rendered(said)
-    case "failed": return failed(said)
-    default: return Reaction()
+    case .alive(let done?, let all?): return progress(done, of: all)
+    case .frame(let frame): return rendered(frame)
+    case .failed(let note): return failed(note.problem)
+    case .ready, .probed, .forgot, .alive, .unknown: return Reaction()
     }
   }
 
@@ -90,7 +85,7 @@ struct BlenderTalk {
     left = []
   }
 
-  private mutating func rendered(_ said: ScriptReport) -> Reaction {
+  private mutating func rendered(_ said: ScriptFrame) -> Reaction {
     guard let frame = said.frame, frame == current else { return Reaction() }
     current = nil
     let picture = RenderedFrame(
@@ -100,8 +95,7 @@ struct BlenderTalk {
     return asked(for: Reaction(reports: [.frame(task: task.id, picture)]))
   }
 
-  private mutating func failed(_ said: ScriptReport) -> Reaction {
-    let problem = ScriptNote(class: said.class, cause: said.cause, missing: said.missing).problem
+  private mutating func failed(_ problem: Problem) -> Reaction {
     // No frame of this file can be rendered.
     guard isOpen, let frame = current else { return Reaction(end: .failed(problem, frame: nil)) }
     current = nil
@@ -143,23 +137,27 @@ struct BlenderTalk {
   }
 
   private func renderCommand(_ frame: FrameNumber) -> String {
-    var fields: [String: ScriptValue] = [
-      "do": .text("render"), "frame": .number(Int(frame)), "file": .text(file(of: frame)),
-    ]
-    fields["naming_object"] = task.namingObject.map { .text($0) }
-    fields["layer"] = task.part.layer.map { .text($0) }
-    fields["tile"] = task.part.tile.map { .tile($0) }
-    return command(fields)
+    let tile = task.part.tile.map {
+      ["column": $0.column, "row": $0.row, "columns": $0.grid.columns, "rows": $0.grid.rows]
+    }
+    return command(
+      RenderCommand(
+        frame: frame, file: file(of: frame), namingObject: task.namingObject, layer: task.part.layer, tile: tile))
   }
 
   /// Everything that is said when nothing goes wrong.
   var allCommands: [String] { [openCommand] + task.frames.frames.map(renderCommand) }
 
-  private func command(_ fields: [String: ScriptValue]) -> String {
+  private func command(_ fields: some Encodable) -> String {
+    // Texts always encode.
+    (try? Self.encoder.encode(fields)).map { String(decoding: $0, as: UTF8.self) } ?? "{}"
+  }
+
+  private static let encoder = {
     let encoder = JSONEncoder()
     encoder.outputFormatting = .sortedKeys
-    return (try? encoder.encode(fields)).map { String(decoding: $0, as: UTF8.self) } ?? "{}"  // Texts always encode.
-  }
+    return encoder
+  }()
 
   /// What it means that the process ended in the middle of the task, whatever its exit code.
   /// - Parameters:
@@ -195,82 +193,28 @@ enum CrashReason {
   }
 }
 
-/// A report of `farm_render.py`, as it comes.
-struct ScriptReport: Decodable {
-  let event: String
-  let frame: FrameNumber?
-  let seconds: Double?
-  let facts: FrameFacts?
-  let width: Int?
-  let height: Int?
-  let `class`: String?
-  let cause: String?
-  let missing: [ScriptNote.Missing]?
-  let notes: [ScriptNote]?
-  let files: [SeenFile]?
-  let channels: Int?
-  let nodes: [NodePicture]?
-  let pictures: [RenderedPicture]?
-  let version: [Int]?
-  let hash: String?
-  let canDenoise: Bool?
-  let devices: [String]?
-  /// Whether the file was opened for this, or had been open.
-  let isNew: Bool?
-  /// Bytes of memory: the most since the file was opened, and now.
-  let peak: Int64?
-  let memory: Int64?
-  let sample: Int?
-  let samples: Int?
-
-  private static let prefix = "@@farm "
-
-  /// Nil for a line that is the program's own, or only looks like a report: a scene may print anything.
-  init?(line: String) {
-    guard line.hasPrefix(Self.prefix),
-      let report = try? JSONDecoder().decode(Self.self, from: Data(line.dropFirst(Self.prefix.count).utf8))
-    else { return nil }
-    self = report
-  }
+/// Asks for a frame.
+private struct RenderCommand: Encodable {
+  let `do` = "render"
+  let frame: FrameNumber
+  let file: String
+  let namingObject: String?
+  let layer: String?
+  let tile: [String: Int]?
 
   enum CodingKeys: String, CodingKey {
-    case event, frame, seconds, facts, width, height, `class`, cause, missing, notes, files, version, hash, devices
-    case peak, memory, sample, samples, channels, nodes, pictures
-    case canDenoise = "can_denoise"
-    case isNew = "is_new"
+    case `do`, frame, file, layer, tile
+    case namingObject = "naming_object"
   }
 }
 
-/// What the script has to say against a file, or notes about it.
-struct ScriptNote: Decodable {
-  /// A file that is needed and not there.
-  struct Missing: Decodable {
-    let path: String
-    let by: String
-    let why: String
-    let seen: [Int64]?
-  }
-
-  let `class`: String?
-  let cause: String?
-  let missing: [Missing]?
-
-  var problem: Problem {
-    let files = missing?.map { MissingFile(path: $0.path, neededBy: $0.by, why: $0.why, seen: $0.seen) } ?? []
-    return Problem(
-      `class`.flatMap(ProblemClass.init(rawValue:)) ?? .renderError, cause: cause ?? "no reason was given",
-      missing: files.isEmpty ? nil : files)
-  }
-}
-
-/// A value in a command.
+/// A value in the command that opens a file.
 enum ScriptValue: Encodable {
   case text(String)
   case number(Int)
   case flag(Bool)
   case places([SeenPlace])
   case texts([String])
-  case tile(Tile)
 
   func encode(to encoder: any Encoder) throws {
     var container = encoder.singleValueContainer()
@@ -280,10 +224,6 @@ enum ScriptValue: Encodable {
     case .flag(let flag): try container.encode(flag)
     case .places(let places): try container.encode(places)
     case .texts(let texts): try container.encode(texts)
-    case .tile(let tile):
-      try container.encode([
-        "column": tile.column, "row": tile.row, "columns": tile.grid.columns, "rows": tile.grid.rows,
-      ])
     }
   }
 }

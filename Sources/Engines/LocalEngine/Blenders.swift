@@ -57,7 +57,7 @@ package enum Blenders {
   }
 
   private static func ask(_ path: String, script: FilePath) async -> Probed {
-    let answer = Mutex<ScriptReport?>(nil)
+    let answer = Mutex<ScriptAbilities?>(nil)
     do {
       let end = try await ChildProcess.run(
         command(path, script: script, temporary: nil),
@@ -66,7 +66,7 @@ package enum Blenders {
           await input.finish()
         },
         onLine: { line, _ in
-          guard let said = ScriptReport(line: line), said.event == "probed" else { return }
+          guard case .probed(let said) = ScriptReport(line: line) else { return }
           answer.withLock { $0 = said }
         })
       guard let said = answer.withLock({ $0 }), let version = said.version, version.count >= 3 else {

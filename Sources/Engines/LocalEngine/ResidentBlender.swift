@@ -72,6 +72,8 @@ actor ResidentBlender {
 
   private func started(_ process: ChildIdentity, _ input: ChildInput) {
     (self.process, self.input) = (process, input)
+    // The daemon, the file server and people at the machine go first.
+    ProcessTable.makeNice(process)
     if isLeaving { ProcessTable.killGroup(of: process) }
     if let work { tellStart(of: work) }
   }
@@ -116,14 +118,14 @@ actor ResidentBlender {
       if let reaction = work?.talk.with({ $0.heard(words: line) }) { await react(reaction) }
       return
     }
-    switch said.event {
-    case "ready":
+    switch said {
+    case .ready:
       isReady = true
       if let opening = work?.talk.with({ $0.opening }) { await input?.send(line: opening) }
-    case "forgot": residency.forgot()
-    case "opened": residency.opened(isNew: said.isNew ?? true)
-    case "frame": residency.rendered(said.memory)
-    default: break
+    case .forgot: residency.forgot()
+    case .opened(let scene): residency.opened(isNew: scene.isNew ?? true)
+    case .frame(let frame): residency.rendered(frame.memory)
+    case .probed, .rendering, .alive, .failed, .unknown: break
     }
     if let reaction = work?.talk.with({ $0.heard(said) }) { await react(reaction) }
   }

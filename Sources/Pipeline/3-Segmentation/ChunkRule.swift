@@ -23,7 +23,8 @@ struct ChunkRule: Hashable, Sendable {
     case .auto:
       guard times.count >= Self.timesNeeded, let median = times.median, let longest = times.longest else { return 1 }
       let share = left / (Self.sharesLeft * max(1, workers))
-      return max(1, min(share, Self.fitting(median, into: Self.aim), Self.fitting(longest, into: Self.most)))
+      let fitting = min(Self.fitting(median, into: Self.aim), Self.fitting(longest, into: Self.most))
+      return max(1, min(share, fitting, ChunkSize.range.upperBound))
     }
   }
 

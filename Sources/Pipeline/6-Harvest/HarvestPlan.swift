@@ -5,7 +5,9 @@ import SystemPackage
 package struct HarvestPlan: Hashable, Sendable {
   /// A checked output and the name it is delivered under.
   package struct Move: Hashable, Sendable {
-    package let output: Output
+    package let output: Output.ID
+    /// As it was checked; nil: it is not known, and cannot be moved.
+    package let file: FileIdentity?
     package let job: JobName
     /// In `out/`, below the volume's root.
     package let source: String
@@ -41,24 +43,24 @@ package struct HarvestPlan: Hashable, Sendable {
       let name = part.revision.name
       // A tile has gone into its picture, and what is kept stays in out/.
       let outputs = part.outputs.filter { $0.kind.part.tile == nil && $0.state != .kept }
-      let words = KindWords(outputs, scene: part.revision.scene)
-      let named = outputs.map { output in
-        NamedOutput(
-          job: name, revision: part.revision.number, date: String(part.revision.createdAt.rfc3339.prefix(10)),
-          kind: words.of(output.kind), output: output, object: release.order.namingObject)
-      }
+      var words = KindWords(outputs, scene: part.revision.scene)
+      let date = String(part.revision.createdAt.rfc3339.prefix(10))
       let varying = NamingTemplate.Field.varying(among: outputs)
-      for one in named {
-        guard one.output.state.isDone else { throw .gap(name, one.output.path) }
+      let (out, dist) = (volume.out(of: name), volume.dist(of: release.name))
+      for output in outputs {
+        guard output.state.isDone else { throw .gap(name, output.path) }
+        let one = NamedOutput(
+          job: name, revision: part.revision.number, date: date, kind: words.of(output.kind), output: output,
+          object: release.order.namingObject)
         let file: String
         do { file = try template.name(of: one, varying: varying) } catch {
           throw .noName(name, reason: error.reason)
         }
-        let target = volume.relative(volume.dist(of: release.name).appending(file))
+        let target = volume.relative(dist.appending(file))
         if let other = taken.updateValue(name, forKey: target.lowercased()) { throw .sameName(file, name, other) }
-        guard one.output.state == .done else { continue }
-        let source = volume.relative(volume.out(of: name).appending(one.output.path))
-        moves.append(Move(output: one.output, job: name, source: source, target: target))
+        guard output.state == .done else { continue }
+        let source = volume.relative(out.appending(output.path))
+        moves.append(Move(output: output.id, file: output.file, job: name, source: source, target: target))
       }
     }
     self.moves = moves
@@ -78,6 +80,8 @@ package struct HarvestPlan: Hashable, Sendable {
 private struct KindWords {
   private let scene: String?
   private let names: [NamingTemplate.Field: PathNames]
+  /// What was found; a job has few kinds of outputs, and may have very many of each.
+  private var found: [OutputKind: [NamingTemplate.Field: String]] = [:]
 
   /// - Parameter scene: that of outputs of an earlier version, which do not say it.
   init(_ outputs: [Output], scene: String?) {
@@ -91,13 +95,16 @@ private struct KindWords {
     }
   }
 
-  func of(_ kind: OutputKind) -> [NamingTemplate.Field: String] {
+  mutating func of(_ kind: OutputKind) -> [NamingTemplate.Field: String] {
+    if let found = found[kind] { return found }
     let said: [NamingTemplate.Field: String?] = [
       .scene: kind.part.scene ?? scene, .layer: kind.part.layer, .view: kind.view, .node: kind.node,
     ]
-    return said.reduce(into: [:]) { words, field in
+    let words = said.reduce(into: [:]) { words, field in
       words[field.key] = field.value.map { names[field.key]?[$0] ?? $0 } ?? ""
     }
+    found[kind] = words
+    return words
   }
 }
 

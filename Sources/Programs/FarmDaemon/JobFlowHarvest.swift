@@ -75,8 +75,8 @@ extension JobFlow {
   func harvestPlan(_ release: Release, _ revisions: [Revision]) async throws -> HarvestPlan? {
     var parts: [HarvestPlan.Part] = []
     for revision in revisions {
-      guard try await isAllThere(revision) else { return nil }
-      parts.append(HarvestPlan.Part(revision, outputs: try await setup.ledger.outputs(of: revision.id)))
+      guard let outputs = try await allThere(of: revision) else { return nil }
+      parts.append(HarvestPlan.Part(revision, outputs: outputs))
     }
     let plan = try HarvestPlan(of: release, parts, in: setup.volume)
     try plan.refuseNamesTaken(by: await setup.ledger.deliverers(of: plan.moves.map(\.target)))
@@ -85,19 +85,19 @@ extension JobFlow {
 
   /// Journals a plan and carries it out.
   func deliver(_ plan: HarvestPlan, of release: Release) async throws {
-    let moves = plan.moves.compactMap { move in
-      move.output.file.map { (move.output.id, move.source, move.target, $0) }
-    }
+    let moves = plan.moves.compactMap { move in move.file.map { (move.output, move.source, move.target, $0) } }
     try await carryOut(setup.ledger.beginHarvest(release: release.id, moves: moves), release: release.name)
   }
 
-  /// A frame that a person deleted from `out/` before the harvest is rendered again: a pick-up.
-  private func isAllThere(_ revision: Revision) async throws(StoreFailure) -> Bool {
-    let outputs = try await setup.ledger.outputs(of: revision.id).filter { $0.kind.part.tile == nil }
+  /// What a revision owed, all of it in its place; nil when a person deleted something from `out/` before the harvest,
+  /// which is rendered again: a pick-up.
+  private func allThere(of revision: Revision) async throws(StoreFailure) -> [Output]? {
+    let outputs = try await setup.ledger.outputs(of: revision.id)
+    // Tiles went into their pictures, and are not done but assembled.
     let missing = await lost(among: outputs, in: setup.volume.out(of: revision.name))
-    guard !missing.isEmpty else { return true }
+    guard !missing.isEmpty else { return outputs }
     await pickUp(revision, owing: missing)
-    return false
+    return nil
   }
 
   /// Those that are done and whose files are not in their places any more, as owed again.
@@ -129,65 +129,89 @@ extension JobFlow {
   /// Does what is left of a journaled harvest; after a crash it is called again. What landed is noted, also when
   /// something else could not be moved; the rest is planned anew.
   func carryOut(_ journal: Int64, release: String) async throws {
-    let before = try await setup.ledger.deliveries(before: journal)
-    let (landed, failure) = try await moveAll(of: journal, before: before)
-    let harvester = Harvester(setup.volume)
-    let sync = await BlockingWork.run { Result { () throws(HarvestFailure) in try harvester.sync(release) } }
-    try await setup.ledger.moved(landed)
-    let strays = failure == nil ? strays(before, landed) : []
+    let earlier = EarlierDeliveries(
+      of: try await setup.ledger.deliveries(before: journal),
+      former: try await setup.ledger.formerDeliveries(inTheWayOf: journal))
+    var landed = LandedFiles(remembersAll: !earlier.isEmpty)
+    var moved = MovedFiles()
+    var last: HarvestMove.ID = 0
+    // Some at a time, for there may be a hundred thousand; those before are noted meanwhile.
+    while moved.failure == nil {
+      let before = moved.done
+      async let noted = note(before, release)
+      let left = try await setup.ledger.movesLeft(of: journal, after: last, limit: Self.movesAtOnce)
+      let next = try await move(left.map { (move: $0, ours: earlier.ours(inTheWayOf: $0)) })
+      let failure = try await noted
+      moved = next
+      moved.failure = moved.failure ?? failure
+      for (_, delivery) in moved.done { landed.add(delivery) }
+      guard let end = left.last else { break }
+      last = end.id
+    }
+    if let failure = moved.failure {
+      _ = try await note(moved.done, release)
+      try await setup.ledger.endHarvest(journal, forgetting: [])
+      throw failure
+    }
+    let (strays, harvester) = (earlier.strays(besides: landed), Harvester(setup.volume))
     await BlockingWork.run { for delivery in strays { harvester.removeDelivery(delivery.path, ours: delivery.file) } }
     try await setup.ledger.endHarvest(journal, forgetting: strays.map(\.path))
-    for (move, delivery) in landed where delivery.path != move.target {
+    setup.log.notice("harvested", metadata: ["release": "\(release)", "files": "\(landed.count)"])
+  }
+
+  private static let movesAtOnce = 500
+
+  /// Files that were moved one after the other, up to one that could not be.
+  private struct MovedFiles {
+    var done: [(move: HarvestMove, delivery: Delivery)] = []
+    var failure: HarvestFailure?
+  }
+
+  private func move(
+    _ batch: [(move: HarvestMove, ours: FileIdentity?)]
+  ) async throws(StoreFailure) -> MovedFiles {
+    let harvester = Harvester(setup.volume)
+    let landings = await BlockingWork.run { Self.moveAll(batch, harvester) }
+    var moved = MovedFiles()
+    for ((move, _), landing) in zip(batch, landings) {
+      switch landing {
+      case .success(let at):
+        let delivery = Delivery(
+          path: at.path, job: move.job, revision: move.revision, output: move.output, file: at.file)
+        moved.done.append((move, delivery))
+      case .failure(.lost(let path)):
+        setup.log.warning("a frame is gone", metadata: ["file": "\(path)"])
+        var gone = try await setup.ledger.outputs(of: move.revision).filter { $0.id == move.output }
+        for index in gone.indices { (gone[index].state, gone[index].file) = (.owed, nil) }
+        await pickUp(try await setup.ledger.revision(move.revision), owing: gone)
+        try await setup.ledger.lost(move)
+      case .failure(let other): moved.failure = other
+      }
+    }
+    return moved
+  }
+
+  /// Brings the names of files that were moved to the disk, and notes them.
+  /// - Returns: why they may not be there after a power cut; nil when they are.
+  private func note(
+    _ done: [(move: HarvestMove, delivery: Delivery)], _ release: String
+  ) async throws(StoreFailure) -> HarvestFailure? {
+    guard !done.isEmpty else { return nil }
+    let harvester = Harvester(setup.volume)
+    let sync = await BlockingWork.run { Result { () throws(HarvestFailure) in try harvester.sync(release) } }
+    try await setup.ledger.moved(done)
+    for (move, delivery) in done where delivery.path != move.target {
       setup.log.warning(
         "a delivered file was changed by somebody and is kept; the new one lies beside it",
         metadata: ["file": "\(move.target)", "new": "\(delivery.path)"])
     }
-    if let failure { throw failure }
-    if !landed.isEmpty { try sync.get() }
-    setup.log.notice("harvested", metadata: ["release": "\(release)", "files": "\(landed.count)"])
-  }
-
-  /// A file of the journal, and where it is now.
-  private typealias Landed = (move: HarvestMove, delivery: Delivery)
-
-  private static let movesAtOnce = 100
-
-  /// Moves until something cannot be moved.
-  private func moveAll(
-    of journal: Int64, before: [Delivery]
-  ) async throws(StoreFailure) -> (landed: [Landed], failure: HarvestFailure?) {
-    let harvester = Harvester(setup.volume)
-    let earlier = Dictionary(before.map { ($0.path, $0) }) { first, _ in first }
-    let former = try await setup.ledger.formerDeliveries(inTheWayOf: journal)
-    var landed: [Landed] = []
-    let left = try await setup.ledger.movesLeft(of: journal).map { move in
-      (move: move, ours: earlier[move.target].flatMap { $0.job == move.job ? $0.file : nil } ?? former[move.target])
-    }
-    for start in stride(from: 0, to: left.count, by: Self.movesAtOnce) {
-      let batch = left[start..<min(start + Self.movesAtOnce, left.count)]
-      let landings = await BlockingWork.run { Self.moveAll(batch, harvester) }
-      for ((move, _), landing) in zip(batch, landings) {
-        switch landing {
-        case .success(let at):
-          let delivery = Delivery(
-            path: at.path, job: move.job, revision: move.revision, output: move.output, file: at.file)
-          landed.append((move, delivery))
-        case .failure(.lost(let path)):
-          setup.log.warning("a frame is gone", metadata: ["file": "\(path)"])
-          var gone = try await setup.ledger.outputs(of: move.revision).filter { $0.id == move.output }
-          for index in gone.indices { (gone[index].state, gone[index].file) = (.owed, nil) }
-          await pickUp(try await setup.ledger.revision(move.revision), owing: gone)
-          try await setup.ledger.lost(move)
-        case .failure(let other): return (landed, other)
-        }
-      }
-    }
-    return (landed, nil)
+    if case .failure(let failure) = sync { return failure }
+    return nil
   }
 
   /// As far as it goes: what is lost is passed over, what cannot be moved is the last.
   private static func moveAll(
-    _ batch: ArraySlice<(move: HarvestMove, ours: FileIdentity?)>, _ harvester: Harvester
+    _ batch: [(move: HarvestMove, ours: FileIdentity?)], _ harvester: Harvester
   ) -> [Result<Harvester.Landing, HarvestFailure>] {
     var landings: [Result<Harvester.Landing, HarvestFailure>] = []
     for (move, ours) in batch {
@@ -201,19 +225,6 @@ extension JobFlow {
     return landings
   }
 
-  /// What was delivered of these jobs under names that are no longer owed: by an earlier revision, or before the
-  /// output got another name.
-  private func strays(_ before: [Delivery], _ landed: [Landed]) -> [Delivery] {
-    let jobs = Set(landed.map(\.delivery.job))
-    let revisions = Set(landed.map(\.delivery.revision))
-    let outputs = Set(landed.map(\.delivery.output))
-    let paths = Set(landed.map(\.delivery.path))
-    return before.filter { old in
-      jobs.contains(old.job) && !paths.contains(old.path)
-        && (!revisions.contains(old.revision) || outputs.contains(old.output))
-    }
-  }
-
   /// The release shows why; it is tried again once a minute, and after a restart.
   private func harvestFailed(_ release: Release, _ error: any Error) async {
     complain(error, while: "harvesting \(release.name)")
@@ -222,5 +233,56 @@ extension JobFlow {
     do { try await setup.ledger.setRelease(release.id, problem: problem) } catch {
       complain(error, while: "recording why \(release.name) is not harvested")
     }
+  }
+}
+
+/// What lay in `dist/` before a harvest of its jobs.
+private struct EarlierDeliveries {
+  private let deliveries: [Delivery]
+  private let byPath: [String: Delivery]
+  private let former: [String: FileIdentity]
+
+  init(of deliveries: [Delivery], former: [String: FileIdentity]) {
+    self.deliveries = deliveries
+    self.former = former
+    byPath = Dictionary(deliveries.map { ($0.path, $0) }) { first, _ in first }
+  }
+
+  var isEmpty: Bool { deliveries.isEmpty }
+
+  /// What we put under the name of a move, which may be replaced.
+  func ours(inTheWayOf move: HarvestMove) -> FileIdentity? {
+    byPath[move.target].flatMap { $0.job == move.job ? $0.file : nil } ?? former[move.target]
+  }
+
+  /// What was delivered of these jobs under names that are no longer owed: by an earlier revision, or before the
+  /// output got another name.
+  func strays(besides landed: LandedFiles) -> [Delivery] {
+    deliveries.filter { old in
+      landed.jobs.contains(old.job) && !landed.paths.contains(old.path)
+        && (!landed.revisions.contains(old.revision) || landed.outputs.contains(old.output))
+    }
+  }
+}
+
+/// What a harvest put into `dist/`.
+private struct LandedFiles {
+  private(set) var count = 0
+  private(set) var jobs: Set<Int64> = []
+  private(set) var revisions: Set<Int64> = []
+  private(set) var outputs: Set<Int64> = []
+  private(set) var paths: Set<String> = []
+  private let remembersAll: Bool
+
+  /// - Parameter remembersAll: not needed where nothing was delivered before.
+  init(remembersAll: Bool) { self.remembersAll = remembersAll }
+
+  mutating func add(_ delivery: Delivery) {
+    count += 1
+    guard remembersAll else { return }
+    jobs.insert(delivery.job)
+    revisions.insert(delivery.revision)
+    outputs.insert(delivery.output)
+    paths.insert(delivery.path)
   }
 }

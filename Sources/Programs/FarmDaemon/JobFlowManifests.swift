@@ -21,7 +21,8 @@ extension JobFlow {
     let folder = ManifestFolder(setup.volume)
     do {
       while true {
-        let due = try await setup.ledger.dueManifests(limit: Self.manifestsAtOnce)
+        // What is being delivered is another in a moment, and asks again.
+        let due = try await setup.ledger.dueManifests(limit: Self.manifestsAtOnce, besides: harvesting)
         guard !due.isEmpty else { return }
         try await BlockingWork.run { () throws(FileFailure) in
           for manifest in due { try folder.put(manifest) }

@@ -154,6 +154,7 @@ extension JobFlow {
   func endHarvesting(_ release: String) {
     harvesting.remove(release)
     whenHarvested.resume()
+    askForManifests()
   }
 
   /// Ends what runs of these revisions; it costs no attempt.

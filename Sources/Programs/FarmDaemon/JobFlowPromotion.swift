@@ -8,10 +8,8 @@ import VolumeFiles
 extension JobFlow {
   /// Checks a task's frames until none is left; good ones are promoted with the next group.
   func check(task id: Int64) async {
-    while let task = running[id], !task.unchecked.isEmpty {
-      running[id]?.unchecked = []
-      let frames = task.unchecked
-      let checks = frames.map { frame in self.checks(of: frame, task) }
+    while let (task, scene, frames) = takeUnchecked(id) {
+      let checks = frames.map { frame in self.checks(of: frame, task, scene) }
       for (frame, (due, verdicts)) in zip(frames, zip(checks, await verdicts(on: checks))) {
         var good: [CheckedFrame] = []
         var bad: (file: FilePath, refusal: FrameRefusal)?
@@ -23,15 +21,23 @@ extension JobFlow {
         }
         // All that its rendering gave counts, or nothing.
         if let bad {
-          await refused(bad.file, frame.frame, of: task.task, bad.refusal)
+          await refused(bad.file, frame.frame, of: task, bad.refusal)
         } else {
-          workerRendered(frame.frame, of: task.task)
-          for (check, picture) in zip(due, good) { found(picture, as: check.output, frame, of: task.task) }
+          workerRendered(frame.frame, of: task)
+          for (check, picture) in zip(due, good) { found(picture, as: check.output, frame, of: task) }
         }
       }
       running[id]?.checking -= frames.count
     }
     whenChecked.resume()
+  }
+
+  /// The frames of a task that came and were not looked at. Not with all that is known of the task: what is held here
+  /// while further ones come would be copied for each of them.
+  private func takeUnchecked(_ id: Int64) -> (task: RenderTask, scene: OpenedScene?, frames: [RenderedFrame])? {
+    guard let task = running[id], !task.unchecked.isEmpty else { return nil }
+    running[id]?.unchecked = []
+    return (task.task, task.scene, task.unchecked)
   }
 
   /// A picture of a frame, and which output it is to be.
@@ -57,9 +63,9 @@ extension JobFlow {
   }
 
   /// What is to be checked of a frame: a picture for each output that its rendering owes.
-  private func checks(of frame: RenderedFrame, _ task: RunningTask) -> [DueCheck] {
-    let (folder, part) = (FilePath(task.task.folder), task.task.part)
-    return (open[task.task.revision]?.board[part, frame.frame] ?? []).filter { $0.state == .active }.map { output in
+  private func checks(of frame: RenderedFrame, _ task: RenderTask, _ scene: OpenedScene?) -> [DueCheck] {
+    let (folder, part) = (FilePath(task.folder), task.part)
+    return (open[task.revision]?.board[part, frame.frame] ?? []).filter { $0.state == .active }.map { output in
       let kind = output.kind
       let picture = frame.pictures.first { $0.view == kind.view && $0.node == kind.node }
       // One of which nothing was said is looked for in vain.
@@ -69,8 +75,8 @@ extension JobFlow {
         let wanted = ImageFormat(ofFile: output.path).map { FrameCheck.Wanted($0) }
         return DueCheck(file: file, output: output, wanted: wanted)
       }
-      let size = task.scene.map { part.tile?.rectangle(in: $0.size).size ?? $0.size }
-      let wanted = FrameCheck.Wanted(task.task.format, size: size, channels: task.scene?.channels)
+      let size = scene.map { part.tile?.rectangle(in: $0.size).size ?? $0.size }
+      let wanted = FrameCheck.Wanted(task.format, size: size, channels: scene?.channels)
       return DueCheck(file: file, output: output, wanted: wanted)
     }
   }
@@ -113,6 +119,7 @@ extension JobFlow {
     while flushing.contains(release) { await withCheckedContinuation { whenFlushed.add($0) } }
     let taken = checked.filter { $0.task.job.release == release }
     guard !taken.isEmpty else { return }
+    let wasBehind = isBehind
     checked.removeAll { $0.task.job.release == release }
     flushing.insert(release)
     let group = await onDisk(taken)
@@ -135,6 +142,7 @@ extension JobFlow {
     flushing.remove(release)
     whenFlushed.resume()
     for revision in revisions.keys { await advance(revision) }
+    if wasBehind, !isBehind { await schedule() }
     for (id, problem) in refused {
       // Of one that was renamed meanwhile the old place is gone; it goes on in its new one.
       guard let revision = open[id]?.revision, revision.name == revisions[id], !isHeld(revision.name) else { continue }

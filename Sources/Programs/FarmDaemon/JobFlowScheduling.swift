@@ -32,7 +32,7 @@ extension JobFlow {
       if abilities?.tasksAtOnce == 0 { await blockWithoutBlender() }
       if await isDiskNearlyFull() { return }
       shortOfMemory = nil
-      while let abilities, rests == nil, nimbyReason == nil, placesTaken < abilities.tasksAtOnce,
+      while let abilities, rests == nil, nimbyReason == nil, !isBehind, placesTaken < abilities.tasksAtOnce,
         let next = await nextCandidate(),
         hasMemory(for: next.revision)
       {
@@ -41,6 +41,11 @@ extension JobFlow {
       await makeRoom()
     }
   }
+
+  /// Whether frames come faster than they are promoted: then they pile up only so far.
+  var isBehind: Bool { checked.count > Self.checkedMax }
+
+  private static let checkedMax = 1000
 
   /// Tasks handed out, and those that will be once their snapshot is taken.
   private var placesTaken: Int {

@@ -28,7 +28,7 @@ struct ManifestFolder: Hashable {
     guard let manifest = due.manifest else { return }
     let file = path(of: due.name.description)
     try SharedFolder.make(file.removingLastComponent())
-    try Durable.write(Self.json(manifest), to: file)
+    try Durable.write(Self.text(of: manifest), to: file)
   }
 
   private var adoptedPart: FilePath { folder.appending(".adopted.part") }
@@ -81,6 +81,21 @@ struct ManifestFolder: Hashable {
 
   private static func value<Value: Decodable>(_ bytes: [UInt8]) -> Value? {
     try? JSONDecoder().decode(Value.self, from: Data(bytes))  // The same.
+  }
+
+  /// Picture by picture: a job may have a hundred thousand, and an encoder holds all that it was given at once.
+  private static func text(of manifest: Manifest) -> [UInt8] {
+    var job = manifest
+    job.outputs = []
+    let text = json(job)
+    // Quotes in values are escaped, so that this stands there once.
+    guard let place = text.firstRange(of: Array(#""outputs":[]"#.utf8)) else { return json(manifest) }
+    var all = Array(text[..<(place.upperBound - 1)])
+    for (number, picture) in manifest.outputs.enumerated() {
+      if number > 0 { all.append(UInt8(ascii: ",")) }
+      all += json(picture).dropLast()
+    }
+    return all + text[(place.upperBound - 1)...]
   }
 
   private static func json(_ value: some Encodable) -> [UInt8] {

@@ -46,6 +46,11 @@ LOSSY_CODECS = ("DWAA", "DWAB", "B44", "B44A", "PXR24")
 opened_files = {}
 
 # The first frame from which a scene is simulated as it is rendered, None for one that is not; and how far it is.
+# Modifiers that make of a shape another one, and remember nothing from frame to frame.
+SHAPING = {"ARMATURE", "ARRAY", "BEVEL", "BOOLEAN", "BUILD", "CAST", "CURVE", "DATA_TRANSFER", "DECIMATE", "DISPLACE",
+           "EDGE_SPLIT", "LATTICE", "MASK", "MESH_TO_VOLUME", "MIRROR", "MULTIRES", "NODES", "NORMAL_EDIT", "REMESH",
+           "SCREW", "SHRINKWRAP", "SIMPLE_DEFORM", "SKIN", "SMOOTH", "SOLIDIFY", "SUBSURF", "TRIANGULATE",
+           "VOLUME_TO_MESH", "WARP", "WAVE", "WEIGHTED_NORMAL", "WELD", "WIREFRAME"}
 simulation = {"first": None, "at": None}
 
 # The open file: with which command and as which file it was opened, and what was reported of it.
@@ -227,6 +232,8 @@ def open_file(command):
     keep_caches(command)
     if command.get("simulated"):
         simulation["first"] = min([cache.frame_start for cache in point_caches()] + [scene.frame_start])
+    elif not command.get("trusted"):  # A script may look at shapes in the viewport.
+        leave_viewport()
     opened_files.clear()
     opened_files.update((path, seen(path)) for path in sorted(set(needed_files())) if seen(path))
     set_quality(scene, command)
@@ -243,6 +250,14 @@ def open_file(command):
         "notes": notes,
         "files": [{"path": path, "size": status[0], "mtime_ns": status[1]} for path, status in opened_files.items()],
     }
+
+
+def leave_viewport():
+    """Leaves out in the viewport, at which nobody looks, what only makes shapes: Blender computes each frame for it too."""
+    for thing in bpy.data.objects:
+        for modifier in thing.modifiers:
+            if modifier.type in SHAPING:
+                modifier.show_viewport = False
 
 
 def wanted_scene(command):

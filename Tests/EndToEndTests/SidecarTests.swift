@@ -97,6 +97,22 @@ extension EndToEnd.Drops {
       #expect(await daemon.end(within: .seconds(10)) == 0)
     }
 
+    @Test func `that is changed is known when the sync returns`() async throws {
+      let farm = try await TestFarm()
+      let daemon = try await farm.start()
+      try write("frames: 2\n", farm, "quick/a.farm.yaml")
+      try await farm.drop("anim", at: "quick/a.blend")
+      #expect(await farm.logs("harvested files=1"))
+
+      try write("frames: 2-3\n", farm, "quick/a.farm.yaml")
+      #expect(try await farm.farm("sync").code == 0)
+      #expect(farm.logged("job.queued") == 2)
+
+      #expect(await farm.logs("harvested files=2"))
+      daemon.send(SIGTERM)
+      #expect(await daemon.end(within: .seconds(10)) == 0)
+    }
+
     @Test func `goes before the defaults of its release, which hold for all its jobs`() async throws {
       let farm = try await TestFarm()
       let daemon = try await farm.start()

@@ -40,6 +40,19 @@ struct ClaimQueueTests {
     #expect(queue.add("/near", file(on: 2)) == "/near")
   }
 
+  @Test mutating func `are waited for with what is read and what comes of that`() {
+    let plan = queue.beginReading()
+    #expect(queue.unfinished == [plan])
+    _ = queue.add("/a", file())
+
+    let later = queue.endReading(plan)
+
+    #expect(later == queue.unfinished)
+    #expect(later.count == 1)
+    #expect(queue.finish("/a").map { later.contains($0) } == true)
+    #expect(queue.unfinished.isEmpty)
+  }
+
   @Test mutating func `are unfinished until they are finished, also while they wait`() {
     for number in 0..<100 { _ = queue.add(FilePath("/\(number)"), file()) }
 

@@ -21,7 +21,7 @@ struct ClaimQueue {
   private var disks: [Int64: Disk] = [:]
   private var lines: [FilePath: Line] = [:]
   private var count = 0
-  /// The claims that are not finished, by number; higher ones came later.
+  /// What is not finished, by number; higher ones came later.
   private(set) var unfinished: Set<Int> = []
 
   /// Takes in that a file settled.
@@ -46,6 +46,21 @@ struct ClaimQueue {
     guard let number = lines[path]?.claims.popFirst()?.number else { return nil }
     unfinished.remove(number)
     return number
+  }
+
+  /// Takes in that something else is read, of which claims may come: a sidecar or a plan.
+  /// - Returns: its number, among those of the claims.
+  mutating func beginReading() -> Int {
+    count += 1
+    unfinished.insert(count)
+    return count
+  }
+
+  /// It was read.
+  /// - Returns: the claims that may have come of it.
+  mutating func endReading(_ number: Int) -> Set<Int> {
+    unfinished.remove(number)
+    return unfinished.filter { $0 > number }
   }
 
   /// All claims at a path are over.

@@ -144,8 +144,8 @@ actor JobFlow {
   enum Errand: Sendable {
     case claim(FilePath)
     case vanished(FilePath)
-    case readPlan(FilePath, Fingerprint?)
-    case readSidecar(FilePath, Fingerprint?)
+    case readPlan(FilePath, Fingerprint?, number: Int)
+    case readSidecar(FilePath, Fingerprint?, number: Int)
     case prepare(Revision, BlenderProgram)
     case check(task: Int64)
     case flush(release: String)
@@ -220,8 +220,12 @@ actor JobFlow {
     switch errand {
     case .claim(let path): await claimAll(at: path)
     case .vanished(let path): await vanishedAfterClaims(path)
-    case .readPlan(let path, let fingerprint): await readPlan(at: path, fingerprint)
-    case .readSidecar(let path, let fingerprint): await readSidecar(at: path, fingerprint)
+    case .readPlan(let path, let fingerprint, let number):
+      await readPlan(at: path, fingerprint)
+      finishedReading(number)
+    case .readSidecar(let path, let fingerprint, let number):
+      await readSidecar(at: path, fingerprint)
+      finishedReading(number)
     case .prepare(let revision, let blender): await prepare(revision, blender)
     case .check(let task): await check(task: task)
     case .flush(let release):

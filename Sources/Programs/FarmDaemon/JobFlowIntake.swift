@@ -18,9 +18,9 @@ extension JobFlow {
     defer { happenings += 1 }
     if takeDependency(change) { return }
     switch change {
-    case .settled(let path, let fingerprint) where path.isSidecar: errand.yield(.readSidecar(path, fingerprint))
-    case .vanished(let path) where path.isSidecar: errand.yield(.readSidecar(path, nil))
-    case .refused(let path, _) where path.isSidecar: errand.yield(.readSidecar(path, nil))
+    case .settled(let path, let fingerprint) where path.isSidecar: read(path, fingerprint)
+    case .vanished(let path) where path.isSidecar: read(path, nil)
+    case .refused(let path, _) where path.isSidecar: read(path, nil)
     case .unsettled(let path) where path.isSidecar, .stalled(let path, _) where path.isSidecar: break
     case .lost(let path) where path.isSidecar, .unchanged(let path) where path.isSidecar: break
     case .unsettled(let path):
@@ -28,8 +28,8 @@ extension JobFlow {
       unsettled[name] = Unsettled(path: path)
       told("job.settling", name)
       askForReview(of: name.release)
-    case .settled(let path, let fingerprint) where path.isPlan: errand.yield(.readPlan(path, fingerprint))
-    case .vanished(let path) where path.isPlan: errand.yield(.readPlan(path, nil))
+    case .settled(let path, let fingerprint) where path.isPlan: read(path, fingerprint)
+    case .vanished(let path) where path.isPlan: read(path, nil)
     case .refused(let path, let reason) where path.isPlan: await planRefused(at: path, reason)
     case .settled(let path, let fingerprint): claim(path, settled: fingerprint)
     case .unchanged(let path): settledIsOver(path)
@@ -64,6 +64,13 @@ extension JobFlow {
       // What waits for it takes no place any longer.
       await schedule()
     }
+  }
+
+  /// Has a plan or a sidecar read; nil: it is gone, or cannot be read.
+  private func read(_ path: FilePath, _ fingerprint: Fingerprint?) {
+    let number = claims.beginReading()
+    errand.yield(
+      path.isPlan ? .readPlan(path, fingerprint, number: number) : .readSidecar(path, fingerprint, number: number))
   }
 
   /// Why a file does not become whole: mostly somebody is still copying it, but it may be closed to us.
@@ -273,6 +280,16 @@ extension JobFlow {
     whenClaimed.resume()
     // An array: whoever holds the keys holds the sets, and each change would copy them.
     for barrier in Array(barriers.keys) { barriers[barrier]?.remove(number) }
+    openBarriers()
+  }
+
+  /// Whoever waits for what was read waits for what comes of it too.
+  func finishedReading(_ number: Int) {
+    let more = claims.endReading(number)
+    for barrier in Array(barriers.keys) where barriers[barrier]?.remove(number) != nil {
+      barriers[barrier]?.formUnion(more)
+    }
+    whenClaimed.resume()
     openBarriers()
   }
 

@@ -119,7 +119,7 @@ extension JobFlow {
     while flushing.contains(release) { await withCheckedContinuation { whenFlushed.add($0) } }
     let taken = checked.filter { $0.task.job.release == release }
     guard !taken.isEmpty else { return }
-    let wasBehind = isBehind
+    let wasBehind = releasesBehind.contains(release)
     checked.removeAll { $0.task.job.release == release }
     flushing.insert(release)
     let group = await onDisk(taken)
@@ -142,7 +142,7 @@ extension JobFlow {
     flushing.remove(release)
     whenFlushed.resume()
     for revision in revisions.keys { await advance(revision) }
-    if wasBehind, !isBehind { await schedule() }
+    if wasBehind { await schedule() }
     for (id, problem) in refused {
       // Of one that was renamed meanwhile the old place is gone; it goes on in its new one.
       guard let revision = open[id]?.revision, revision.name == revisions[id], !isHeld(revision.name) else { continue }

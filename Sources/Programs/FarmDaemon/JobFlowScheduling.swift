@@ -32,7 +32,7 @@ extension JobFlow {
       if abilities?.tasksAtOnce == 0 { await blockWithoutBlender() }
       if await isDiskNearlyFull() { return }
       shortOfMemory = nil
-      while let abilities, rests == nil, nimbyReason == nil, !isBehind, placesTaken < abilities.tasksAtOnce,
+      while let abilities, rests == nil, nimbyReason == nil, placesTaken < abilities.tasksAtOnce,
         let next = await nextCandidate(),
         hasMemory(for: next.revision)
       {
@@ -42,8 +42,12 @@ extension JobFlow {
     }
   }
 
-  /// Whether frames come faster than they are promoted: then they pile up only so far.
-  var isBehind: Bool { checked.count > Self.checkedMax }
+  /// The releases whose frames come faster than they are promoted: those pile up only so far.
+  var releasesBehind: Set<String> {
+    guard checked.count > Self.checkedMax else { return [] }
+    let counts = checked.reduce(into: [:]) { $0[$1.task.job.release, default: 0] += 1 }
+    return Set(counts.filter { $0.value > Self.checkedMax }.keys)
+  }
 
   private static let checkedMax = 1000
 
@@ -94,12 +98,12 @@ extension JobFlow {
     do {
       guard try await !setup.ledger.isPaused() else { return [] }
       let paused = Set(try await setup.ledger.releases().filter(\.isPaused).map(\.name))
-      let now = setup.clock.now()
+      let (now, barred) = (setup.clock.now(), paused.union(held).union(releasesBehind))
       return open.values.map {
         TaskChooser.Candidate(
           revision: $0.revision.id, priority: $0.priority, party: $0.party,
-          isPaused: paused.contains($0.revision.name.release) || held.contains($0.revision.name.release)
-            || $0.pace.isWaiting(at: now) || isOneByOne($0.revision) || preparing.contains($0.revision.id)
+          isPaused: barred.contains($0.revision.name.release) || $0.pace.isWaiting(at: now)
+            || isOneByOne($0.revision) || preparing.contains($0.revision.id)
             || isHung(place(of: $0.revision)) || (needsWorker && !hasWorker(for: $0.revision.id)),
           missing: $0.missing(without: heldForOthers($0.revision.id)))
       }

@@ -259,6 +259,31 @@ struct JobFlowTests {
     #expect(told.filter { $0.hasPrefix("job.") } == ["job.queued", "job.active", "job.assembling", "job.completed"])
   }
 
+  @Test func `whose folder of drops is another one suddenly waits for its file`() async throws {
+    let scratch = try ScratchFolder()
+    let store = scratch("volume/releases/spring/store")
+    var config = FarmConfig()
+    config.chunk = .frames(1)
+    let world = try FlowWorld(on: scratch, config: config) { frame, attempt in
+      if frame == 1, attempt == 1 {
+        rename(store.string, store.string + "-away")
+        mkdir(store.string, 0o755)
+      }
+      return nil
+    }
+    world.run()
+
+    try await world.drop("releases/spring/store/a.blend")
+    #expect(try await world.comes("spring/a", to: .blocked))
+    let problem = try await world.ledger.newestRevision(of: JobName(release: "spring", job: "a"))?.problem
+    #expect(problem?.problemClass == .fileGone)
+    rename(store.string + "-away/a.blend", store.string + "/a.blend")
+    let status = try #require(try FileStatus(at: store.appending("a.blend")))
+    await world.flow.take(.settled(store.appending("a.blend"), status.fingerprint))
+
+    #expect(await world.delivers(["spring/a_0001.png", "spring/a_0002.png", "spring/a_0003.png"]))
+  }
+
   @Test func `is one file: its twin in another spelling is refused`() async throws {
     let world = try FlowWorld()
     world.run()

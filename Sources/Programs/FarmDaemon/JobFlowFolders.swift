@@ -151,6 +151,22 @@ extension JobFlow {
     }
   }
 
+  /// Whether a revision's file is not in its place, which explains whatever else was found wrong: then it waits for the
+  /// file. What Blender renders lies beside it, and went with the same folder.
+  func isLost(_ revision: Revision) async -> Bool {
+    do {
+      guard let job = try await setup.ledger.job(revision.name) else { return false }
+      let path = setup.volume.root.appending(job.path)
+      guard await !isThereOrHangs(path) else { return false }
+      open[revision.id]?.hasSnapshot = false
+      if !isHeld(revision.name) { await lost(path) }
+      return true
+    } catch {
+      complain(error, while: "looking for the file of \(revision.name)")
+      return false
+    }
+  }
+
   // MARK: - Names that are taken
 
   /// Jobs whose names differ only in case or Unicode form are one on other systems: the second file is refused.

@@ -90,6 +90,7 @@ extension JobFlow {
     if isHeld(revision.name) { return }
     switch failure {
     case .changed:
+      if await isLost(revision) { return }
       // What lies there now settles by itself and becomes the next revision.
       if await move(revision, to: .superseded, problem: failure.problem) { await end(revision) }
     case .noSnapshot, .notPromoted:
@@ -283,7 +284,8 @@ extension JobFlow {
         at: setup.clock.now(), event: "task.\(state.rawValue)", release: task.task.job.release, job: task.task.job.job,
         task: id, problem: problem))
     await removeTree(FilePath(task.task.folder))
-    if case .failed(let cause, nil) = end, cause.problemClass.blocks, let revision = open[task.task.revision]?.revision
+    if case .failed(let cause, nil) = end, cause.problemClass.blocks, let revision = open[task.task.revision]?.revision,
+      !(await isLost(revision))
     {
       await block(revision, cause)
     }

@@ -1,5 +1,5 @@
-import FarmModel
 import Dispatch
+import FarmModel
 import Foundation
 import Glibc
 import Pictures

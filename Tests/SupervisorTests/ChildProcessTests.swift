@@ -35,6 +35,15 @@ struct ChildProcessTests {
     #expect(try await ChildProcess.output(of: shell("kill -9 $$")).end == .signaled(9))
   }
 
+  @Test func `that prints a line without end is ended and says so`() async {
+    let failure = await #expect(throws: SupervisorFailure.self) {
+      _ = try await ChildProcess.output(of: ChildCommand("/bin/sh", ["-c", "head -c 2000000 /dev/zero; sleep 60"]))
+    }
+    #expect(failure == .lineTooLong("/bin/sh", bytesMax: 1 << 20))
+    #expect(failure?.description == "/bin/sh was ended: it printed a line of more than 1048576 bytes")
+    #expect(failure?.remedy.contains("prints so much") == true)
+  }
+
   @Test func `that cannot be started says so`() async {
     let failure = await #expect(throws: SupervisorFailure.self) {
       let (end, lines) = try await ChildProcess.output(of: ChildCommand("/no/such/program", []))

@@ -108,15 +108,14 @@ extension Ledger {
   package func deliveries(ofJob job: Int64) async throws(StoreFailure) -> [(delivery: Delivery, output: Output)] {
     try await read("read the deliveries of a job") { db in
       let sql = """
-        SELECT \(OutputRows.columns), delivery.path, delivery.inode, delivery.size, delivery.mtime_ns
+        SELECT \(OutputRows.columns), \(OutputRows.deliveryColumns)
         FROM delivery JOIN output ON output.id = output_id WHERE delivery.job_id = ?
         """
       var rows = OutputRows()
       return try Row.fetchCursor(db, sql: sql, arguments: [job]).reduce(into: []) { found, row in
-        let (output, more) = (try rows.output(row), OutputRows.count)
-        guard let file = OutputRows.file(row, inode: more + 1, size: more + 2, mtime: more + 3) else { return }
-        let delivery = Delivery(
-          path: row[more], job: job, revision: output.revision, output: output.id, file: file)
+        let output = try rows.output(row)
+        guard let (path, file) = OutputRows.delivery(row) else { return }
+        let delivery = Delivery(path: path, job: job, revision: output.revision, output: output.id, file: file)
         found.append((delivery, output))
       }
     }

@@ -57,12 +57,13 @@ extension Ledger {
   package func finished(since moment: Timestamp) async throws(StoreFailure) -> [(output: Output, delivered: String?)] {
     try await read("read the newest outputs") { db in
       let sql = """
-        SELECT \(OutputRows.columns), delivery.path FROM output LEFT JOIN delivery ON delivery.output_id = output.id
+        SELECT \(OutputRows.columns), \(OutputRows.deliveryColumns)
+        FROM output LEFT JOIN delivery ON delivery.output_id = output.id
         WHERE state IN ('done', 'harvested', 'kept') AND output.mtime_ns >= ?
         """
       var rows = OutputRows()
       return try Row.fetchCursor(db, sql: sql, arguments: [moment.nanoseconds]).reduce(into: []) {
-        $0.append((try rows.output($1), $1[OutputRows.count]))
+        $0.append((try rows.output($1), OutputRows.delivery($1)?.path))
       }
     }
   }

@@ -173,13 +173,13 @@ extension Ledger {
     let known = try Row.fetchOne(
       db, sql: "SELECT * FROM known_file WHERE path = CAST(? AS BLOB)", arguments: [job["path"] as String])
     let sql = """
-      SELECT \(OutputRows.columns), delivery.path, delivery.inode, delivery.size, delivery.mtime_ns
+      SELECT \(OutputRows.columns), \(OutputRows.deliveryColumns)
       FROM output LEFT JOIN delivery ON delivery.output_id = output.id
       WHERE revision_id = ? ORDER BY frame, output.path
       """
     var rows = OutputRows()
     let pictures = try Row.fetchCursor(db, sql: sql, arguments: [revision.id]).reduce(into: []) {
-      $0.append(Manifest.Picture(try rows.output($1), delivered: $1))
+      $0.append(Manifest.Picture(try rows.output($1), delivered: OutputRows.delivery($1)))
     }
     return Manifest(
       form: Manifest.form, release: revision.name.release, job: revision.name.job, path: job["path"],
@@ -221,14 +221,12 @@ extension Manifest {
 }
 
 extension Manifest.Picture {
-  /// - Parameter row: after the output's columns, path and file of its delivery.
-  fileprivate init(_ output: Output, delivered row: Row) {
-    let more = OutputRows.count
+  fileprivate init(_ output: Output, delivered: (path: String, file: FileIdentity)?) {
     self.init(
       path: output.path, frame: output.frame, kind: output.kind, state: output.state, attempts: output.attempts,
       size: output.size, file: output.file, renderMilliseconds: output.renderMilliseconds, peakBytes: output.peakBytes,
       facts: output.facts,
       problem: output.problem,
-      delivered: row[more], deliveredFile: OutputRows.file(row, inode: more + 1, size: more + 2, mtime: more + 3))
+      delivered: delivered?.path, deliveredFile: delivered?.file)
   }
 }

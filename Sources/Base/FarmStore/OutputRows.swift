@@ -11,7 +11,9 @@ struct OutputRows {
     output.mtime_ns, output.render_ms, output.peak_bytes, output.facts, output.problem
     """
   /// How many those are.
-  static let count = 20
+  private static let count = 20
+  /// What ``delivery(_:)`` reads, after those.
+  static let deliveryColumns = "delivery.path, delivery.inode, delivery.size, delivery.mtime_ns"
 
   private var facts = JSONMemo<FrameFacts>()
   private var problems = JSONMemo<Problem>()
@@ -29,8 +31,17 @@ struct OutputRows {
       facts: try facts.value(row[18]), problem: try problems.value(row[19]))
   }
 
+  /// Where an output was delivered, and the file there; nil when it was not.
+  static func delivery(_ row: Row) -> (path: String, file: FileIdentity)? {
+    guard let path: String = row[count], let file = file(row, inode: count + 1, size: count + 2, mtime: count + 3)
+    else {
+      return nil
+    }
+    return (path, file)
+  }
+
   /// A file by the places of its columns; nil when there is none.
-  static func file(_ row: Row, inode: Int, size: Int, mtime: Int) -> FileIdentity? {
+  private static func file(_ row: Row, inode: Int, size: Int, mtime: Int) -> FileIdentity? {
     guard let number: Int64 = row[inode], let bytes: Int64 = row[size], let time: Int64 = row[mtime] else { return nil }
     return FileIdentity(inode: number, size: bytes, mtimeNanoseconds: time)
   }

@@ -80,7 +80,7 @@ package enum ChildProcess {
   /// Runs a child to its end, handing on each line of its output (standard error included) as it comes.
   ///
   /// Cancelling the task kills the whole group at once; when the function returns, no process of it is alive.
-  /// - Throws: ``SupervisorFailure`` when it could not be started, or was cancelled.
+  /// - Throws: ``SupervisorFailure`` when it could not be started, printed a line without end, or was cancelled.
   package static func run(
     _ command: ChildCommand, started: @Sendable (ChildIdentity, ChildInput) async -> Void,
     onLine: @Sendable (String, ChildInput) async -> Void
@@ -114,6 +114,8 @@ package enum ChildProcess {
       }
     } catch let failure as SupervisorFailure {
       throw failure
+    } catch let line as LineTooLong {
+      throw .lineTooLong(command.executable, bytesMax: line.bytesMax)
     } catch {
       if Task.isCancelled { throw SupervisorFailure.canceled(command.executable) }
       throw SupervisorFailure.notStarted(command.executable, reason: "\(error)")
@@ -141,11 +143,15 @@ package enum ChildProcess {
 /// Why a child did not run to its end.
 package enum SupervisorFailure: Failure, Equatable {
   case notStarted(FilePath, reason: String)
+  /// It was ended for that.
+  case lineTooLong(FilePath, bytesMax: Int)
   case canceled(FilePath)
 
   package var description: String {
     switch self {
     case .notStarted(let program, let reason): "cannot run \(program.string): \(reason)"
+    case .lineTooLong(let program, let bytesMax):
+      "\(program.string) was ended: it printed a line of more than \(bytesMax) bytes"
     case .canceled(let program): "\(program.string) was ended before it was done"
     }
   }
@@ -153,13 +159,14 @@ package enum SupervisorFailure: Failure, Equatable {
   package var remedy: String {
     switch self {
     case .notStarted: "Check that the program is there and may be executed, and that `setpriv` (util-linux) is."
+    case .lineTooLong: "Find out what in the file or its scripts prints so much, and have it print lines."
     case .canceled: "Start it again if it is still wanted."
     }
   }
 
   package var isTransient: Bool {
     switch self {
-    case .notStarted: false
+    case .notStarted, .lineTooLong: false
     case .canceled: true
     }
   }

@@ -42,8 +42,6 @@ struct LineSplitter {
 }
 
 /// A program printed more than this many bytes without ending the line.
-struct LineTooLong: Error, Equatable, CustomStringConvertible {
+struct LineTooLong: Error, Equatable {
   let bytesMax: Int
-
-  var description: String { "it printed a line of more than \(bytesMax) bytes" }
 }

@@ -21,6 +21,7 @@ enum ScriptReport: Decodable {
 
   /// Nil for a line that is the program's own, or only looks like a report: a scene may print anything.
   init?(line: String) {
+    // What cannot be read is no report: it stands in the task's log.
     guard line.hasPrefix(Self.prefix),
       let report = try? JSONDecoder().decode(Self.self, from: Data(line.dropFirst(Self.prefix.count).utf8))
     else { return nil }

@@ -45,12 +45,13 @@ LOSSY_CODECS = ("DWAA", "DWAB", "B44", "B44A", "PXR24")
 # Every file besides the .blend from which the picture comes: its size and time when it was opened, by its path.
 opened_files = {}
 
-# The first frame from which a scene is simulated as it is rendered, None for one that is not; and how far it is.
 # Modifiers that make of a shape another one, and remember nothing from frame to frame.
 SHAPING = {"ARMATURE", "ARRAY", "BEVEL", "BOOLEAN", "BUILD", "CAST", "CURVE", "DATA_TRANSFER", "DECIMATE", "DISPLACE",
            "EDGE_SPLIT", "LATTICE", "MASK", "MESH_TO_VOLUME", "MIRROR", "MULTIRES", "NODES", "NORMAL_EDIT", "REMESH",
            "SCREW", "SHRINKWRAP", "SIMPLE_DEFORM", "SKIN", "SMOOTH", "SOLIDIFY", "SUBSURF", "TRIANGULATE",
            "VOLUME_TO_MESH", "WARP", "WAVE", "WEIGHTED_NORMAL", "WELD", "WIREFRAME"}
+
+# The first frame from which a scene is simulated as it is rendered, None for one that is not; and how far it is.
 simulation = {"first": None, "at": None}
 
 # The open file: with which command and as which file it was opened, and what was reported of it.

@@ -94,7 +94,7 @@ let programs: [Target] = [
   room("Programs/ProgramMain", ["FarmModel", argumentParser, system]),
   program(
     "Programs/farmd",
-    ["FarmModel", "FarmStore", "FarmDaemon", "ProgramMain", argumentParser, logging, system]),
+    ["FarmModel", "CLinux", "FarmStore", "FarmDaemon", "ProgramMain", argumentParser, logging, system]),
   program(
     "Programs/farm",
     [

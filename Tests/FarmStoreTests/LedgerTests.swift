@@ -203,7 +203,11 @@ struct LedgerTests {
     let release = try #require(try await ledger.release(named: "spring"))
     let file = FileIdentity(inode: 9, size: 3, mtimeNanoseconds: 4)
     let harvest = try await ledger.beginHarvest(
-      release: release.id, moves: [(output.id, "out/1.png", "dist/spring/shot.png", file)])
+      release: release.id,
+      moves: [
+        PlannedMove(
+          output: output.id, file: file, job: revision.name, source: "out/1.png", target: "dist/spring/shot.png")
+      ])
     #expect(try await ledger.openHarvests() == [harvest])
     let move = try #require(try await ledger.movesLeft(of: harvest, after: 0, limit: 10).first)
     #expect(move.file == file)

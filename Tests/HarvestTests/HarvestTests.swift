@@ -13,6 +13,11 @@ private func output(_ id: Int64, _ frame: FrameNumber, _ state: OutputState = .d
     file: FileIdentity(inode: id, size: 1, mtimeNanoseconds: id), renderMilliseconds: nil, problem: nil)
 }
 
+private func part(_ revision: Revision, of release: Release, _ outputs: [Output]) throws -> HarvestPlan.Part {
+  let variety = outputs.reduce(into: OutputVariety()) { $0.add($1) }
+  return outputs.reduce(into: try HarvestPlan.Part(revision, of: release, variety: variety)) { $0.add($1) }
+}
+
 @Suite("A harvest is planned")
 struct HarvestPlanTests {
   private let volume = Volume(root: "/v")
@@ -21,7 +26,7 @@ struct HarvestPlanTests {
     let release = Release(
       id: 1, name: "spring", state: .completed, order: ReleaseOrder(naming: naming), isPaused: false, problem: nil,
       changedAt: Timestamp(nanoseconds: 0))
-    return try HarvestPlan(of: release, jobs.map { HarvestPlan.Part(revision(of: $0.0), outputs: $0.1) }, in: volume)
+    return try HarvestPlan(of: release, jobs.map { try part(revision(of: $0.0), of: release, $0.1) }, in: volume)
   }
 
   private func revision(of job: String) -> Revision {
@@ -41,16 +46,16 @@ struct HarvestPlanTests {
         size: nil,
         bytes: nil, file: nil, renderMilliseconds: nil, problem: nil)
     }
-    let moves = try plan([("shot", outputs)]).moves
+    let moves = try plan([("shot", outputs)])
 
     #expect(moves.map(\.target) == ["A:B", "A_B", "a_b-2"].map { "dist/spring/shot_\($0).png" })
   }
 
   @Test func `with the default names, a still without its frame`() throws {
-    let moves = try plan([("shot", [output(1, 1), output(2, 2)]), ("still", [output(3, 1)])]).moves
+    let moves = try plan([("shot", [output(1, 1), output(2, 2)]), ("still", [output(3, 1)])])
 
     #expect(moves.map(\.target) == ["dist/spring/shot_0001.png", "dist/spring/shot_0002.png", "dist/spring/still.png"])
-    #expect(moves.map(\.source).first == "releases/spring/out/shot/000001.png")
+    #expect(moves.first { _ in true }?.source == "releases/spring/out/shot/000001.png")
   }
 
   @Test func `not when a frame is missing`() {
@@ -68,7 +73,7 @@ struct HarvestPlanTests {
   }
 
   @Test func `without what is delivered already`() throws {
-    #expect(try plan([("shot", [output(1, 1, .harvested), output(2, 2)])]).moves.map(\.output) == [2])
+    #expect(try plan([("shot", [output(1, 1, .harvested), output(2, 2)])]).map(\.output) == [2])
   }
 }
 
@@ -91,8 +96,9 @@ struct NamingTemplateTests {
       one.facts = facts
       return one
     }
-    let part = HarvestPlan.Part(revision, outputs: outputs)
-    return try HarvestPlan(of: release, [part], in: Volume(root: "/v")).moves.map { String($0.target.dropFirst(12)) }
+    return try HarvestPlan(of: release, [part(revision, of: release, outputs)], in: Volume(root: "/v")).map {
+      String($0.target.dropFirst(12))
+    }
   }
 
   @Test(arguments: [

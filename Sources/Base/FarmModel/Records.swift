@@ -160,6 +160,26 @@ package struct Output: Codable, Hashable, Sendable, Identifiable {
   }
 }
 
+/// A checked output, and the name that it is to be delivered under.
+package struct PlannedMove: Hashable, Sendable {
+  package let output: Output.ID
+  /// As it was checked; nil: it is not known, and cannot be moved.
+  package let file: FileIdentity?
+  package let job: JobName
+  /// In `out/`, below the volume's root.
+  package let source: String
+  /// In `dist/`, below the volume's root.
+  package let target: String
+
+  package init(output: Output.ID, file: FileIdentity?, job: JobName, source: String, target: String) {
+    self.output = output
+    self.file = file
+    self.job = job
+    self.source = source
+    self.target = target
+  }
+}
+
 /// One file that a revision owes.
 package struct OwedOutput: Hashable, Sendable {
   /// Below `out/<job>`: `000001.png`.

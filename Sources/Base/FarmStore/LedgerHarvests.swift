@@ -36,7 +36,7 @@ package struct Delivery: Codable, Hashable, Sendable {
 extension Ledger {
   /// Writes the whole plan of a harvest into the journal, before anything is moved.
   package func beginHarvest(
-    release: Int64, moves: [(output: Int64, source: String, target: String, file: FileIdentity)]
+    release: Int64, moves: some Sequence<PlannedMove> & Sendable
   ) async throws(StoreFailure) -> Int64 {
     let now = clock.now()
     return try await write("journal a harvest") { db in
@@ -50,10 +50,10 @@ extension Ledger {
           VALUES (?, ?, ?, ?, ?, ?, ?, 0)
           """)
       for move in moves {
-        try insert.execute(
-          arguments: [
-            harvest, move.output, move.source, move.target, move.file.inode, move.file.size, move.file.mtimeNanoseconds,
-          ])
+        guard let file = move.file else { continue }
+        try insert.execute(arguments: [
+          harvest, move.output, move.source, move.target, file.inode, file.size, file.mtimeNanoseconds,
+        ])
       }
       return harvest
     }
@@ -155,16 +155,21 @@ extension Ledger {
     }
   }
 
-  /// Whose what we put into `dist/` is, by its path below the root; jobs that are gone are left out.
-  package func deliverers(of paths: [String]) async throws(StoreFailure) -> [String: JobName] {
+  /// The other jobs that have delivered something under names of a plan, by path below the root; those that are gone
+  /// are left out.
+  package func otherDeliverers(
+    inTheWayOf moves: some Sequence<PlannedMove> & Sendable
+  ) async throws(StoreFailure) -> [String: JobName] {
     try await read("read whose deliveries these are") { db in
       let select = try db.makeStatement(
         sql: """
           SELECT release.name, job.name FROM delivery JOIN job ON job.id = job_id
           JOIN release ON release.id = job.release_id WHERE delivery.path = ? AND job.state <> 'removed'
           """)
-      return try paths.reduce(into: [:]) { found, path in
-        if let row = try Row.fetchOne(select, arguments: [path]) { found[path] = JobName(release: row[0], job: row[1]) }
+      return try moves.reduce(into: [:]) { found, move in
+        guard let row = try Row.fetchOne(select, arguments: [move.target]) else { return }
+        let job = JobName(release: row[0], job: row[1])
+        if job != move.job { found[move.target] = job }
       }
     }
   }

@@ -20,11 +20,18 @@ package struct TaskRecord: Codable, Hashable, Sendable {
 extension Ledger {
   /// What a revision owes, by frame.
   package func outputs(of revision: Int64) async throws(StoreFailure) -> [Output] {
+    try await reduceOutputs(of: revision, into: []) { $0.append($1) }
+  }
+
+  /// Takes in what a revision owes one after the other, by frame, for there may be more than should be held at once.
+  package func reduceOutputs<Value: Sendable>(
+    of revision: Int64, into start: Value, _ add: @escaping @Sendable (inout Value, Output) -> Void
+  ) async throws(StoreFailure) -> Value {
     try await read("read the outputs of revision \(revision)") { db in
       let sql = "SELECT \(OutputRows.columns) FROM output WHERE revision_id = ? ORDER BY frame, path"
       var rows = OutputRows()
-      return try Row.fetchCursor(db, sql: sql, arguments: [revision]).reduce(into: []) {
-        $0.append(try rows.output($1))
+      return try Row.fetchCursor(db, sql: sql, arguments: [revision]).reduce(into: start) {
+        add(&$0, try rows.output($1))
       }
     }
   }

@@ -1,79 +1,156 @@
 import FarmModel
 import SystemPackage
 
-/// What a harvest is to move, decided before anything is touched.
-package struct HarvestPlan: Hashable, Sendable {
-  /// A checked output and the name it is delivered under.
-  package struct Move: Hashable, Sendable {
-    package let output: Output.ID
-    /// As it was checked; nil: it is not known, and cannot be moved.
-    package let file: FileIdentity?
-    package let job: JobName
-    /// In `out/`, below the volume's root.
-    package let source: String
-    /// In `dist/`, below the volume's root.
-    package let target: String
-  }
+/// What a harvest is to move, decided before anything is touched. It is made of parts that take in a job's outputs one
+/// after the other and keep no more of them than their names, for there may be a hundred thousand.
+package struct HarvestPlan: Sendable {
+  private let parts: [Part]
+  private let volume: Volume
+  private let dist: FilePath
+  /// How many files it moves.
+  package let count: Int
 
-  /// A completed job, with everything that its one revision owes.
-  package struct Part: Hashable, Sendable {
-    package let revision: Revision
-    package let outputs: [Output]
+  package var isEmpty: Bool { count == 0 }
 
-    package init(_ revision: Revision, outputs: [Output]) {
-      self.revision = revision
-      self.outputs = outputs
-    }
-  }
-
-  package let moves: [Move]
-
-  /// Plans the delivery of completed jobs of one release; outputs that are delivered already are passed over.
-  /// - Throws: ``HarvestFailure/gap`` when an output is not done, ``HarvestFailure/sameName`` when two would get one
-  ///   name, ``HarvestFailure/noName`` when the template cannot name one. Nothing has moved then.
+  /// Plans the delivery of completed jobs of one release.
+  /// - Throws: ``HarvestFailure/sameName`` when two outputs would get one name, and why a part has no names. Nothing
+  ///   has moved then.
   package init(of release: Release, _ parts: [Part], in volume: Volume) throws(HarvestFailure) {
-    let template: NamingTemplate
-    do { template = try NamingTemplate(parsing: release.order.naming ?? NamingTemplate.standard) } catch {
-      throw .badTemplate(release.name, reason: error.reason)
-    }
+    self.parts = parts
+    self.volume = volume
+    dist = volume.dist(of: release.name)
+    count = parts.reduce(0) { $0 + $1.names.count }
     // Windows and macOS see one name where only the case differs.
-    var taken: [String: JobName] = [:]
-    var moves: [Move] = []
-    for part in parts {
-      let name = part.revision.name
-      // A tile has gone into its picture, and what is kept stays in out/.
-      let outputs = part.outputs.filter { $0.kind.part.tile == nil && $0.state != .kept }
-      var words = KindWords(outputs, scene: part.revision.scene)
-      let date = String(part.revision.createdAt.rfc3339.prefix(10))
-      let varying = NamingTemplate.Field.varying(among: outputs)
-      let (out, dist) = (volume.out(of: name), volume.dist(of: release.name))
-      for output in outputs {
-        guard output.state.isDone else { throw .gap(name, output.path) }
-        let one = NamedOutput(
-          job: name, revision: part.revision.number, date: date, kind: words.of(output.kind), output: output,
-          object: release.order.namingObject)
-        let file: String
-        do { file = try template.name(of: one, varying: varying) } catch {
-          throw .noName(name, reason: error.reason)
+    var taken: [String: Int] = [:]
+    for (index, part) in parts.enumerated() {
+      if let failure = part.failure { throw failure }
+      try part.forEachName { (file) throws(HarvestFailure) in
+        if let other = taken.updateValue(index, forKey: file.lowercased()) {
+          throw .sameName(file, part.job, parts[other].job)
         }
-        let target = volume.relative(dist.appending(file))
-        if let other = taken.updateValue(name, forKey: target.lowercased()) { throw .sameName(file, name, other) }
-        guard output.state == .done else { continue }
-        let source = volume.relative(out.appending(output.path))
-        moves.append(Move(output: output.id, file: output.file, job: name, source: source, target: target))
       }
     }
-    self.moves = moves
   }
 
   /// Refuses the plan where another job's picture has been delivered under a name of it.
-  /// - Parameter deliverers: whose what lies in `dist/` is, by path below the root.
+  /// - Parameter deliverers: whose what lies in the way in `dist/` is, by path below the root.
   package func refuseNamesTaken(by deliverers: [String: JobName]) throws(HarvestFailure) {
-    for move in moves {
+    guard !deliverers.isEmpty else { return }
+    for move in self {
       guard let other = deliverers[move.target], other != move.job else { continue }
       throw .sameName(FilePath(move.target).lastComponent?.string ?? move.target, move.job, other)
     }
   }
+}
+
+extension HarvestPlan: Sequence {
+  /// Part by part, each by frame.
+  package func makeIterator() -> AnyIterator<PlannedMove> {
+    var (part, place) = (0, 0)
+    return AnyIterator {
+      while part < parts.count, place == parts[part].names.count { (part, place) = (part + 1, 0) }
+      guard part < parts.count else { return nil }
+      defer { place += 1 }
+      return move(parts[part].names[place], of: parts[part].job)
+    }
+  }
+
+  private func move(_ named: Part.Named, of job: JobName) -> PlannedMove {
+    PlannedMove(
+      output: named.output, file: named.file, job: job,
+      source: volume.relative(volume.out(of: job).appending(named.path)),
+      target: volume.relative(dist.appending(named.name)))
+  }
+}
+
+extension HarvestPlan {
+  /// The names under which everything that one revision of a completed job owes is delivered.
+  package struct Part: Sendable {
+    let job: JobName
+    /// Those that move; outputs that are delivered already are passed over.
+    fileprivate private(set) var names: [Named] = []
+    /// Names of what was delivered already.
+    private var delivered: [String] = []
+    /// Why it cannot be delivered; nil as long as it can.
+    fileprivate private(set) var failure: HarvestFailure?
+    private let template: NamingTemplate
+    private let varying: Set<NamingTemplate.Field>
+    private var words: KindWords
+    private let revision: Int
+    private let date: String
+    private let object: String?
+
+    /// An output that moves, and its name.
+    fileprivate struct Named: Sendable {
+      let output: Output.ID
+      let file: FileIdentity?
+      /// Below `out/<job>`.
+      let path: String
+      /// In `dist/<release>`.
+      let name: String
+    }
+
+    /// - Parameter variety: of all its outputs.
+    /// - Throws: ``HarvestFailure/badTemplate``.
+    package init(_ revision: Revision, of release: Release, variety: OutputVariety) throws(HarvestFailure) {
+      do { template = try NamingTemplate(parsing: release.order.naming ?? NamingTemplate.standard) } catch {
+        throw .badTemplate(release.name, reason: error.reason)
+      }
+      job = revision.name
+      varying = NamingTemplate.Field.varying(among: variety)
+      words = KindWords(variety.kinds, scene: revision.scene)
+      self.revision = revision.number
+      date = String(revision.createdAt.rfc3339.prefix(10))
+      object = release.order.namingObject
+    }
+
+    /// Names an output. What is wrong with the first that cannot be delivered is told by the plan:
+    /// ``HarvestFailure/gap`` when it is not done, ``HarvestFailure/noName`` when the template cannot name it.
+    package mutating func add(_ output: Output) {
+      guard failure == nil, output.isDelivered else { return }
+      guard output.state.isDone else { return failure = .gap(job, output.path) }
+      let one = NamedOutput(
+        job: job, revision: revision, date: date, kind: words.of(output.kind), output: output, object: object)
+      do throws(NamingFailure) {
+        let name = try template.name(of: one, varying: varying)
+        if output.state == .done {
+          names.append(Named(output: output.id, file: output.file, path: output.path, name: name))
+        } else {
+          delivered.append(name)
+        }
+      } catch { failure = .noName(job, reason: error.reason) }
+    }
+
+    /// Also of what was delivered already.
+    fileprivate func forEachName(_ body: (String) throws(HarvestFailure) -> Void) throws(HarvestFailure) {
+      for named in names { try body(named.name) }
+      for name in delivered { try body(name) }
+    }
+  }
+}
+
+/// Of which kinds a job's outputs are, and whether of more than one frame: names say what is not the same for all.
+package struct OutputVariety: Hashable, Sendable {
+  /// No two alike, in the order in which they came.
+  private(set) var kinds: [OutputKind] = []
+  private(set) var hasManyFrames = false
+  private var known: Set<OutputKind> = []
+  private var frame: FrameNumber?
+
+  package init() {}
+
+  /// Takes in an output, if it is one that is delivered.
+  package mutating func add(_ output: Output) {
+    guard output.isDelivered else { return }
+    hasManyFrames = hasManyFrames || frame.map { $0 != output.frame } ?? false
+    frame = output.frame
+    if known.insert(output.kind).inserted { kinds.append(output.kind) }
+  }
+}
+
+extension Output {
+  /// A tile goes into its picture, and what is kept stays in out/.
+  fileprivate var isDelivered: Bool { kind.part.tile == nil && state != .kept }
 }
 
 /// What names say of which picture of its frame an output is: no two scenes, layers, views or nodes alike.
@@ -84,13 +161,13 @@ private struct KindWords {
   private var found: [OutputKind: [NamingTemplate.Field: String]] = [:]
 
   /// - Parameter scene: that of outputs of an earlier version, which do not say it.
-  init(_ outputs: [Output], scene: String?) {
+  init(_ kinds: [OutputKind], scene: String?) {
     self.scene = scene
     let values: [(NamingTemplate.Field, (OutputKind) -> String?)] = [
       (.scene, { $0.part.scene ?? scene }), (.layer, \.part.layer), (.view, \.view), (.node, \.node),
     ]
     names = values.reduce(into: [:]) { names, field in
-      let said = outputs.compactMap { field.1($0.kind) }
+      let said = kinds.compactMap(field.1)
       names[field.0] = PathNames(said.reduce(into: []) { if !$0.contains($1) { $0.append($1) } }, reserved: [])
     }
   }
@@ -110,14 +187,14 @@ private struct KindWords {
 
 extension NamingTemplate.Field {
   /// The fields that are not the same for all of a job's outputs.
-  fileprivate static func varying(among outputs: [Output]) -> Set<NamingTemplate.Field> {
-    func differ(_ value: (Output) -> String?) -> Bool { Set(outputs.map(value)).count > 1 }
+  fileprivate static func varying(among outputs: OutputVariety) -> Set<NamingTemplate.Field> {
+    func differ(_ value: (OutputKind) -> String?) -> Bool { Set(outputs.kinds.map(value)).count > 1 }
     var fields: Set<NamingTemplate.Field> = []
-    if Set(outputs.map(\.frame)).count > 1 { fields.insert(.frame) }
-    if differ(\.kind.part.scene) { fields.insert(.scene) }
-    if differ(\.kind.part.layer) { fields.insert(.layer) }
-    if differ(\.kind.view) { fields.insert(.view) }
-    if differ(\.kind.node) { fields.insert(.node) }
+    if outputs.hasManyFrames { fields.insert(.frame) }
+    if differ(\.part.scene) { fields.insert(.scene) }
+    if differ(\.part.layer) { fields.insert(.layer) }
+    if differ(\.view) { fields.insert(.view) }
+    if differ(\.node) { fields.insert(.node) }
     return fields
   }
 }

@@ -61,7 +61,7 @@ extension JobFlow {
     do {
       guard let plan = try await harvestPlan(release, revisions) else { return }
       // Somebody may have delivered it since it was found undelivered.
-      if !plan.moves.isEmpty { try await deliver(plan, of: release) }
+      if !plan.isEmpty { try await deliver(plan, of: release) }
       for revision in revisions { harvestFailedAt[revision.name] = nil }
       try await setup.ledger.setRelease(release.id, problem: nil)
     } catch {
@@ -75,27 +75,32 @@ extension JobFlow {
   func harvestPlan(_ release: Release, _ revisions: [Revision]) async throws -> HarvestPlan? {
     var parts: [HarvestPlan.Part] = []
     for revision in revisions {
-      guard let outputs = try await allThere(of: revision) else { return nil }
-      parts.append(HarvestPlan.Part(revision, outputs: outputs))
+      guard let variety = try await allThere(of: revision) else { return nil }
+      let part = try HarvestPlan.Part(revision, of: release, variety: variety)
+      parts.append(try await setup.ledger.reduceOutputs(of: revision.id, into: part) { $0.add($1) })
     }
     let plan = try HarvestPlan(of: release, parts, in: setup.volume)
-    try plan.refuseNamesTaken(by: await setup.ledger.deliverers(of: plan.moves.map(\.target)))
+    try plan.refuseNamesTaken(by: await setup.ledger.otherDeliverers(inTheWayOf: plan))
     return plan
   }
 
   /// Journals a plan and carries it out.
   func deliver(_ plan: HarvestPlan, of release: Release) async throws {
-    let moves = plan.moves.compactMap { move in move.file.map { (move.output, move.source, move.target, $0) } }
-    try await carryOut(setup.ledger.beginHarvest(release: release.id, moves: moves), release: release.name)
+    try await carryOut(setup.ledger.beginHarvest(release: release.id, moves: plan), release: release.name)
   }
 
-  /// What a revision owed, all of it in its place; nil when a person deleted something from `out/` before the harvest,
-  /// which is rendered again: a pick-up.
-  private func allThere(of revision: Revision) async throws(StoreFailure) -> [Output]? {
-    let outputs = try await setup.ledger.outputs(of: revision.id)
+  /// Of what kinds is what a revision owed, all of it in its place; nil when a person deleted something from `out/`
+  /// before the harvest, which is rendered again: a pick-up.
+  private func allThere(of revision: Revision) async throws(StoreFailure) -> OutputVariety? {
+    let promotion = Promotion(into: setup.volume.out(of: revision.name))
     // Tiles went into their pictures, and are not done but assembled.
-    let missing = await lost(among: outputs, in: setup.volume.out(of: revision.name))
-    guard !missing.isEmpty else { return outputs }
+    let owed = try await setup.ledger.reduceOutputs(of: revision.id, into: OwedFiles()) { $0.add($1) }
+    let areThere = await BlockingWork.run {
+      owed.done.allSatisfy { file in file.identity.map { promotion.isPromoted(file.path, $0) } ?? false }
+    }
+    guard !areThere else { return owed.variety }
+    let missing = await lost(
+      among: try await setup.ledger.outputs(of: revision.id), in: setup.volume.out(of: revision.name))
     await pickUp(revision, owing: missing)
     return nil
   }
@@ -233,6 +238,18 @@ extension JobFlow {
     do { try await setup.ledger.setRelease(release.id, problem: problem) } catch {
       complain(error, while: "recording why \(release.name) is not harvested")
     }
+  }
+}
+
+/// What a revision owed, and where it has to lie before it is delivered.
+private struct OwedFiles: Sendable {
+  private(set) var variety = OutputVariety()
+  /// Below `out/<job>`.
+  private(set) var done: [(path: String, identity: FileIdentity?)] = []
+
+  mutating func add(_ output: Output) {
+    variety.add(output)
+    if output.state == .done { done.append((output.path, output.file)) }
   }
 }
 

@@ -147,14 +147,14 @@ extension JobFlow {
     guard let plan = try await harvestPlan(release, ready) else {
       throw CommandFailure.notFinished(release.name, waitsFor: ["frames that were lost and are rendered again"])
     }
-    if !request.isDryRun, !plan.moves.isEmpty {
+    if !request.isDryRun, !plan.isEmpty {
       try await deliver(plan, of: release)
       for revision in ready { harvestFailedAt[revision.name] = nil }
       try await setup.ledger.setRelease(release.id, problem: nil)
       try await setup.ledger.remember([Act(person, .harvested, release: release.name)])
     }
     askForReview(of: release.name)
-    let moves = plan.moves.map { HarvestAnswer.Move(from: $0.source, to: $0.target) }
+    let moves = plan.map { HarvestAnswer.Move(from: $0.source, to: $0.target) }
     return HarvestAnswer(release: release.name, moves: moves, isDryRun: request.isDryRun, left: lacks)
   }
 

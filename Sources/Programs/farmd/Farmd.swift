@@ -53,6 +53,7 @@ struct Farmd: AsyncParsableCommand {
   }
 
   mutating func run() async throws {
+    Memory.stayLean()
     let format = logFormat
     LoggingSystem.bootstrap { FarmLog(label: $0, format: format, clock: Daemon.clock) }
     let log = Logger(label: "farmd")

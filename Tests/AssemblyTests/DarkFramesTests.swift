@@ -12,10 +12,12 @@ struct DarkFramesTests {
 
   init() throws { scratch = try ScratchFolder() }
 
-  private func frames(_ bytes: [Int64]) -> DarkFrames {
+  private func frames(_ bytes: [Int64], dark: Set<FrameNumber> = []) -> DarkFrames {
     DarkFrames(
       among: bytes.enumerated().map { number, bytes in
-        DarkFrames.Frame(frame: FrameNumber(number + 1), file: FilePath("/\(number)"), bytes: bytes)
+        let frame = FrameNumber(number + 1)
+        return DarkFrames.Frame(
+          frame: frame, file: FilePath("/\(number)"), bytes: bytes, looksDark: dark.contains(frame))
       })
   }
 
@@ -26,6 +28,10 @@ struct DarkFramesTests {
     ] as [([Int64], [FrameNumber])])
   func `is suspected by its file, between lit ones alone`(bytes: [Int64], suspects: [FrameNumber]) {
     #expect(frames(bytes).suspects.map(\.frame) == suspects)
+  }
+
+  @Test func `is suspected when it looked dark, however large its file`() {
+    #expect(frames([100, 90, 100, 90], dark: [2, 4]).suspects.map(\.frame) == [2])
   }
 
   @Test func `is none of very many: such a job is dark by nature`() {
@@ -43,7 +49,9 @@ struct DarkFramesTests {
       let (end, lines) = try await ChildProcess.output(of: ChildCommand("/usr/bin/oiiotool", words))
       try #require(end.isSuccess, "\(lines)")
       all.append(
-        DarkFrames.Frame(frame: FrameNumber(number + 1), file: file, bytes: Int64(file.contents.count)))
+        DarkFrames.Frame(
+          frame: FrameNumber(number + 1), file: file, bytes: Int64(file.contents.count),
+          looksDark: false))
     }
 
     #expect(DarkFrames(among: all).suspects.map(\.frame) == [2, 4, 5])

@@ -64,6 +64,15 @@ extension EndToEnd.Drops {
       await stop(second)
     }
 
+    /// One frame of a scene that need not be the active one, as Blender gives it, as `by_hand_0002.png`.
+    private func byHand(_ frame: Int, of scene: String, _ file: String, in folder: FilePath) async throws {
+      let place = "\(folder)/by_hand_####"
+      let words = [
+        "-b", try await Scenes.shared.path(file).string, "-noaudio", "-S", scene, "-o", place, "-f", "\(frame)",
+      ]
+      #expect(try await ChildProcess.output(of: ChildCommand(FilePath(Scenes.blender), words)).end.isSuccess)
+    }
+
     @Test func `whose tile is taken away before it is a picture has it rendered again`() async throws {
       let farm = try await TestFarm()
       let daemon = try farm.launch(environment: ["FARM_FAILPOINT": "move revision to assembling"])
@@ -118,6 +127,10 @@ extension EndToEnd.Drops {
       let blue = try await EndToEnd.average(dist.appending("scenes_Alpha_0001.png"))
       let red = try await EndToEnd.average(dist.appending("scenes_Beta_0005.png"))
       #expect(blue[2] > blue[0] && red[0] > red[2])
+      // Of a scene that is not the file's active one too each picture is of its own frame.
+      try await byHand(2, of: "Alpha", "two_scenes", in: farm.scratch.path)
+      #expect(try await EndToEnd.areEqual(dist.appending("scenes_Alpha_0002.png"), farm.scratch("by_hand_0002.png")))
+      #expect(!(try await EndToEnd.areSame(dist.appending("scenes_Alpha_0001.png"), farm.scratch("by_hand_0002.png"))))
       #expect(!(try await EndToEnd.areSame(dist.appending("stereo_left.png"), dist.appending("stereo_right.png"))))
       let sheet = try await farm.farm("show", "job", "layers").output
       #expect(sheet.contains("layer Back/far") && sheet.contains("(4 of 4 done, 0 failed)"))
@@ -140,6 +153,12 @@ extension EndToEnd.Drops {
           "Depth/000001.exr", "Depth/000002.exr",
         ])
       #expect(!farm.root.appending("quick/artist").isThere)
+      try await farm.drop("stereo_nodes", at: "quick/eyes.blend")
+      #expect(await farm.logs("job.completed job=quick/eyes"))
+      #expect(
+        farm.root.appending("quick/out/eyes/nodes").filesBelow.sorted() == [
+          "Both/000001.exr", "Each/000001_left.png", "Each/000001_right.png",
+        ], "each holds its eyes in its own way")
       let dist = farm.root.appending("dist/quick")
       #expect(
         dist.names.filter { $0.contains("_0001") }.sorted() == [

@@ -14,6 +14,8 @@ struct TimeLeftTests {
 
     #expect(TimeLeft(times, frames: 10, workers: 1) == TimeLeft(leastSeconds: 100, mostSeconds: 200))
     #expect(TimeLeft(times, frames: 10, workers: 4) == TimeLeft(leastSeconds: 30, mostSeconds: 60))
+    #expect(TimeLeft(times, frames: 1, workers: 4, longest: .seconds(15))?.mostSeconds == 20)
+    #expect(TimeLeft(times, frames: 1, workers: 4, longest: .seconds(99))?.mostSeconds == 99, "it takes ever longer")
     #expect(TimeLeft(times, frames: 1, workers: 0) == TimeLeft(leastSeconds: 10, mostSeconds: 20))
   }
 

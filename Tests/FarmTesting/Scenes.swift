@@ -16,6 +16,7 @@ package actor Scenes {
     "scripted", "cloth", "layered", "seated", "windows", "still_range", "driven", "loose_cloth",
     "screened", "keyed_screen", "other_scene",
     "idle", "reading", "eyes", "odd", "odd_anim", "smooth", "shaped", "stamped", "odd_nodes", "two_layers", "stereo",
+    "stereo_nodes",
     "output_nodes", "composited",
   ]
   private var making: Task<FilePath, any Error>?

@@ -348,9 +348,17 @@ def layers_off():
         layer.use = False
 
 
+def rise(thing):
+    """Has it be elsewhere in frame 2 than in frame 1."""
+    thing.keyframe_insert("location", frame=1)
+    thing.location.z += 1
+    thing.keyframe_insert("location", frame=2)
+
+
 def two_scenes():
     """Saved with `Beta` active, which is red; `Alpha` is blue."""
     anim(2, (0.05, 0.05, 0.9))
+    rise(bpy.data.objects["Cube"])
     alpha = bpy.context.scene
     alpha.name = "Alpha"
     bpy.ops.scene.new(type="EMPTY")
@@ -493,6 +501,22 @@ def stereo():
     cube((0.2, 0.8, 0.3))
     scene.render.use_multiview = True
     scene.camera.data.stereo.interocular_distance = 0.3
+
+
+def stereo_nodes():
+    """A picture of both eyes side by side, beside which one node writes a picture for each eye and one an EXR of both."""
+    stereo()
+    scene = bpy.context.scene
+    scene.render.image_settings.views_format = "STEREO_3D"
+    scene.use_nodes = True
+    tree = scene.node_tree
+    each, both = (tree.nodes.new("CompositorNodeOutputFile") for _ in range(2))
+    each.name, each.base_path, each.format.file_format = "Each", "//artist/each", "PNG"
+    each.format.views_format = "INDIVIDUAL"
+    both.name, both.base_path, both.format.file_format = "Both", "//artist/both", "OPEN_EXR_MULTILAYER"
+    both.format.views_format = "MULTIVIEW"
+    for node in (each, both):
+        tree.links.new(tree.nodes["Render Layers"].outputs["Image"], node.inputs[0])
 
 
 def output_nodes():

@@ -91,6 +91,36 @@ struct PictureTests {
     #expect(try Picture(at: right, expecting: .png).channels == 3)
   }
 
+  @Test func `with a line that is filtered in a way that there is not is refused`() throws {
+    var lines = [UInt8](repeating: 0, count: 3 * 13)
+    lines[13] = 5
+    let path = try scratch.write(TestFiles.png(pixels: lines), to: "filter.png")
+
+    let failure = #expect(throws: PictureFailure.self) { try Picture(at: path, expecting: .png) }
+
+    #expect(failure?.description.contains("filtered in a way that there is not") == true)
+  }
+
+  @Test(arguments: [
+    ("constant:color=0,0,0", 3, "uint8", true), ("constant:color=0.006,0,0.006", 3, "uint8", true),
+    ("constant:color=0,0.02,0", 3, "uint8", false), ("constant:color=0,0,0,1", 4, "uint8", true),
+    ("constant:color=1,1,1,0", 4, "uint8", true), ("constant:color=1,1,1,0", 4, "uint16", true),
+    ("constant:color=0,0.02,0,1", 4, "uint16", false), ("constant:color=0", 1, "uint16", true),
+    ("constant:color=0.02", 1, "uint8", false), ("constant:color=0.02,1", 2, "uint8", false),
+    ("noise:mean=0.001:stddev=0.0008", 3, "uint8", true), ("checker:color2=0.02,0,0", 3, "uint8", false),
+    ("noise", 4, "uint8", false), ("noise:mean=0.001:stddev=0.0008", 3, "uint16", true),
+  ])
+  func `looks dark when it may show nothing, dithered or not`(
+    pattern: String, channels: Int, depth: String, isDark: Bool
+  ) async throws {
+    let path = scratch("dark.png")
+    let words = ["--pattern", pattern, "37x5", "\(channels)", "-d", depth, "-o", path.string]
+    let (end, lines) = try await ChildProcess.output(of: ChildCommand("/usr/bin/oiiotool", words))
+    try #require(end.isSuccess, "\(lines)")
+
+    #expect(try Picture(at: path, expecting: .png).looksDark == isDark)
+  }
+
   @Test(arguments: kinds)
   func `with wrong bytes is read or refused, whatever they are`(
     name: String, format: ImageFormat, options: [String]

@@ -80,6 +80,11 @@ struct SegmentationTests {
 
     #expect(paths(owed([scene])) == ["000001_left.png", "000001_right.png"])
     #expect(owed([scene]).outputs.map(\.kind.view) == ["left", "right"])
+    scene.viewsFormat = .all
+    #expect(paths(owed([scene])) == ["000001_left.png", "000001_right.png"], "no PNG holds more than one")
+    #expect(paths(owed([scene]) { $0.format = .openEXR }) == ["000001.exr"])
+    scene.viewsFormat = .stereo
+    #expect(paths(owed([scene])) == ["000001.png"])
   }
 
   @Test func `has a folder for each layer that is rendered apart`() {
@@ -91,6 +96,9 @@ struct SegmentationTests {
 
     #expect(paths(owed([scene]) { $0.layers = .all }) == ["Sky_far/000001.png", "Ground/000001.png"])
     #expect(paths(owed([scene]) { $0.layers = .named(["Off"]) }) == ["Off/000001.png"])
+    scene.viewLayers = [BlendScene.ViewLayer(name: "Off", used: false)]
+    #expect(owed([scene]) { $0.layers = .all }.problem?.problemClass == .noLayer)
+    scene.viewLayers.append(BlendScene.ViewLayer(name: "Ground", used: true))
     let wrong = owed([scene]) { $0.layers = .named(["Grund"]) }
     #expect(wrong.problem?.cause == "scene Main has no view layer \"Grund\"; did you mean \"Ground\"?")
     #expect(wrong.outputs.isEmpty)
@@ -113,25 +121,26 @@ struct SegmentationTests {
   }
 
   @Test func `has what nodes write in a folder of the node, each slot under its name`() {
-    let pictures = [
+    let pictures = ["left", "right"].map { (view: String) in
       OwedOutput(
-        path: "Main/000001_left.png", frame: 1, kind: OutputKind(part: RenderPart(scene: "Main"), view: "left"))
-    ]
+        path: "Main/000001_\(view).png", frame: 1, kind: OutputKind(part: RenderPart(scene: "Main"), view: view))
+    }
     let nodes = [
-      NodePicture(node: "Depth", slot: nil, fileExtension: "exr"),
-      NodePicture(node: "Parts", slot: "Mist", fileExtension: "png"),
-      NodePicture(node: "Parts", slot: "../etc", fileExtension: "tga"),
+      NodePicture(node: "Depth", slot: nil, fileExtension: "exr", views: []),
+      NodePicture(node: "Parts", slot: "Mist", fileExtension: "png", views: ["left", "right"]),
+      NodePicture(node: "Parts", slot: "../etc", fileExtension: "tga", views: []),
     ]
 
     let beside = Segmentation.beside(pictures, nodes: nodes)
 
     #expect(
       beside.map(\.path) == [
-        "Main/nodes/Depth/000001_left.exr", "Main/nodes/Parts/Mist_000001_left.png",
-        "Main/nodes/Parts/.._etc_000001_left.tga",
+        "Main/nodes/Depth/000001.exr", "Main/nodes/Parts/Mist_000001_left.png",
+        "Main/nodes/Parts/Mist_000001_right.png", "Main/nodes/Parts/.._etc_000001.tga",
       ])
-    #expect(beside.map(\.kind.node) == ["Depth", "Parts/Mist", "Parts/../etc"])
-    #expect(beside.allSatisfy { $0.kind.view == "left" && $0.frame == 1 })
+    #expect(beside.map(\.kind.node) == ["Depth", "Parts/Mist", "Parts/Mist", "Parts/../etc"])
+    #expect(beside.map(\.kind.view) == [nil, "left", "right", nil], "each node holds its views in its own way")
+    #expect(beside.allSatisfy { $0.frame == 1 })
   }
 
   @Test func `is nothing where there are no frames, and says why`() {
@@ -187,6 +196,15 @@ struct TileTests {
     #expect(cut(.auto, workers: 9, percentage: 200).grid != nil)
   }
 
+  @Test func `and says so where single pixels at their edges may differ`() {
+    var scene = SegmentationTests.scene()
+    #expect(TileRule(scene, format: .png, JobSettings(), isComposited: false, isSimulated: false).edges == nil)
+    scene.adaptive = true
+    let edges = TileRule(scene, format: .png, JobSettings(), isComposited: false, isSimulated: false).edges
+    #expect(edges?.cause.contains("adaptively") == true)
+    #expect(edges?.remedy.contains("Noise Threshold") == true)
+  }
+
   @Test func `never where a seam would show, and says why`() {
     let wish = TileWish.grid(TileGrid(columns: 2, rows: 2))
     func why(_ cut: (grid: TileGrid?, note: Problem?)) -> String {
@@ -204,6 +222,9 @@ struct TileTests {
     #expect(why(cut(wish, format: .jpeg)) == "JPEG cannot be put together without a loss")
     #expect(why(cut(wish, format: .openEXRMultilayer)).hasPrefix("OPEN_EXR_MULTILAYER cannot be put together"))
     #expect(why(cut(wish) { $0.stamps = true }).contains("stamps"))
+    #expect(why(cut(wish) { $0.guiding = true }).contains("path guiding"))
+    #expect(why(cut(wish) { $0.lossy = true }) == "it is cut")
+    #expect(why(cut(wish, format: .openEXR) { $0.lossy = true }).contains("codec"))
     #expect(why(cut(wish) { $0.freestyle = true }).contains("Freestyle"))
     #expect(why(cut(wish) { $0.timeLimited = true }).contains("limited by time"))
     #expect(why(cut(wish) { $0.size = [1, 9] }) == "its pictures have only 1×9 pixels")

@@ -43,7 +43,7 @@ package struct BlendScene: Codable, Hashable, Sendable {
   package var format: String
   package var movie: Bool
   package var multiview: Bool
-  /// The names of the views that become a picture each, as `left` and `right`; none where there is one picture.
+  /// The names of the views that are rendered, as `left` and `right`; none where there is one.
   package var views: [String]
   package var compositing: Bool
   /// Whether strips are rendered in place of the scene.
@@ -57,6 +57,31 @@ package struct BlendScene: Codable, Hashable, Sendable {
   package var freestyle: Bool
   /// Whether Cycles ends a picture after some time, however far it is.
   package var timeLimited: Bool
+  /// How pictures hold their views.
+  package var viewsFormat = ViewsFormat.each
+  /// Whether Cycles takes as many samples of a pixel as it and those beside it need.
+  package var adaptive = false
+  /// Whether Cycles learns from each pixel where light comes from.
+  package var guiding = false
+  /// Whether its EXRs lose something.
+  package var lossy = false
+
+  /// How pictures hold the views of a scene, as Blender's Python spells it.
+  package enum ViewsFormat: String, Codable, Sendable {
+    /// A picture for each.
+    case each = "INDIVIDUAL"
+    /// One picture of two eyes.
+    case stereo = "STEREO_3D"
+    /// One picture with all of them; only an EXR can, and of others there is one for each.
+    case all = "MULTIVIEW"
+  }
+
+  /// The names of the views that become a picture each when they are written in a format; none where there is one
+  /// picture.
+  package func pictureViews(as format: String) -> [String] {
+    let isOne = viewsFormat == .stereo || viewsFormat == .all && format.hasPrefix("OPEN_EXR")
+    return isOne ? [] : views
+  }
 }
 
 /// Numbers that Blender writes for settings, as measured in files of 3.4, 4.2 and 5.0.
@@ -70,8 +95,9 @@ enum SceneCodes {
   static let viewLayerUsed = 0x1
   static let viewUnused = 0x1
   static let viewsAreStereo = 0
-  static let pictureAView = 0
-  static let pictureOfAllViews = 2
+  static let viewsFormats: [Int: BlendScene.ViewsFormat] = [0: .each, 1: .stereo, 2: .all]
+  /// PXR24, B44, B44A, DWAA, DWAB.
+  static let lossyCodecs: Set<Int> = [1, 6, 7, 8, 9]
   static let mediaIsVideo = 2
 
   static let formats: [Int: String] = [
@@ -123,12 +149,17 @@ extension BlendReader {
       engine: engine(render), camera: try self.name(at: scene.pointer("camera")),
       cameraMarkers: try cameraMarkers(scene), viewLayers: try viewLayers(scene, render),
       format: isVideo ? "FFMPEG" : word, movie: isVideo || SceneCodes.movies.contains(word),
-      multiview: scheme & SceneCodes.schemeMultiview != 0, views: try views(render, format: word),
+      multiview: scheme & SceneCodes.schemeMultiview != 0, views: try views(render),
       compositing: scene.switches.composites,
       sequencer: scene.switches.sequences && hasStrips,
       border: mode & SceneCodes.modeBorder == 0 ? nil : border(render),
-      denoising: try denoises(scene), stamps: (render.int("stamp") ?? 0) & SceneCodes.stampDraws != 0,
-      freestyle: mode & SceneCodes.modeFreestyle != 0, timeLimited: try isTimeLimited(scene))
+      denoising: try isSwitchedOn("use_denoising", of: scene, unlessSaid: isSinceThree),
+      stamps: (render.int("stamp") ?? 0) & SceneCodes.stampDraws != 0,
+      freestyle: mode & SceneCodes.modeFreestyle != 0, timeLimited: try isTimeLimited(scene),
+      viewsFormat: SceneCodes.viewsFormats[image?.int("views_format") ?? 0] ?? .each,
+      adaptive: try isSwitchedOn("use_adaptive_sampling", of: scene, unlessSaid: isSinceThree),
+      guiding: try isSwitchedOn("use_guiding", of: scene, unlessSaid: false),
+      lossy: SceneCodes.lossyCodecs.contains(image?.int("exr_codec") ?? 0))
   }
 
   /// Up to 2.79 a number stood for Blender's own.
@@ -136,12 +167,8 @@ extension BlendReader {
     render.string("engine") ?? "BLENDER_RENDER"
   }
 
-  private func views(_ render: BlendRecord, format: String) throws(BlendFailure) -> [String] {
+  private func views(_ render: BlendRecord) throws(BlendFailure) -> [String] {
     guard (render.int("scemode") ?? 0) & SceneCodes.schemeMultiview != 0 else { return [] }
-    let pictures = render.record("im_format")?.int("views_format")
-    // Only an EXR holds all of them.
-    let isOne = pictures == SceneCodes.pictureOfAllViews && format.hasPrefix("OPEN_EXR")
-    guard pictures == SceneCodes.pictureAView || (pictures == SceneCodes.pictureOfAllViews && !isOne) else { return [] }
     let eyes: Set = ["left", "right"]
     let areEyes = render.int("views_format") == SceneCodes.viewsAreStereo
     let used = try list(render.record("views")).filter { (($0.int("viewflag") ?? 0) & SceneCodes.viewUnused) == 0 }
@@ -184,12 +211,15 @@ extension BlendReader {
     try record(at: scene.pointer("ed"))?.record("seqbase")?.pointer("first") != nil
   }
 
-  /// One that was never touched is not written, and is on since 3.0.
-  private func denoises(_ scene: BlendRecord) throws(BlendFailure) -> Bool {
-    guard let denoising = try cyclesSetting("use_denoising", of: scene) else {
-      return header.version >= BlenderVersion(major: 3, minor: 0)
-    }
-    return denoising.int("val") ?? 0 != 0
+  /// Whether much is on that was off before.
+  private var isSinceThree: Bool { header.version >= BlenderVersion(major: 3, minor: 0) }
+
+  /// A switch of Cycles; one that was never touched is not written.
+  private func isSwitchedOn(
+    _ name: String, of scene: BlendRecord, unlessSaid usual: Bool
+  ) throws(BlendFailure) -> Bool {
+    guard let said = try cyclesSetting(name, of: scene)?.int("val") else { return usual }
+    return said != 0
   }
 
   private func isTimeLimited(_ scene: BlendRecord) throws(BlendFailure) -> Bool {

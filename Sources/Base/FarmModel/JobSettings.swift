@@ -124,16 +124,19 @@ package struct NodePicture: Codable, Hashable, Sendable {
   package let slot: String?
   /// As `png`.
   package let fileExtension: String
+  /// The views that become a picture each, whatever those of the frame itself do; none where there is one picture.
+  package let views: [String]
 
   private enum CodingKeys: String, CodingKey {
-    case node, slot
+    case node, slot, views
     case fileExtension = "extension"
   }
 
-  package init(node: String, slot: String?, fileExtension: String) {
+  package init(node: String, slot: String?, fileExtension: String, views: [String] = []) {
     self.node = node
     self.slot = slot
     self.fileExtension = fileExtension
+    self.views = views
   }
 
   /// `Depth`, or `Depth/Z` for one of several.

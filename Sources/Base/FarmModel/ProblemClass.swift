@@ -37,6 +37,7 @@ package enum ProblemClass: String, Codable, CaseIterable, Sendable {
   case fileGone = "file-gone"
   case badSettings = "bad-settings"
   case notTiled = "not-tiled"
+  case tileEdges = "tile-edges"
   case slowFrame = "slow-frame"
   case wrongChannels = "wrong-channels"
 
@@ -45,7 +46,8 @@ package enum ProblemClass: String, Codable, CaseIterable, Sendable {
     switch self {
     case .unreadableFile, .wrongBlender, .noBlender, .noCamera, .noFrames, .noLayer, .missingFile, .outOfReach,
       .sequencer, .noGPU, .notSupported, .badName, .badRelease, .denoiserMissing, .scriptsDisabled, .pythonError,
-      .adopted, .notAFile, .fileGone, .still, .unbakedSimulation, .darkFrame, .badSettings, .notTiled:
+      .adopted, .notAFile, .fileGone, .still, .unbakedSimulation, .darkFrame, .badSettings, .notTiled,
+      .tileEdges:
       true
     case .hung, .rendererCrashed, .outOfMemory, .outOfVRAM, .noOutput, .truncated, .wrongSize, .diskFull, .notWritable,
       .killed, .changedMeanwhile, .renderError, .notWhole, .slowFrame, .wrongChannels:
@@ -61,7 +63,7 @@ package enum ProblemClass: String, Codable, CaseIterable, Sendable {
       true
     case .noGPU, .badName, .badRelease, .pythonError, .adopted, .still, .unbakedSimulation, .darkFrame, .notAFile,
       .hung, .rendererCrashed, .outOfMemory, .outOfVRAM, .noOutput, .truncated, .wrongSize, .diskFull, .notWritable,
-      .killed, .changedMeanwhile, .renderError, .notWhole, .notTiled, .slowFrame, .wrongChannels:
+      .killed, .changedMeanwhile, .renderError, .notWhole, .notTiled, .tileEdges, .slowFrame, .wrongChannels:
       false
     }
   }
@@ -111,6 +113,7 @@ package enum ProblemClass: String, Codable, CaseIterable, Sendable {
     case .darkFrame: "Look at them; `farm replace job <job> --frames <frames>` renders them again."
     case .badSettings: "Correct it; etc/job.farm.yaml shows every key, and the job goes on by itself."
     case .notTiled: "Nothing, or change that in the scene and save again."
+    case .tileEdges: "Nothing; or switch off Noise Threshold in the scene, or render it whole."
     case .slowFrame: "Nothing; look at `farm logs` of the job when there are many of them."
     case .wrongChannels: "Read `farm logs` of the job; the scene's colour mode may be driven."
     case .adopted: "Change and save it, and it is rendered."

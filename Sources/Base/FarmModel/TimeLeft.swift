@@ -12,13 +12,15 @@ package struct TimeLeft: Codable, Hashable, Sendable {
   /// - Parameters:
   ///   - frames: that are not done.
   ///   - workers: that share them.
+  ///   - longest: for how long the one of them that was begun first is rendered.
   /// - Returns: nil when no frame was measured, or none is left.
-  package init?(_ times: FrameTimes, frames: Int, workers: Int) {
+  package init?(_ times: FrameTimes, frames: Int, workers: Int, longest: Duration = .zero) {
     guard frames > 0, let least = times.quantile(0.25), let most = times.quantile(0.75) else { return nil }
     let rounds = Double((frames + max(1, workers) - 1) / max(1, workers))
     self.init(
       leastSeconds: Int((rounds * (least / .seconds(1))).rounded()),
-      mostSeconds: Int((rounds * (most / .seconds(1))).rounded(.up)))
+      // Of a frame that takes longer than others nobody knows how long; as long again is a guess that grows with it.
+      mostSeconds: Int(max(rounds * (most / .seconds(1)), longest > most ? longest / .seconds(1) : 0).rounded(.up)))
   }
 
   /// `2-3m left`, `40-90s left`, `1h-1h 20m left`: in the unit that fits.

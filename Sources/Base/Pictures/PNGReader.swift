@@ -30,9 +30,9 @@ enum PNGReader {
         packed += body.dropFirst(4)
       case "IEND":
         guard let header else { throw .damaged(atByte: start, what: "it ends without a picture") }
-        try unpack(packed, into: header.pixelBytes, atByte: start)
+        let looksDark = try unpack(packed, header, atByte: start)
         guard walk.isAtEnd else { throw .damaged(atByte: walk.offset, what: "bytes follow its end") }
-        return PictureShape(size: header.size, channels: header.channels)
+        return PictureShape(size: header.size, channels: header.channels, looksDark: looksDark)
       default: break
       }
     }
@@ -45,8 +45,12 @@ enum PNGReader {
   /// Deflate packs at most so many bytes into one.
   private static let ratioMax = 1032
 
-  /// Unpacks the pixels and throws them away: just as many as the picture's size asks for have to come.
-  private static func unpack(_ packed: [UInt8], into count: Int, atByte place: Int) throws(PictureFailure) {
+  /// Unpacks the pixels, looks at them and throws them away: just as many as the picture's size asks for have to come.
+  /// - Returns: whether they may show nothing.
+  private static func unpack(
+    _ packed: [UInt8], _ header: PNGHeader, atByte place: Int
+  ) throws(PictureFailure) -> Bool {
+    let count = header.pixelBytes
     guard count / ratioMax <= packed.count else {
       throw .truncated(atByte: place, while: "its pixels: \(packed.count) bytes cannot hold \(count)")
     }
@@ -59,7 +63,14 @@ enum PNGReader {
       libdeflate_zlib_decompress(unpacker, $0.baseAddress, $0.count, pixels, count, &unpacked)
     }
     switch result {
-    case LIBDEFLATE_SUCCESS where unpacked == count: return
+    case LIBDEFLATE_SUCCESS where unpacked == count:
+      // The lines of an interlaced one are of many lengths.
+      guard let bytesPerLine = header.bytesPerLine else { return false }
+      let lines = PNGLines(bytes: UnsafeRawBufferPointer(start: pixels, count: count), bytesPerLine: bytesPerLine)
+      guard lines.areFiltersKnown else {
+        throw .damaged(atByte: place, what: "a line of its pixels is filtered in a way that there is not")
+      }
+      return header.samples.map(lines.mayBeDark) ?? false
     case LIBDEFLATE_SUCCESS:
       throw .truncated(atByte: place, while: "its pixels: \(unpacked) of \(count) bytes are there")
     case LIBDEFLATE_INSUFFICIENT_SPACE:
@@ -73,6 +84,8 @@ enum PNGReader {
 private struct PNGHeader {
   let size: PixelSize
   let channels: Int
+  /// Nil: they cannot be told by their bytes.
+  let samples: PNGLines.Samples?
   private let bitsPerPixel: Int
   private let isInterlaced: Bool
 
@@ -91,11 +104,15 @@ private struct PNGHeader {
     isInterlaced = try walk.bigEndian(1, while: "its header") != 0
     let sideMax = 1 << 24
     guard (1...sideMax).contains(width), (1...sideMax).contains(size.height), [1, 2, 4, 8, 16].contains(depth),
-      let samples = Self.channelsOfType[type]
+      let perPixel = Self.channelsOfType[type]
     else { throw .damaged(atByte: 16, what: "its header claims what no PNG has") }
-    bitsPerPixel = samples * depth
-    channels = type == Self.palette ? 3 : samples
+    bitsPerPixel = perPixel * depth
+    channels = type == Self.palette ? 3 : perPixel
+    samples = type == Self.palette || depth < 8 ? nil : PNGLines.Samples(channels: perPixel, bytes: depth / 8)
   }
+
+  /// Without the byte that says how it is filtered; nil of an interlaced one.
+  var bytesPerLine: Int? { isInterlaced ? nil : Self.bytes(size.width, 1, bitsPerPixel) - 1 }
 
   /// Of the unpacked pixels, each line with the byte that says how it is filtered.
   var pixelBytes: Int {

@@ -7,6 +7,8 @@ struct PictureShape: Hashable {
   let size: PixelSize
   /// 1 for grey, 2 with alpha, 3 for colours, 4 with alpha; nil where the format's reader does not tell.
   var channels: Int?
+  /// Whether it may be black, or such that nothing of it can be seen; false where the format's reader does not look.
+  var looksDark = false
 }
 
 /// What a whole picture file shows of itself.
@@ -15,6 +17,8 @@ package struct Picture: Hashable, Sendable {
   package let size: PixelSize
   /// 1 for grey, 2 with alpha, 3 for colours, 4 with alpha; nil where the format's reader does not tell.
   package let channels: Int?
+  /// Whether it may be black, or such that nothing of it can be seen; false where the format's reader does not look.
+  package let looksDark: Bool
   /// Bytes of the file.
   package let bytes: Int64
 
@@ -39,7 +43,7 @@ package struct Picture: Hashable, Sendable {
     case .tiff: shape = try TIFFReader.shape(of: bytes)
     case .webp: shape = PictureShape(size: try WEBPReader.size(of: bytes))
     }
-    (size, channels) = (shape.size, shape.channels)
+    (size, channels, looksDark) = (shape.size, shape.channels, shape.looksDark)
   }
 }
 

@@ -110,10 +110,13 @@ package struct Segmentation: Hashable, Sendable {
       scene, format: format, wanted, isComposited: scene.compositing && layers == nil, isSimulated: isSimulated)
     let (grid, note) = rule.grid(for: wanted.tiles, frames: frames.count, workers: workers)
     notes += [note].compactMap { $0 }
+    if grid != nil { notes += [rule.edges].compactMap { $0 } }
     let folders = PathNames(layers ?? [])
     for layer in layers.map({ $0.map(Optional.some) }) ?? [nil] {
       let part = RenderPart(scene: scene.name, layer: layer)
-      owe(frames, part, in: folder + (layer.map { folders[$0] + "/" } ?? ""), views: scene.views, grid)
+      owe(
+        frames, part, in: folder + (layer.map { folders[$0] + "/" } ?? ""),
+        views: scene.pictureViews(as: format.rawValue), grid)
     }
   }
 
@@ -121,7 +124,10 @@ package struct Segmentation: Hashable, Sendable {
   private mutating func layers(of scene: BlendScene, _ wanted: NamesWish?) -> [String]? {
     switch wanted {
     case nil: return nil
-    case .all: return scene.viewLayers.filter(\.used).map(\.name)
+    case .all:
+      let used = scene.viewLayers.filter(\.used).map(\.name)
+      if used.isEmpty { refuse(.noLayer, "no view layer of scene \(scene.name) is switched on for rendering") }
+      return used
     case .named(let names):
       let known = scene.viewLayers.map(\.name)
       for name in names where !known.contains(name) {
@@ -153,16 +159,18 @@ package struct Segmentation: Hashable, Sendable {
   package static func beside(_ pictures: [OwedOutput], nodes: [NodePicture]) -> [OwedOutput] {
     let folders = PathNames(nodes.map(\.node))
     let slots = Dictionary(grouping: nodes, by: \.node).mapValues { PathNames($0.compactMap(\.slot)) }
-    return pictures.flatMap { picture in
-      let parts = picture.path.split(separator: "/")
-      let (folder, file) = (parts.dropLast().map { "\($0)/" }.joined(), parts.last ?? "")
-      let stem = file.prefix { $0 != "." }
-      return nodes.map { node in
+    var frames: Set<FrameNumber> = []
+    return pictures.filter { frames.insert($0.frame).inserted }.flatMap { picture in
+      let folder = picture.path.split(separator: "/").dropLast().map { "\($0)/" }.joined()
+      return nodes.flatMap { node in
         let slot = node.slot.map { slots[node.node, default: PathNames([])][$0] + "_" } ?? ""
-        return OwedOutput(
-          path: "\(folder)\(nodesFolder)/\(folders[node.node])/\(slot)\(stem).\(node.fileExtension)",
-          frame: picture.frame,
-          kind: OutputKind(part: picture.kind.part, view: picture.kind.view, node: node.name))
+        let (place, suffixes) = ("\(folder)\(nodesFolder)/\(folders[node.node])/\(slot)", PathNames(node.views))
+        return (node.views.isEmpty ? [nil] : node.views.map(Optional.some)).map { view in
+          let stem = number(picture.frame) + (view.map { "_\(suffixes[$0])" } ?? "")
+          return OwedOutput(
+            path: "\(place)\(stem).\(node.fileExtension)", frame: picture.frame,
+            kind: OutputKind(part: picture.kind.part, view: view, node: node.name))
+        }
       }
     }
   }

@@ -28,6 +28,8 @@ struct TileRule: Hashable, Sendable {
       (scene.timeLimited, "its samples are limited by time, so that no two pictures of it are the same"),
       (scene.sequencer, "its sequencer is rendered"), (scene.multiview, "it has stereo views"),
       (!format.isOneLosslessPicture, "\(format.rawValue) cannot be put together without a loss"),
+      (format == .openEXR && scene.lossy, "the codec of its EXRs would lose something twice"),
+      (scene.guiding, "what its path guiding learns depends on all pixels"),
       (isSimulated, "what is simulated would be simulated for each tile"),
     ]
     reason = reasons.first(where: \.0)?.1
@@ -52,6 +54,15 @@ struct TileRule: Hashable, Sendable {
       return (nil, Self.whole(scene, because: reason ?? "its pictures have only \(size) pixels"))
     }
     return (wanted, nil)
+  }
+
+  /// What can be seen of the edges between tiles; nil when nothing can.
+  var edges: Problem? {
+    guard scene.adaptive else { return nil }
+    return Problem(
+      .tileEdges,
+      cause: "Cycles samples scene \(scene.name) adaptively, and looks at pixels beside for that: single pixels at the"
+        + " edges of tiles may have a few samples more or less than in a whole picture")
   }
 
   static func whole(_ scene: BlendScene, because reason: String) -> Problem {

@@ -10,6 +10,8 @@ package struct CheckedFrame: Hashable, Sendable {
   package let identity: FileIdentity
   package let size: PixelSize
   package let bytes: Int64
+  /// Whether it may be one that shows nothing.
+  package var looksDark = false
 }
 
 /// Checks rendered frames. A worker's word and its exit code prove nothing: the file does.
@@ -37,7 +39,9 @@ package enum FrameCheck {
       let picture = try Picture(at: file, expecting: wanted.format)
       if let problem = problem(of: picture, wanted) { return .failure(FrameRefusal(problem: problem)) }
       return .success(
-        CheckedFrame(file: file, identity: status.identity, size: picture.size, bytes: picture.bytes))
+        CheckedFrame(
+          file: file, identity: status.identity, size: picture.size, bytes: picture.bytes,
+          looksDark: picture.looksDark))
     } catch let failure as FileFailure {
       return refuse(failure.problemClass == .diskFull ? .diskFull : .noOutput, failure.description)
     } catch {

@@ -10,15 +10,18 @@ package struct DarkFrames: Hashable, Sendable {
     package let frame: FrameNumber
     package let file: FilePath
     package let bytes: Int64
+    /// Whether that was noticed when it was checked.
+    package let looksDark: Bool
 
-    package init(frame: FrameNumber, file: FilePath, bytes: Int64) {
+    package init(frame: FrameNumber, file: FilePath, bytes: Int64, looksDark: Bool) {
       self.frame = frame
       self.file = file
       self.bytes = bytes
+      self.looksDark = looksDark
     }
   }
 
-  /// A picture of nothing is packed into so much less than the usual one of its job.
+  /// A picture of nothing is packed into so much less than the usual one of its job, where it is not dithered.
   private static let smaller: Int64 = 4
   /// So many are looked at: a job of which more are small is dark by nature.
   private static let suspectsMax = 20
@@ -30,15 +33,17 @@ package struct DarkFrames: Hashable, Sendable {
     self.frames = frames
   }
 
-  /// Those whose files are small for the job, with larger ones before and after them; a fade at either end is none.
+  /// Those that looked dark, or whose files are small for the job, with others before and after them; a fade at either
+  /// end is none.
   var suspects: [Frame] {
     let median = frames.map(\.bytes).sorted()
     guard frames.count > 2, let usual = median.dropFirst(median.count / 2).first else { return [] }
-    let isSmall = { (frame: Frame) in frame.bytes * Self.smaller < usual }
-    guard let first = frames.firstIndex(where: { !isSmall($0) }), let last = frames.lastIndex(where: { !isSmall($0) })
+    let isSuspect = { (frame: Frame) in frame.looksDark || frame.bytes * Self.smaller < usual }
+    guard let first = frames.firstIndex(where: { !isSuspect($0) }),
+      let last = frames.lastIndex(where: { !isSuspect($0) })
     else { return [] }
-    let small = frames[first...last].filter(isSmall)
-    return small.count <= Self.suspectsMax ? small : []
+    let suspects = frames[first...last].filter(isSuspect)
+    return suspects.count <= Self.suspectsMax ? suspects : []
   }
 
   /// The suspects that really show nothing.
@@ -52,12 +57,18 @@ package struct DarkFrames: Hashable, Sendable {
     return dark
   }
 
-  /// Whether these statistics are of a picture whose colours, or whose alpha, are nothing but zero.
+  /// Whole numbers below this part of the most are none: Blender's dithering makes of black what is up to 1 of 255.
+  private static let least = 2.0 / 255
+
+  /// Whether these statistics are of a picture whose colours, or whose alpha, are nothing.
   static func isDark(_ lines: [String]) -> Bool {
     guard let line = lines.first(where: { $0.contains("Stats Max:") }) else { return false }
     // `Stats Max: 255 127 3 255 (of 255)`
     let numbers = line.prefix { $0 != "(" }.split(separator: " ").compactMap { Double($0) }
     guard !numbers.isEmpty else { return false }
-    return numbers.prefix(3).allSatisfy { $0 == 0 } || numbers.count == 4 && numbers[3] == 0
+    // Of numbers with a point there is no most, and no dithering.
+    let most = line.split(separator: " ").last.flatMap { Double($0.filter(\.isNumber)) } ?? 0
+    let isNothing = { (number: Double) in number <= most * Self.least }
+    return numbers.prefix(3).allSatisfy(isNothing) || numbers.count == 4 && isNothing(numbers[3])
   }
 }

@@ -141,14 +141,22 @@ extension JobFlow {
   private func lookForDarkness(
     among outputs: [Output], at place: (Output) -> FilePath, _ revision: Revision
   ) async throws(StoreFailure) {
-    let frames = outputs.map { DarkFrames.Frame(frame: $0.frame, file: place($0), bytes: $0.bytes ?? 0) }
+    let frames = outputs.map { output in
+      DarkFrames.Frame(
+        frame: output.frame, file: place(output), bytes: output.bytes ?? 0, looksDark: output.facts?.looksDark == true)
+    }
     let dark: [FrameNumber]
     do throws(ToolFailure) { dark = try await DarkFrames(among: frames).found() } catch {
       return complain(error, while: "looking for dark frames of \(revision.name)")
     }
     guard !dark.isEmpty else { return }
-    let cause = "frames \(FrameSet(dark)) show nothing, and their neighbours do"
-    let note = Problem(.darkFrame, cause: cause)
+    let cause =
+      dark.count == 1
+      ? "frame \(FrameSet(dark)) shows nothing, and its neighbours do"
+      : "frames \(FrameSet(dark)) show nothing, and their neighbours do"
+    let remedy =
+      "Look at them; `farm replace job \(revision.name) --frames \(FrameSet(dark))` renders them again."
+    let note = Problem(.darkFrame, cause: cause, remedy: remedy)
     let notes = try await setup.ledger.revision(revision.id).notes.filter { $0 != note }
     try await setup.ledger.setNotes(of: revision.id, notes + [note])
     told("job.note", revision.name, revision: revision.number, problem: note)

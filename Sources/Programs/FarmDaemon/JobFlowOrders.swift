@@ -116,12 +116,15 @@ extension JobFlow {
     return AgainAnswer(job: revision.name, revision: revision.number, frames: frames)
   }
 
-  /// Where a picture of a revision lies now: in `dist/` once it was delivered.
+  /// Where a picture of a revision lies now: in `dist/` once it was delivered, unless it was rendered again since.
   func places(of revision: Revision) async throws(StoreFailure) -> (Output) -> FilePath {
     let delivered = try await setup.ledger.deliveries(ofJob: revision.job).map { ($0.output.id, $0.delivery.path) }
     let paths = Dictionary(delivered) { first, _ in first }
     let (root, out) = (setup.volume.root, setup.volume.out(of: revision.name))
-    return { output in paths[output.id].map { root.appending($0) } ?? out.appending(output.path) }
+    return { output in
+      let delivered = output.state == .harvested ? paths[output.id] : nil
+      return delivered.map { root.appending($0) } ?? out.appending(output.path)
+    }
   }
 
   private func isMissing(_ revision: Revision) async throws(StoreFailure) -> (Output) -> Bool {

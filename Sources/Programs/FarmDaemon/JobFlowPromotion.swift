@@ -87,6 +87,7 @@ extension JobFlow {
   ) async {
     let aside = BadPicture(file, of: task, frame: frame, in: setup.volume)
     let problem = await BlockingWork.run { aside.put(because: refusal.problem) }
+    if problem.problemClass == .diskFull { rest(problem) }
     await failed([frame], of: task, problem)
   }
 
@@ -99,6 +100,7 @@ extension JobFlow {
     output.bytes = good.bytes
     output.file = good.identity
     output.facts = frame.facts
+    output.facts?.looksDark = good.looksDark ? true : nil
     output.problem = nil
     if output.id == units.first?.id {
       // What is written beside it took no time of its own.
@@ -167,6 +169,7 @@ extension JobFlow {
       }
     }
     for (place, refusal) in refusals {
+      if refusal.problem.problemClass == .diskFull { rest(refusal.problem) }
       await failed([group[place].output.frame], of: group[place].task, refusal.problem)
     }
     return group.enumerated().filter { refusals[$0.offset] == nil }.map(\.element)

@@ -86,9 +86,12 @@ extension JobFlow {
 
   /// What jobs that are rendered will take yet, by job: as if each had all workers for itself.
   private var timesLeft: [Int64: TimeLeft] {
-    let workers = abilities?.tasksAtOnce ?? 1
+    let (workers, now) = (abilities?.tasksAtOnce ?? 1, setup.clock.now())
+    let begun = running.values.compactMap { task in task.current.map { (task.task.revision, now.since($0.since)) } }
+    let longest = Dictionary(begun, uniquingKeysWith: max)
     return open.values.filter { $0.revision.state == .active }.reduce(into: [:]) { times, open in
-      times[open.revision.job] = TimeLeft(open.board.times, frames: open.board.unitsLeft, workers: workers)
+      times[open.revision.job] = TimeLeft(
+        open.board.times, frames: open.board.unitsLeft, workers: workers, longest: longest[open.revision.id] ?? .zero)
     }
   }
 

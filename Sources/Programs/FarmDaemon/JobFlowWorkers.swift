@@ -78,8 +78,9 @@ extension JobFlow {
   private func warn(of frame: FrameNumber, in id: Int64, usual: Duration?) async {
     guard let task = running[id], task.slowFrame != frame, let usual else { return }
     running[id]?.slowFrame = frame
-    let (seconds, worker) = (Int((usual / .seconds(1)).rounded()), task.worker ?? "a worker")
-    let cause = "frame \(frame) takes more than twice the usual \(seconds) s on \(worker)"
+    let (seconds, worker) = (usual / .seconds(1), task.worker ?? "a worker")
+    let shown = seconds < 10 ? "\((seconds * 10).rounded() / 10)" : "\(Int(seconds.rounded()))"
+    let cause = "frame \(frame) takes more than twice the usual \(shown) s on \(worker)"
     setup.log.warning("a frame is slow", metadata: ["job": "\(task.task.job)", "cause": "\(cause)"])
     // One is enough to have people look.
     let isFirst = open[task.task.revision]?.revision.notes.contains { $0.problemClass == .slowFrame } == false

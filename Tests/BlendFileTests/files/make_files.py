@@ -70,11 +70,8 @@ def show(tree, image, sequence=None):
 
 
 def views_of(render):
-    """The views that become a picture each: none where one picture shows all."""
-    settings = render.image_settings
-    in_one = settings.views_format == "STEREO_3D" or (
-        settings.views_format == "MULTIVIEW" and settings.file_format.startswith("OPEN_EXR"))
-    if not render.use_multiview or in_one:
+    """The views that are rendered: none where there is one."""
+    if not render.use_multiview:
         return []
     eyes = ("left", "right") if render.views_format == "STEREO_3D" else None
     names = [view.name for view in render.views if view.use and (eyes is None or view.name in eyes)]
@@ -112,6 +109,10 @@ def described(scene):
         "stamps": render.use_stamp,
         "freestyle": render.use_freestyle,
         "timeLimited": bool(hasattr(scene, "cycles") and scene.cycles.time_limit),
+        "viewsFormat": render.image_settings.views_format,
+        "adaptive": not hasattr(scene, "cycles") or scene.cycles.use_adaptive_sampling,
+        "guiding": bool(getattr(getattr(scene, "cycles", None), "use_guiding", False)),
+        "lossy": getattr(render.image_settings, "exr_codec", "") in ("PXR24", "B44", "B44A", "DWAA", "DWAB"),
     }
 
 

@@ -39,7 +39,6 @@ EXTENSIONS = {"PNG": ".png", "JPEG": ".jpg", "OPEN_EXR": ".exr", "OPEN_EXR_MULTI
               "CINEON": ".cin", "JPEG2000": ".jp2", "IRIS": ".rgb"}
 # What can be told of a picture by its file.
 CHANNELS = {"BW": 1, "RGB": 3, "RGBA": 4}
-LOSSY_CODECS = ("DWAA", "DWAB", "B44", "B44A", "PXR24")
 
 
 # Every file besides the .blend from which the picture comes: its size and time when it was opened, by its path.
@@ -223,6 +222,7 @@ def open_file(command):
     if bpy.app.autoexec_fail:
         raise Refusal("scripts-disabled", "the file needs its scripts: " + bpy.app.autoexec_fail_message)
     scene = wanted_scene(command)
+    show(scene)
     find_places(command.get("places", ()))
     refuse_unfit(scene, command)
     held["waits"], held["spare"] = command.get("on_missing") != "warn", set(command.get("spare", ()))
@@ -251,6 +251,12 @@ def open_file(command):
         "notes": notes,
         "files": [{"path": path, "size": status[0], "mtime_ns": status[1]} for path, status in opened_files.items()],
     }
+
+
+def show(scene):
+    """Makes it the scene of each window: one that is rendered beside that is rendered at the frame of that one."""
+    for window in bpy.context.window_manager.windows:
+        window.scene = scene
 
 
 def leave_viewport():
@@ -637,6 +643,9 @@ def set_quality(scene, command):
     render.resolution_percentage = command.get("percentage", render.resolution_percentage)
     if render.engine == "CYCLES":
         scene.cycles.samples = command.get("samples", scene.cycles.samples)
+        if "samples" in command:
+            for layer in scene.view_layers:
+                layer.samples = 0  # As many as the scene.
         scene.cycles.use_denoising = command.get("denoise", scene.cycles.use_denoising)
     elif hasattr(scene.eevee, "taa_render_samples"):
         scene.eevee.taa_render_samples = command.get("samples", scene.eevee.taa_render_samples)
@@ -667,7 +676,7 @@ def take_nodes(scene):
         if node.type != "OUTPUT_FILE" or node.mute:
             continue
         slots = slots_of(node, trees)
-        if not slots or any(kind not in EXTENSIONS for _, _, kind, _ in slots):
+        if not slots or any(settings.file_format not in EXTENSIONS for _, _, settings, _ in slots):
             node.mute = True
             continue
         name, number = node.name, 1
@@ -675,21 +684,22 @@ def take_nodes(scene):
             number += 1
             name = "%s (%d)" % (node.name, number)
         output_nodes[name] = (node, slots)
-    return [{"node": name, "slot": slot if len(slots) > 1 else None, "extension": EXTENSIONS[kind][1:]}
-            for name, (_, slots) in output_nodes.items() for _, slot, kind, _ in slots]
+    return [{"node": name, "slot": slot if len(slots) > 1 else None, "extension": EXTENSIONS[settings.file_format][1:],
+             "views": [view for view, _ in views_of(scene, settings) if view is not None]}
+            for name, (_, slots) in output_nodes.items() for _, slot, settings, _ in slots]
 
 
 def slots_of(node, trees):
-    """What a File Output node writes, each as its number, name, format and slot: only what is linked is written."""
+    """What a File Output node writes, each as its number, name, settings and slot: only what is linked is written."""
     linked = [is_fed(socket, trees) for socket in node.inputs]
     if node.format.file_format == "OPEN_EXR_MULTILAYER":
-        return [(0, node.name, "OPEN_EXR_MULTILAYER", None)] if any(linked) else []
+        return [(0, node.name, node.format, None)] if any(linked) else []
     if hasattr(node, "file_output_items"):  # From 5.0 on.
         slots = [(item.name, item.format if item.override_node_format else node.format, item)
                  for item in node.file_output_items]
     else:
         slots = [(slot.path, node.format if slot.use_node_format else slot.format, slot) for slot in node.file_slots]
-    return [(number, name or "Image", settings.file_format, slot)
+    return [(number, name or "Image", settings, slot)
             for number, (name, settings, slot) in enumerate(slots) if linked[number]]
 
 
@@ -717,20 +727,22 @@ def pictures_of_nodes(scene, folder, frame):
     """What the nodes wrote there: up to 4.2 with the number of the frame behind that of the slot."""
     digits = ("-" if frame < 0 else "") + "%04d" % abs(frame)
     for number, (name, (_, slots)) in enumerate(output_nodes.items()):
-        names = {str(slot_number): name if len(slots) == 1 else "%s/%s" % (name, slot)
-                 for slot_number, slot, _, _ in slots}
+        wanted = {str(slot_number): (name if len(slots) == 1 else "%s/%s" % (name, slot), views_of(scene, settings))
+                  for slot_number, slot, settings, _ in slots}
         place = os.path.join(folder, str(number))
         for written in sorted(os.listdir(place)):
             stem = os.path.splitext(written)[0]
             slot, _, rest = stem.partition("_")
-            for view, suffix in views_of(scene):
-                if slot in names and rest in (suffix, digits + suffix):
-                    yield {"file": os.path.join(place, written), "node": names[slot], "view": view}
+            node, views = wanted.get(slot, (None, ()))
+            for view, suffix in views:
+                if rest in (suffix, digits + suffix):
+                    yield {"file": os.path.join(place, written), "node": node, "view": view}
 
 
-def views_of(scene):
-    """The views that become a picture each, with what Blender adds to the name; one without a name where there is one."""
-    render, settings = scene.render, scene.render.image_settings
+def views_of(scene, settings):
+    """The views that become a picture each as these settings write them, with what Blender adds to the name; one without
+    a name where there is one."""
+    render = scene.render
     in_one = settings.views_format == "STEREO_3D" or (
         settings.views_format == "MULTIVIEW" and settings.file_format.startswith("OPEN_EXR"))
     eyes = ("left", "right") if render.views_format == "STEREO_3D" else None
@@ -789,7 +801,7 @@ def render_frame(command):
     part = wanted + ".part"
     stem, ending = os.path.splitext(wanted)
     written = {view: part + suffix + EXTENSIONS[scene.render.image_settings.file_format]
-               for view, suffix in views_of(scene)}
+               for view, suffix in views_of(scene, scene.render.image_settings)}
     started = time.monotonic()
     report(event="rendering", frame=command["frame"])
     is_current = command["frame"] == scene.frame_current  # That of a still need be none of its range.
@@ -803,7 +815,7 @@ def render_frame(command):
     redirect_nodes(stem + ".nodes")
     scene.render.filepath = for_output(part)
     try:
-        result = bpy.ops.render.render(write_still=True, scene=scene.name)
+        result = bpy.ops.render.render(write_still=True)
     except RuntimeError as error:
         raise Refusal(problem_of(str(error)), first_line(error)) from error
     if "FINISHED" not in result or not all(os.path.exists(path) for path in written.values()):
@@ -845,8 +857,6 @@ def set_part(scene, command):
     render.border_min_y, render.border_max_y = edge(height - bottom, height), edge(height - top, height)
     # Its pattern would begin anew in each tile.
     render.dither_intensity = 0.0
-    if getattr(render.image_settings, "exr_codec", "") in LOSSY_CODECS:
-        render.image_settings.exr_codec = "ZIP"
 
 
 def go_to(frame, scene):
@@ -857,6 +867,8 @@ def go_to(frame, scene):
             scene.frame_set(between)
         simulation["at"] = frame
     scene.frame_set(frame)
+    if bpy.context.scene != scene:  # A script of the file changed it.
+        show(scene)
     if scene.frame_current != frame:
         raise Refusal("no-frames", "Blender has no frame %d" % frame)
 

@@ -179,7 +179,7 @@ extension EndToEnd.Drops {
       let whole = old.contents
       #expect(truncate(old.string, 30) == 0)
       let checked = try await farm.farm("check", "release", "quick")
-      #expect(checked.output.contains("Old_000002.tga"), "\(checked.output)")
+      #expect(checked.output.contains("Old_000002.tga") && checked.code == 1, "\(checked.output)")
       _ = try await farm.farm("replace", "job", "again", "--bad")
       #expect(await eventually { old.contents.count == whole.count })
       await stop(daemon)

@@ -113,6 +113,27 @@ extension EndToEnd.Drops {
       #expect(await daemon.end(within: .seconds(10)) == 0)
     }
 
+    @Test func `of a whole release with a mistake holds up what is dropped there, until it is mended`() async throws {
+      let farm = try await TestFarm()
+      let daemon = try await farm.start()
+      try FileManager.default.createDirectory(
+        atPath: farm.root.appending("releases/spring/store").string, withIntermediateDirectories: true)
+      try write("defaults:\n  percentag: 50\n", farm, "releases/spring/release.yaml")
+      #expect(await farm.logs("did you mean \"percentage\"?"))
+      try await farm.drop("still", at: "releases/spring/store/shot.blend")
+
+      #expect(await farm.logs("job.blocked job=spring/shot"))
+      let sheet = try await farm.farm("show", "job", "shot").output
+      #expect(sheet.contains("release.yaml:2:3: there is no key \"percentag\""), "\(sheet)")
+
+      try write("defaults:\n  percentage: 50\n", farm, "releases/spring/release.yaml")
+
+      #expect(await farm.logs("harvested files=1"))
+      #expect(size(of: farm.root.appending("dist/spring/shot.png")) == "0 0 0 32 0 0 0 18")
+      daemon.send(SIGTERM)
+      #expect(await daemon.end(within: .seconds(10)) == 0)
+    }
+
     @Test func `goes before the defaults of its release, which hold for all its jobs`() async throws {
       let farm = try await TestFarm()
       let daemon = try await farm.start()

@@ -92,7 +92,12 @@ struct ReleasePlanTests {
   @Test(arguments: [
     ("job: [a]", 1, "there is no key \"job\"; did you mean \"jobs\"?"),
     ("jobs: a", 7, "is not in its range: a list of job names"),
-    ("priority: 101", 11, "is not in its range: 0 to 100"),
+    ("priority: 101", 11, "is not in its range: 0 to 100 (it is \"101\")"),
+    ("priority: '10'", 11, "is not in its range: 0 to 100 (it is \"10\": in quotes it is a text)"),
+    ("defaults: {frames: 10:1}", 20, "which means step in one system and interleave in another"),
+    (
+      "defaults: {frames: 4-1}", 20, "(it is \"4-1\": \"4-1\" in frame set \"4-1\" is not a frame or a range of frames)"
+    ),
     ("harvest: never", 10, "is not in its range: auto or manual"),
     ("jobs: ['a/b']", 7, "is not in its range: a list of job names"),
     ("naming: '{jub}.png'", 9, "is not in its range: a file name with {job}"),

@@ -34,9 +34,9 @@ struct LacksTests {
   }
 
   @Test mutating func `are looked for at once, then when the watch tells of them, and all now and then`() {
-    lacks.add(revision(1), [missing("/v/a.png"), missing("/v/b.png")])
-    lacks.add(revision(2), [missing("/v/b.png")])
-    lacks.add(revision(3), [missing("/v/c.png")])
+    lacks.add(revision(1), [missing("/v/a.png"), missing("/v/b.png")], at: at(0))
+    lacks.add(revision(2), [missing("/v/b.png")], at: at(0))
+    lacks.add(revision(3), [missing("/v/c.png")], at: at(0))
 
     let first = [lookedFor(at: 0), lookedFor(at: 1)]
     #expect(first == [[1, 2, 3], []])
@@ -49,7 +49,7 @@ struct LacksTests {
   }
 
   @Test mutating func `are cured when each is there and stays as it is between two looks`() {
-    lacks.add(revision(1), [missing("/v/a.png"), missing("/v/b.png")])
+    lacks.add(revision(1), [missing("/v/a.png"), missing("/v/b.png")], at: at(0))
     let (a, b) = (["/v/a.png": file(1)], ["/v/a.png": file(1), "/v/b.png": file(2)])
 
     let looks = [a, a, b, ["/v/a.png": file(1), "/v/b.png": file(3)], ["/v/a.png": file(1), "/v/b.png": file(3)]]
@@ -63,7 +63,7 @@ struct LacksTests {
   }
 
   @Test mutating func `that were there and no use are cured by others`() {
-    lacks.add(revision(1), [missing("/v/a.png", seen: [7, 5])])
+    lacks.add(revision(1), [missing("/v/a.png", seen: [7, 5])], at: at(0))
 
     let cured = [7, 7, 8, 8].map { lacks.isCured(1, ["/v/a.png": file($0)]) }
 
@@ -71,10 +71,24 @@ struct LacksTests {
   }
 
   @Test mutating func `of which there are none, for only a right is missing, are looked for always`() {
-    lacks.add(revision(1), [])
+    lacks.add(revision(1), [], at: at(0))
 
     let due = (0..<5).map { lacks.due(at: at($0)).count }
 
     #expect(due == [1, 1, 1, 1, 1])
+  }
+
+  @Test mutating func `that seemed to be cured and were not are looked for less and less often`() {
+    var looked: [Int64] = []
+    for _ in 0..<3 {
+      lacks.add(revision(1), [], at: at(0))
+      looked.append((0...200 as ClosedRange<Int64>).first { !lacks.due(at: at($0)).isEmpty } ?? -1)
+      let isCured = lacks.cure(1)
+      #expect(isCured)
+    }
+
+    #expect(looked == [0, 30, 60])
+    let isCured = lacks.cure(1)
+    #expect(!isCured)
   }
 }

@@ -64,7 +64,7 @@ struct WorkersTests {
     #expect(tasks.first?.worker != worker)
     #expect(try await world.flow.jobDetail("a").outputs.last?.attempts == 2)
     let note = try #require(try await world.flow.jobDetail("a").notes.first { $0.problemClass == .slowFrame })
-    #expect(note.cause == "frame 9 takes more than twice the usual 0 s on \(worker)")
+    #expect(note.cause == "frame 9 takes more than twice the usual 0.0 s on \(worker)")
   }
 
   @Test func `with a long task ends it early for something more urgent, also when all are busy`() async throws {

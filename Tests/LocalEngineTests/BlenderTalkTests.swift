@@ -72,9 +72,9 @@ struct BlenderTalkTests {
       &talk,
       #"""
       {"event": "opened", "width": 64, "height": 36, "channels": 4,
-       "nodes": [{"node": "Depth", "slot": null, "extension": "exr"}]}
+       "nodes": [{"node": "Depth", "slot": null, "extension": "exr", "views": ["left", "right"]}]}
       """#.replacing("\n", with: ""))
-    let nodes = [NodePicture(node: "Depth", slot: nil, fileExtension: "exr")]
+    let nodes = [NodePicture(node: "Depth", slot: nil, fileExtension: "exr", views: ["left", "right"])]
     let scene = OpenedScene(size: PixelSize(width: 64, height: 36), channels: 4, nodes: nodes)
     #expect(open.reports == [.opened(task: 7, scene)])
 
@@ -111,6 +111,29 @@ struct BlenderTalkTests {
       #expect(talk.heard(words: words).reports == [])
     }
     #expect(try tell(&talk, #"{"event": "alive"}"#) == BlenderTalk.Reaction())
+  }
+
+  @Test func `tells of each error of a trusted file's own Python once, the first few`() {
+    let trusted = RenderTask(
+      id: 7, revision: 1, job: task.job, frames: task.frames, blend: task.blend, trustsScripts: true, folder: "/w/7",
+      format: .png, blender: task.blender, log: "/l")
+    var (talk, untrusted) = (BlenderTalk(trusted, threads: 0), BlenderTalk(task, threads: 0))
+    let trace = { (error: String) in
+      ["Error: Python: Traceback (most recent call last):", "  File \"rig\", line 1", "    fail()", error, "Saved"]
+    }
+
+    let errors = ["NameError: rig", "NameError: rig", "ValueError: 1", "ValueError: 2", "ValueError: 3"]
+    let told = errors.flatMap(trace).flatMap { talk.heard(words: $0).reports }
+    let silent = trace("NameError: rig").flatMap { untrusted.heard(words: $0).reports }
+
+    let problems = told.map { if case .noted(7, let problem) = $0 { problem } else { Problem(.hung, cause: "") } }
+    #expect(
+      problems.map(\.cause)
+        == ["NameError: rig", "ValueError: 1", "ValueError: 2"].map {
+          "Python of the file failed: \($0)"
+        })
+    #expect(problems.allSatisfy { $0.problemClass == .pythonError && $0.remedy.contains("farm logs") })
+    #expect(silent.isEmpty)
   }
 
   @Test func `goes on after a frame that failed`() throws {

@@ -91,6 +91,27 @@ struct PictureTests {
     #expect(try Picture(at: right, expecting: .png).channels == 3)
   }
 
+  @Test(arguments: ["none", "zip", "piz"])
+  func `with a hole of zeros in an EXR is refused, though its table and its end are right`(compression: String)
+    async throws
+  {
+    let path = scratch("hole.exr")
+    let words = ["--pattern", "noise", "300x200", "3", "--compression", compression, "-d", "half", "-o", path.string]
+    let (end, lines) = try await ChildProcess.output(of: ChildCommand("/usr/bin/oiiotool", words))
+    try #require(end.isSuccess, "\(lines)")
+    var bytes = path.contents
+    #expect(throws: Never.self) { try Picture(at: path, expecting: .openEXR) }
+    // A chunk of PIZ has 32 lines.
+    let hole = bytes.count / 3..<bytes.count / 3 * 2
+    bytes.replaceSubrange(hole, with: repeatElement(0, count: hole.count))
+    let damaged = try scratch.write(bytes, to: "damaged.exr")
+
+    let failure = #expect(throws: PictureFailure.self) { try Picture(at: damaged, expecting: .openEXR) }
+
+    #expect(
+      failure?.description.contains("a chunk is not what the table says") == true, "\(failure?.description ?? "")")
+  }
+
   @Test func `with a line that is filtered in a way that there is not is refused`() throws {
     var lines = [UInt8](repeating: 0, count: 3 * 13)
     lines[13] = 5

@@ -113,6 +113,10 @@ struct SegmentationTests {
     let all = owed(scenes) { $0.scenes = .all }
     #expect(
       paths(all).filter { $0.hasSuffix("000001.png") } == ["A_b/000001.png", "A_b-2/000001.png", "nodes-2/000001.png"])
+    #expect(all.notes.isEmpty)
+    scenes[2].format = "OPEN_EXR"
+    let note = owed(scenes) { $0.scenes = .all }.notes.first
+    #expect(note?.cause == "nodes is set to another format than scene A/b, whose it gets")
     #expect(all.frames == FrameSet(1...3))
     #expect(all.outputs.count == 6)
     #expect(paths(owed(scenes, renders: ["A_b"])) == ["000001.png", "000002.png"])

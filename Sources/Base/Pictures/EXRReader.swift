@@ -1,7 +1,7 @@
 import FarmModel
 
-/// Checks an OpenEXR file: headers, the table of chunk offsets, and every chunk inside the file, the last one ending
-/// it.
+/// Checks an OpenEXR file: headers, the table of chunk offsets, and that the chunks, each where and what the table
+/// says, fill the file. Their pixels are not unpacked.
 ///
 /// The table is written when the file is closed: in a file whose writer died it is all zeros, while header and size
 /// look right (measured with Blender 3.4). Layout from the OpenEXR file layout document.
@@ -16,15 +16,20 @@ enum EXRReader {
     let isMultiPart = flags & 0x1000 != 0
     let parts = try headers(&walk, isMultiPart: isMultiPart, isTiled: flags & 0x200 != 0)
     guard let first = parts.first else { throw .damaged(atByte: walk.offset, what: "it has no header") }
-    var ends = walk.offset
+    var (ends, filled) = (walk.offset, 0)
     for part in parts {
-      for _ in 0..<part.chunkCount {
+      for number in 0..<part.chunkCount {
         let offset = try walk.littleEndian(8, while: "its table of chunks")
         guard offset != 0 else { throw .truncated(atByte: bytes.count, while: "its table of chunks was never written") }
-        ends = max(ends, try chunkEnd(bytes, at: offset, part, isMultiPart: isMultiPart))
+        let chunk = try chunk(number, of: part, bytes, at: offset, isMultiPart: isMultiPart)
+        ends = max(ends, chunk.upperBound)
+        filled += chunk.count
       }
     }
     guard ends == bytes.count else { throw .damaged(atByte: ends, what: "bytes follow its last chunk") }
+    guard walk.offset + filled == bytes.count else {
+      throw .damaged(atByte: walk.offset, what: "its chunks do not fill it")
+    }
     return PictureShape(size: first.size, channels: first.channels)
   }
 
@@ -40,17 +45,26 @@ enum EXRReader {
     return parts
   }
 
-  /// Where the chunk at `offset` ends; its own header tells its length.
-  private static func chunkEnd(
-    _ bytes: [UInt8], at offset: UInt64, _ part: EXRPart, isMultiPart: Bool
-  ) throws(PictureFailure) -> Int {
+  /// Where the chunk at `offset` lies; its own header tells its length, and of which lines it is.
+  private static func chunk(
+    _ number: Int, of part: EXRPart, _ bytes: [UInt8], at offset: UInt64, isMultiPart: Bool
+  ) throws(PictureFailure) -> Range<Int> {
     guard let place = Int(exactly: offset) else { throw .damaged(atByte: 0, what: "a chunk lies outside the file") }
     var chunk = ByteWalk(bytes)
     try chunk.seek(to: place, while: "a chunk lies behind its end")
-    _ = try chunk.take((isMultiPart ? 4 : 0) + (part.isTiled ? 16 : 4), while: "a chunk's header")
+    if isMultiPart { _ = try chunk.take(4, while: "a chunk's header") }
+    let isWhere: Bool
+    if part.isTiled {
+      _ = try chunk.take(16, while: "a chunk's header")
+      isWhere = true
+    } else {
+      let line = Int32(truncatingIfNeeded: try chunk.littleEndian(4, while: "a chunk's header"))
+      isWhere = Int(line) == part.firstLine + number * part.linesPerChunk
+    }
     let length = try chunk.littleEndian(4, while: "a chunk's length")
+    guard isWhere, length > 0 else { throw .damaged(atByte: place, what: "a chunk is not what the table says") }
     _ = try chunk.take(Int(length), while: "a chunk")
-    return chunk.offset
+    return place..<chunk.offset
   }
 }
 
@@ -61,6 +75,9 @@ private struct EXRPart {
   /// How many of R, G, B and A it has, of no layer; nil for one that has only others.
   let channels: Int?
   let isTiled: Bool
+  /// Where its lines begin, and how many of them are in a chunk that is no tile.
+  let firstLine: Int
+  let linesPerChunk: Int
 
   /// Lines in a chunk by compression: none, RLE, ZIPS, ZIP, PIZ, PXR24, B44, B44A, DWAA, DWAB.
   private static let linesPerChunk = [1, 1, 1, 16, 32, 16, 32, 32, 32, 256]
@@ -81,6 +98,8 @@ private struct EXRPart {
     let isTiledPart = isTiled || attributes["type"].map { String(decoding: $0, as: UTF8.self) } == "tiledimage"
     self.isTiled = isTiledPart
     size = display
+    firstLine = Int(Self.int32(attributes["dataWindow"] ?? [], 4))
+    linesPerChunk = Self.linesPerChunk[Int(compression)]
     channels = Self.plainChannels(attributes["channels"] ?? [])
     if let count = attributes["chunkCount"], count.count == 4 {
       chunkCount = Int(Self.int32(count, 0))
@@ -93,7 +112,7 @@ private struct EXRPart {
         by: Self.count(data.height, by: Int(Self.int32(tiles, 4))))
       chunkCount = isTooMany ? Int.max : count
     } else {
-      chunkCount = Self.count(data.height, by: Self.linesPerChunk[Int(compression)])
+      chunkCount = Self.count(data.height, by: linesPerChunk)
     }
     guard (0...walk.bytes.count).contains(chunkCount) else {
       throw .damaged(atByte: at, what: "it promises too many chunks")

@@ -1,7 +1,7 @@
 /// What the unpacked lines of a PNG show before their filters are undone.
 ///
-/// A filter stores a sample, or its difference to what stands beside or above. Where no sample of a channel is more than
-/// a little, no difference is more than that either, up or down; one that is more proves that something is lit.
+/// A filter stores a sample, or its difference to what stands beside or above. Where no sample of a channel is more
+/// than a little, no difference is more than that either, up or down; one that is more proves that something is lit.
 struct PNGLines {
   /// Nil: of which colours cannot be told by their bytes, as of a palette.
   struct Samples: Hashable {

@@ -75,7 +75,7 @@ package enum ChildProcess {
   }()
 
   /// Lines longer than this end the child.
-  private static let lineBytesMax = 1 << 20
+  private static let lineBytesMax = 16 << 20
 
   /// Runs a child to its end, handing on each line of its output (standard error included) as it comes.
   ///
@@ -103,7 +103,7 @@ package enum ChildProcess {
         // The library's own lines cost more than all that is done with them.
         var lines = LineSplitter(bytesMax: lineBytesMax)
         for try await piece in execution.standardOutput {
-          for line in try piece.withUnsafeBytes({ try lines.add($0) }) { await onLine(line, input) }
+          for line in piece.withUnsafeBytes({ lines.add($0) }) { await onLine(line, input) }
         }
         if let last = lines.end() { await onLine(last, input) }
       }
@@ -114,8 +114,6 @@ package enum ChildProcess {
       }
     } catch let failure as SupervisorFailure {
       throw failure
-    } catch let line as LineTooLong {
-      throw .lineTooLong(command.executable, bytesMax: line.bytesMax)
     } catch {
       if Task.isCancelled { throw SupervisorFailure.canceled(command.executable) }
       throw SupervisorFailure.notStarted(command.executable, reason: "\(error)")
@@ -143,15 +141,11 @@ package enum ChildProcess {
 /// Why a child did not run to its end.
 package enum SupervisorFailure: Failure, Equatable {
   case notStarted(FilePath, reason: String)
-  /// It was ended for that.
-  case lineTooLong(FilePath, bytesMax: Int)
   case canceled(FilePath)
 
   package var description: String {
     switch self {
     case .notStarted(let program, let reason): "cannot run \(program.string): \(reason)"
-    case .lineTooLong(let program, let bytesMax):
-      "\(program.string) was ended: it printed a line of more than \(bytesMax) bytes"
     case .canceled(let program): "\(program.string) was ended before it was done"
     }
   }
@@ -159,14 +153,13 @@ package enum SupervisorFailure: Failure, Equatable {
   package var remedy: String {
     switch self {
     case .notStarted: "Check that the program is there and may be executed, and that `setpriv` (util-linux) is."
-    case .lineTooLong: "Find out what in the file or its scripts prints so much, and have it print lines."
     case .canceled: "Start it again if it is still wanted."
     }
   }
 
   package var isTransient: Bool {
     switch self {
-    case .notStarted, .lineTooLong: false
+    case .notStarted: false
     case .canceled: true
     }
   }

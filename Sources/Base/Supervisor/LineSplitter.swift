@@ -8,25 +8,22 @@ struct LineSplitter {
   /// The beginning of a line whose end has not come.
   private var begun: [UInt8] = []
 
-  /// - Parameter bytesMax: longer lines are refused.
+  /// - Parameter bytesMax: what a longer line has beyond is left out.
   init(bytesMax: Int) { self.bytesMax = bytesMax }
 
   /// Takes in the next piece.
   /// - Returns: the lines that end in it.
-  /// - Throws: ``LineTooLong``.
-  mutating func add(_ piece: UnsafeRawBufferPointer) throws(LineTooLong) -> [String] {
+  mutating func add(_ piece: UnsafeRawBufferPointer) -> [String] {
     var lines: [String] = []
     var rest = piece[...]
     while let end = rest.firstIndex(of: Self.newline) {
-      let line = rest[..<end]
-      try check(line.count)
+      let line = rest[..<end].prefix(bytesMax - begun.count)
       lines.append(
         begun.isEmpty ? String(decoding: line, as: UTF8.self) : String(decoding: begun + line, as: UTF8.self))
       begun = []
       rest = rest[(end + 1)...]
     }
-    try check(rest.count)
-    begun += rest
+    begun += rest.prefix(bytesMax - begun.count)
     return lines
   }
 
@@ -35,13 +32,4 @@ struct LineSplitter {
     defer { begun = [] }
     return begun.isEmpty ? nil : String(decoding: begun, as: UTF8.self)
   }
-
-  private func check(_ more: Int) throws(LineTooLong) {
-    if begun.count + more > bytesMax { throw LineTooLong(bytesMax: bytesMax) }
-  }
-}
-
-/// A program printed more than this many bytes without ending the line.
-struct LineTooLong: Error, Equatable {
-  let bytesMax: Int
 }

@@ -24,6 +24,7 @@ struct BlenderTalk {
   /// Whether frames of the task were left to a later one.
   private var isShortened = false
   private var lastLines: [String] = []
+  private var traces = PythonTraces()
   private(set) var linesHeard = 0
   /// How far the current frame was told to be, in steps of a twentieth.
   private var stepsTold = 0
@@ -47,6 +48,10 @@ struct BlenderTalk {
     guard !line.isEmpty else { return Reaction() }
     if lastLines.count == Self.lastLinesMax { lastLines.removeFirst() }
     lastLines.append(line)
+    // Of a file that is not trusted no script runs, and a driver that needs one is refused.
+    if task.trustsScripts, let error = traces.heard(line) {
+      return Reaction(reports: [.noted(task: task.id, PythonTraces.problem(error))])
+    }
     // Up to 4.2 it prints how far it is: `… | Sample 96/128`.
     guard let words = line.split(separator: "|").last?.split(separator: " "), words.first == "Sample", words.count == 2
     else { return Reaction() }
@@ -169,6 +174,33 @@ struct BlenderTalk {
   }
 }
 
+/// Finds in what Blender prints the errors of a file's own Python: of its scripts, its handlers and its drivers.
+/// Blender renders on, with poses that may be wrong, and calls it a success.
+struct PythonTraces {
+  private static let beginning = "Traceback (most recent call last):"
+  private static let toldMax = 3
+
+  private var isInside = false
+  private var told: Set<String> = []
+
+  /// - Returns: the error that a trace ends with, each once and the first few alone.
+  mutating func heard(_ line: String) -> String? {
+    if line.contains(Self.beginning) {
+      isInside = true
+      return nil
+    }
+    guard isInside, line.first?.isWhitespace == false else { return nil }
+    isInside = false
+    return told.count < Self.toldMax && told.insert(line).inserted ? line : nil
+  }
+
+  static func problem(_ error: String) -> Problem {
+    Problem(
+      .pythonError, cause: "Python of the file failed: \(error.escapedForTerminal)",
+      remedy: "Look at the pictures and at `farm logs` of the job; mend the script or driver and save again.")
+  }
+}
+
 /// Finds in a program's last words why it died.
 enum CrashReason {
   private static let known: [(words: String, problem: ProblemClass)] = [
@@ -180,16 +212,22 @@ enum CrashReason {
   ]
   /// What `--python-exit-code` was given: our script itself failed. A scene's own drivers print traces too.
   private static let scriptFailed = ChildEnd.exited(9)
+  private static let killed = ChildEnd.signaled(9)
 
   static func problem(_ end: ChildEnd, lastLines: [String]) -> Problem {
-    if end == scriptFailed, let cause = lastLines.last {
+    let hasTrace = lastLines.contains { $0.contains("Traceback (most recent call last)") }
+    if end == scriptFailed, hasTrace, let cause = lastLines.last {
       return Problem(.pythonError, cause: "the render script failed: \(cause.escapedForTerminal)")
     }
     for (words, problem) in known {
       guard let at = lastLines.lastIndex(where: { $0.contains(words) }) else { continue }
       return Problem(problem, cause: "Blender ended with \(end): \(lastLines[at].escapedForTerminal)")
     }
-    return Problem(.rendererCrashed, cause: "Blender ended with \(end) before it was done")
+    let cause = "Blender ended with \(end) before it was done"
+    guard end == killed else { return Problem(.rendererCrashed, cause: cause) }
+    return Problem(
+      .rendererCrashed, cause: "\(cause): it was killed from outside, as the system does when memory is out",
+      remedy: "Look for `Out of memory` in `dmesg`; then lower the scene's texture sizes or the number of `slots:`.")
   }
 }
 

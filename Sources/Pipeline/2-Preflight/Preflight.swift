@@ -180,10 +180,11 @@ package struct BlenderChoice: Hashable, Sendable {
   }
 
   /// The best of these for a file that `saved` wrote, or why none may open it.
-  package func fitting(_ saved: BlenderVersion, among blenders: [BlenderProgram]) -> Result<Fit, NoFit> {
-    guard !blenders.isEmpty else {
-      return .failure(NoFit(problem: Problem(.noBlender, cause: "no Blender was found on this machine")))
-    }
+  /// - Parameter unwell: programs that were found and do not work.
+  package func fitting(
+    _ saved: BlenderVersion, among blenders: [BlenderProgram], unwell: [UnwellProgram] = []
+  ) -> Result<Fit, NoFit> {
+    guard !blenders.isEmpty else { return .failure(NoFit(problem: Self.none(unwell))) }
     let able = blenders.filter { $0.version >= saved && (allowsNewerMajor || $0.version.major == saved.major) }
     guard let best = able.min(by: { ($0.version, $0.path) < ($1.version, $1.path) }) else {
       let have = Set(blenders.map(\.version)).sorted().map(\.description).joined(separator: ", ")
@@ -193,5 +194,12 @@ package struct BlenderChoice: Hashable, Sendable {
     guard best.version != saved else { return .success(Fit(blender: best, note: nil)) }
     let cause = "the file was saved by Blender \(saved) and is rendered with \(best.version)"
     return .success(Fit(blender: best, note: Problem(.wrongBlender, cause: cause)))
+  }
+
+  private static func none(_ unwell: [UnwellProgram]) -> Problem {
+    guard let first = unwell.first else { return Problem(.noBlender, cause: "no Blender was found on this machine") }
+    return Problem(
+      .noBlender, cause: "\(first.path) does not work: \(first.reason)",
+      remedy: "Start it by hand with `--version`; `farm doctor` tells what is missing, and the farm goes on by itself.")
   }
 }

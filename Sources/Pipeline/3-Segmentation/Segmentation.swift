@@ -39,6 +39,11 @@ package struct Segmentation: Hashable, Sendable {
     guard let first = scenes.first else { return }
     scene = first.name
     choose(format: wanted.format, of: first)
+    let others = scenes.filter { wanted.format == nil && $0.format != first.format }.map(\.name)
+    if !others.isEmpty {
+      let cause = "\(others.joined(separator: ", ")) is set to another format than scene \(first.name), whose it gets"
+      notes.append(Problem(.notSupported, cause: cause, remedy: "Nothing; or render it as a job of its own."))
+    }
     let folders = PathNames(scenes.map(\.name))
     var all: Set<FrameNumber> = []
     for scene in scenes {

@@ -33,6 +33,8 @@ package enum EngineReport: Hashable, Sendable {
   /// A worker has begun; the process is named where it runs on this machine.
   case started(task: RenderTask.ID, worker: String, process: WorkerProcess?)
   case opened(task: RenderTask.ID, OpenedScene)
+  /// Something that people should know of the job, whose frames go on.
+  case noted(task: RenderTask.ID, Problem)
   /// A frame is being rendered, and how far it is: 0 at its start, 1 at its end.
   case progress(task: RenderTask.ID, frame: FrameNumber, part: Double)
   /// A frame was written, whole as far as the worker knows.

@@ -13,12 +13,15 @@ package struct WorkerLine: Codable, Hashable, Sendable {
   package let part: Double?
   /// Since when it works on it, RFC 3339.
   package let since: String?
+  /// Jobs of which it is given no frames, because they fail or take too long there and not elsewhere.
+  package let restsFor: [JobName]
 
   package init(
     name: String, task: Int64? = nil, job: JobName? = nil, framesLeft: Int = 0, frame: FrameNumber? = nil,
-    part: Double? = nil, since: String? = nil
+    part: Double? = nil, since: String? = nil, restsFor: [JobName] = []
   ) {
     self.name = name
+    self.restsFor = restsFor
     self.task = task
     self.job = job
     self.framesLeft = framesLeft

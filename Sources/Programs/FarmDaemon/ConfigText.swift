@@ -12,11 +12,14 @@ protocol ConfigEntry {
   var range: String { get }
   /// Takes a value in; false when it is not of the range.
   var set: @Sendable (inout Settings, Node) -> Bool { get }
+  /// What is wrong with a value that is not of the range; nil where nothing more can be said.
+  func reason(_ value: Node) -> String?
   /// Takes in a value that has keys of its own; nil for any other.
   var group: ConfigGroup<Settings>? { get }
 }
 
 extension ConfigEntry {
+  func reason(_ value: Node) -> String? { nil }
   var group: ConfigGroup<Settings>? { nil }
 }
 
@@ -58,8 +61,19 @@ enum ConfigText {
         try group(&settings, value, file)
         continue
       }
-      guard known.set(&settings, value) else { throw .badValue(name, ConfigPlace(file, value), wanted: known.range) }
+      guard known.set(&settings, value) else {
+        throw .badValue(name, ConfigPlace(file, value), wanted: "\(known.range)\(said(value, known))")
+      }
     }
+  }
+
+  /// What stands there, and what is wrong with it where that is known.
+  private static func said(_ value: Node, _ key: some ConfigEntry) -> String {
+    guard case .scalar(let scalar) = value else { return "" }
+    let isQuoted = scalar.style == .singleQuoted || scalar.style == .doubleQuoted
+    let why = key.reason(value) ?? (isQuoted ? "in quotes it is a text" : nil)
+    let shown = scalar.string.count > 40 ? "\(scalar.string.prefix(40))…" : scalar.string
+    return " (it is \"\(shown.escapedForTerminal)\"\(why.map { ": \($0)" } ?? ""))"
   }
 
   /// - Throws: ``ConfigFailure/notYAML`` when it is no mapping.

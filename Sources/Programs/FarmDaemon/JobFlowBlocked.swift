@@ -19,7 +19,7 @@ extension JobFlow {
   func awaitFiles(of revision: Revision, _ problem: Problem?) {
     guard let problem, problem.missing?.isEmpty == false || problem.problemClass == .notWritable else { return }
     let files = problem.missing ?? []
-    lacks.add(revision, files)
+    lacks.add(revision, files, at: setup.clock.now())
     if !files.isEmpty { errand.yield(.followMissing(files.map(\.path))) }
   }
 
@@ -35,8 +35,10 @@ extension JobFlow {
         do throws(RenderingFailure) { try promotion.check() } catch { return true }  // Told when it was blocked.
         return false
       }
-      guard !isHeldUp, lacks.remove(lack.revision.id) else { continue }
-      setup.log.notice("what was missing is there", metadata: ["job": "\(lack.revision.name)"])
+      guard !isHeldUp, lacks.cure(lack.revision.id) else { continue }
+      setup.log.notice(
+        paths.isEmpty ? "its folder may be written; the job is tried once more" : "what was missing is there",
+        metadata: ["job": "\(lack.revision.name)"])
       await requeue(lack.revision)
     }
   }
@@ -77,7 +79,7 @@ extension JobFlow {
   func fitting(_ revision: Revision) -> Result<BlenderChoice.Fit, BlenderChoice.NoFit> {
     let saved = revision.savedBy ?? BlenderVersion(major: 0, minor: 0)
     return BlenderChoice(allowsNewerMajor: setup.config.allowsNewerMajor)
-      .fitting(saved, among: abilities?.blenders ?? [])
+      .fitting(saved, among: abilities?.blenders ?? [], unwell: abilities?.unwell ?? [])
   }
 
   /// Renders a revision that was held up, or that lost a frame, as it is.

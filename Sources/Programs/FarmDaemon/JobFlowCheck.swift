@@ -79,6 +79,12 @@ extension JobFlow {
       guard case .failure(let refusal) = await FrameCheck.checkForeign(file) else { return nil }
       return refusal.problem
     }
-    return await BlockingWork.run { FrameCheck.problem(of: file, as: FrameCheck.Wanted(format, size: output.size)) }
+    let wanted = FrameCheck.Wanted(format, size: output.size)
+    let problem = await BlockingWork.run { FrameCheck.problem(of: file, as: wanted) }
+    // Of others the first look does not unpack the pixels.
+    guard problem == nil, format != .png, case .failure(let refusal) = await FrameCheck.checkForeign(file) else {
+      return problem
+    }
+    return refusal.problem
   }
 }

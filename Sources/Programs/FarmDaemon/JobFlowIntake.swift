@@ -145,7 +145,8 @@ extension JobFlow {
       rejected[drop.path] = nil
       if try await follow(drop) { return }
       let before = try await setup.ledger.newestRevision(of: drop.name)
-      let order = try await setup.ledger.release(named: drop.name.release)?.order
+      let release = try await setup.ledger.release(named: drop.name.release)
+      let order = release?.order
       let said = await sidecar(of: drop.path)
       let wishes = self.wishes(for: drop, order, said: try? said.get())  // Why it is not understood is told below.
       if case .failure(let failure) = said, let before, before.digest == drop.digest, before.state != .blocked {
@@ -157,7 +158,7 @@ extension JobFlow {
       let drop = isKnown || isAdopting ? drop : await inspected(drop, wishes.wanted)
       if !isKnown, try await isAsset(drop, order) { return try await takeAsset(drop, before) }
       let segmentation = self.segmentation(of: drop, wishes)
-      let findings = self.findings(drop, wishes, said, segmentation)
+      let findings = self.findings(drop, wishes, said, release, segmentation)
       let blocking = findings.first { $0.severity == .blocks }?.problem
       if let before, isSame, !isNewOrder(before, blocking: blocking) {
         try await knownAlready(drop, before, wishes)

@@ -88,7 +88,19 @@ extension JobFlow {
     let aside = BadPicture(file, of: task, frame: frame, in: setup.volume)
     let problem = await BlockingWork.run { aside.put(because: refusal.problem) }
     if problem.problemClass == .diskFull { rest(problem) }
+    await tellOfBadPicture(of: frame, task, problem)
     await failed([frame], of: task, problem)
+  }
+
+  /// It is rendered again, and then nothing else would show that it was. One is enough to have people look.
+  private func tellOfBadPicture(of frame: FrameNumber, _ task: RenderTask, _ problem: Problem) async {
+    let notes = open[task.revision]?.revision.notes ?? []
+    guard problem.problemClass != .noOutput, problem.problemClass != .diskFull,
+      !notes.contains(where: { $0.problemClass == problem.problemClass })
+    else { return }
+    let remedy = "Nothing when that works; else look at the picture and at `farm logs` of the job."
+    let cause = "frame \(frame) is rendered again: \(problem.cause)"
+    await noted([Problem(problem.problemClass, cause: cause, remedy: remedy)], task: task.id)
   }
 
   private func found(_ good: CheckedFrame, as output: Output, _ frame: RenderedFrame, of task: RenderTask) {

@@ -32,7 +32,7 @@ extension JobFlow {
   }
 
   /// Reads a release's release.yaml. Without one it keeps what was last wanted of it, and so it does after a mistake;
-  /// but then nothing is delivered until that is mended.
+  /// but then nothing is delivered, and what is dropped waits, until that is mended.
   /// - Parameter limit: after which nothing has changed, because its file system does not answer.
   func planFound(of name: String, within limit: Duration? = nil) async {
     guard let read = await readPlan(in: setup.volume.release(name), within: limit) else { return }
@@ -44,6 +44,7 @@ extension JobFlow {
       } else if wasWrong, let release = try await setup.ledger.release(named: name) {
         try await setup.ledger.setRelease(release.id, problem: nil)
       }
+      if wasWrong { try await lookAtJobs(of: name) }
     } catch let failure as ConfigFailure {
       await planIsWrong(name, failure)
     } catch {

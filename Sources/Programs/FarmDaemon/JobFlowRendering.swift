@@ -195,6 +195,7 @@ extension JobFlow {
       }
       await failed([frame], of: task.task, problem)
       if problem.problemClass == .changedMeanwhile { await renderAnew(task.task.revision, because: problem.cause) }
+    case .noted(let id, let problem): await noted([problem], task: id)
     case .ended(let id, let end):
       // Beside the others: promoting its last frames may have to wait for a file server.
       errand.yield(.ended(task: id, end))
@@ -320,14 +321,23 @@ extension JobFlow {
     }
   }
 
+  /// Why a job failed: what the first of its frames lacks that did not come, and which those are.
+  private static func problem(of failed: [Output]) -> Problem {
+    guard let first = failed.first else { return Problem(.renderError, cause: "frames failed") }
+    let frames = FrameSet(Set(failed.map(\.frame)))
+    let problem = first.problem ?? Problem(.renderError, cause: "no reason is known")
+    let what = frames.count == 1 ? "frame \(frames)" : "frames \(frames), of which the first"
+    return Problem(
+      problem.problemClass, cause: "\(what): \(problem.cause)", remedy: problem.remedy, missing: problem.missing)
+  }
+
   /// Looks whether a revision has all it owes, or can get no more.
   func advance(_ id: Int64) async {
     guard let revision = open[id], revision.revision.state == .active else { return }
     if revision.board.isDone {
       if await move(revision.revision, to: .assembling) { errand.yield(.assemble(id)) }
     } else if revision.board.isOver {
-      let first = revision.board.outputs.first { $0.state == .failed }
-      let problem = first?.problem ?? Problem(.renderError, cause: "frames failed")
+      let problem = Self.problem(of: revision.board.outputs.filter { $0.state == .failed && $0.kind.node == nil })
       let pictures = revision.board.failedPictures
       if await move(revision.revision, to: .failed, problem: problem, outputs: pictures) {
         await end(revision.revision)

@@ -39,15 +39,31 @@ extension JobFlow {
 
   /// What speaks against rendering a drop as it is wanted, and what else is worth a note.
   func findings(
-    _ drop: Drop, _ wishes: RenderWishes, _ said: Result<JobSettings, ConfigFailure>, _ segmentation: Segmentation
+    _ drop: Drop, _ wishes: RenderWishes, _ said: Result<JobSettings, ConfigFailure>, _ release: Release?,
+    _ segmentation: Segmentation
   ) -> [Finding] {
     var found: [Finding] = []
     if case .failure(let failure) = said {
       found.append(Finding(.blocks, Problem(.badSettings, cause: failure.description, remedy: failure.remedy)))
     }
+    // What is wanted of it may stand where nobody understands it.
+    if let mistake = release?.problem, mistake.problemClass == .badRelease {
+      found.append(Finding(.blocks, Problem(.badSettings, cause: mistake.cause, remedy: mistake.remedy)))
+    }
     found += findings(drop, wishes)
-    if let problem = segmentation.problem { found.append(Finding(.blocks, problem)) }
+    if let problem = segmentation.problem {
+      let isWish = problem.problemClass == .badSettings
+      found.append(Finding(.blocks, isWish ? naming(problem, of: drop, by: said) : problem))
+    }
     return found + segmentation.notes.map { Finding(.note, $0) }
+  }
+
+  /// A wish that does not fit the file, with the name of the file in which it stands.
+  private func naming(_ problem: Problem, of drop: Drop, by said: Result<JobSettings, ConfigFailure>) -> Problem {
+    let settings = try? said.get()  // Why it is not understood is told above.
+    let isOwn = settings?.layers != nil || settings?.scenes != nil
+    let place = isOwn ? "\(drop.name.job)\(Volume.sidecarEnding)" : "\(Volume.planName) of \(drop.name.release)"
+    return Problem(problem.problemClass, cause: "\(problem.cause) (\(place))", remedy: problem.remedy)
   }
 
   /// A sidecar that is not understood now, of a job that was rendered or is: that goes on as it was wanted before. A

@@ -152,7 +152,12 @@ extension JobFlow {
     let outputs = revision == nil ? [] : try await setup.ledger.outputs(of: revision?.id ?? 0)
     var files: [JobDetail.FileLine] = []
     if let revision { files = try await self.files(of: revision) }
-    let log = revision == nil ? nil : try await setup.ledger.tasks(of: revision?.id).first?.log
+    let tasks = revision == nil ? [] : try await setup.ledger.tasks(of: revision?.id)
+    // Of a job that failed people want to know why: the newest task of a frame that did not come.
+    let failed = job.state == .failed ? outputs.first { $0.state == .failed } : nil
+    let log = failed.flatMap { frame in
+      tasks.first { $0.part == frame.kind.part && $0.frames.frames.contains(frame.frame) }
+    }
     return JobDetail(
       name: job.name, path: job.path, owner: job.owner, state: shownState(of: job), revision: job.revision,
       digest: revision?.digest, savedBy: revision?.savedBy, blender: revision?.blender,
@@ -160,7 +165,7 @@ extension JobFlow {
       wanted: revision?.settings.wanted ?? JobSettings(), problem: shownProblem(of: job),
       notes: revision?.notes ?? [],
       waitsFor: try await waitsFor(job, revision?.id), outputs: outputs.map(JobDetail.OutputLine.init),
-      files: files, log: log)
+      files: files, log: (log ?? tasks.first)?.log)
   }
 
   /// What a revision needs, as its frames were begun with it, and what it lacks.

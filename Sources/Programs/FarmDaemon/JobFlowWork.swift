@@ -11,12 +11,25 @@ extension JobFlow {
       WorkerLine(
         name: running.worker ?? "starting", task: running.task.id, job: running.task.job,
         framesLeft: running.waiting.count, frame: running.current?.frame, part: running.current?.part,
-        since: running.begun.rfc3339)
+        since: running.begun.rfc3339, restsFor: jobsRested(on: running.worker ?? ""))
     }
     let names = Set(busy.map(\.name))
     let free = (abilities?.workers ?? []).filter { !names.contains($0) }
-    return (busy + free.dropLast(names.contains("starting") ? 1 : 0).map { WorkerLine(name: $0) })
+    return
+      (busy
+      + free.dropLast(names.contains("starting") ? 1 : 0).map { name in
+        WorkerLine(name: name, restsFor: jobsRested(on: name))
+      })
       .sorted { $0.name < $1.name }
+  }
+
+  /// The jobs that are rendered now and of which a worker is given nothing.
+  private func jobsRested(on worker: String) -> [JobName] {
+    let workers = abilities?.workers ?? []
+    return open.values.map(\.revision).filter { revision in
+      restingWorkers.mayRest(for: revision.id)
+        && restingWorkers.resting(among: workers, for: revision.id).contains(worker)
+    }.map(\.name).sorted { $0.description < $1.description }
   }
 
   func tasks(_ query: [String], limit: Int) async throws -> [TaskLine] {

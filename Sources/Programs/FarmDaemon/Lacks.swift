@@ -13,21 +13,42 @@ struct Lacks {
     /// How the files were at the last look.
     fileprivate var last: [String: Fingerprint] = [:]
     fileprivate var isStirred = true
+    /// Where it waits for the right to write: when that is looked at.
+    fileprivate let notBefore: Timestamp
 
-    fileprivate init(_ revision: Revision, _ files: [MissingFile]) {
+    fileprivate init(_ revision: Revision, _ files: [MissingFile], notBefore: Timestamp) {
       self.revision = revision
       self.files = files
+      self.notBefore = notBefore
     }
   }
 
   private static let everything = Duration.seconds(30)
 
+  /// In nanoseconds: half a minute, and ten.
+  private static let pauseMin: Int64 = 30_000_000_000
+  private static let pauseMax: Int64 = 600_000_000_000
+
   private var waiting: [Int64: Lack] = [:]
+  /// How often before a revision seemed to be cured.
+  private var cures: [Int64: Int] = [:]
   /// Of which the watch told since the last look.
   private var told: Set<String> = []
   private var everythingAt: Timestamp?
 
-  mutating func add(_ revision: Revision, _ files: [MissingFile]) { waiting[revision.id] = Lack(revision, files) }
+  mutating func add(_ revision: Revision, _ files: [MissingFile], at now: Timestamp) {
+    // It seemed to be cured, and was not: that one frame cannot be written is found out by rendering it.
+    let pause = cures[revision.id].map { min(Self.pauseMin << min($0, 5), Self.pauseMax) } ?? 0
+    waiting[revision.id] = Lack(revision, files, notBefore: Timestamp(nanoseconds: now.nanoseconds + pause))
+  }
+
+  /// What a revision waited for is there.
+  /// - Returns: false when it waited for nothing.
+  mutating func cure(_ revision: Int64) -> Bool {
+    guard remove(revision) else { return false }
+    cures[revision, default: -1] += 1
+    return true
+  }
 
   /// - Returns: false when it waited for nothing.
   @discardableResult
@@ -52,7 +73,9 @@ struct Lacks {
         waiting[id]?.isStirred = true
       }
     }
-    return waiting.values.filter { $0.isStirred || $0.files.isEmpty }.sorted { $0.revision.id < $1.revision.id }
+    return waiting.values.filter { $0.files.isEmpty ? now >= $0.notBefore : $0.isStirred }.sorted {
+      $0.revision.id < $1.revision.id
+    }
   }
 
   /// Takes in a look at the files of a revision.

@@ -47,7 +47,7 @@ struct JobKey: ConfigEntry, Sendable {
       $0.string.flatMap { ImageFormat(rawValue: $0.uppercased()) }
     },
     read(name: "device", range: RenderDevice.allCases.map(\.rawValue).joined(separator: ", "), \.device) {
-      $0.string.flatMap(RenderDevice.init(rawValue:))
+      $0.string.flatMap { RenderDevice(rawValue: $0.lowercased()) }
     },
     read(name: "threads", range: "1 to 1024", \.threads) { whole($0, 1...1024) },
     read(name: "priority", range: "0 to 100", \.priority) { whole($0, 0...100) },
@@ -58,6 +58,14 @@ struct JobKey: ConfigEntry, Sendable {
     read(name: "on_missing", range: "block or warn", \.onMissing) { $0.string.flatMap(OnMissing.init(rawValue:)) },
     read(name: "deliver_nodes", range: "yes or no", \.deliverNodes) { $0.bool },
   ]
+
+  func reason(_ value: Node) -> String? {
+    guard name == "frames", let text = value.string else { return nil }
+    do throws(FrameSetFailure) {
+      _ = try FrameSet(parsing: text)
+      return nil
+    } catch { return error.description }
+  }
 
   private static func read<Value>(
     name: String, range: String, _ place: any WritableKeyPath<JobSettings, Value?> & Sendable,

@@ -46,9 +46,11 @@ package struct ProblemNote: Hashable, Sendable {
   package var text: String {
     let file = (drop.lastComponent?.string ?? "").escapedForTerminal
     let what =
-      state == .completed
-      ? "\(file) stays as it was rendered: what is wanted of it now is not understood."
-      : "\(file) is not rendered (\(state.rawValue))."
+      switch state {
+      case .completed: "\(file) stays as it was rendered: what is wanted of it now is not understood."
+      case .failed: "\(file) is not rendered to its end (failed); frames that are done stay in out/."
+      default: "\(file) is not rendered (\(state.rawValue))."
+      }
     var lines = [Self.mark, "", what]
     lines += ["", "Why:   \(problem.problemClass.rawValue): \(problem.cause.escapedForTerminal)"]
     for missing in problem.missing ?? [] {

@@ -15,7 +15,8 @@ struct CheckRelease: AsyncParsableCommand {
     discussion: .help(
       """
       Read are the pictures of the newest versions of all jobs, in out/ and in dist/. A damaged one goes to .farm/bad
-      and is rendered and delivered again; what somebody changed or took away is told and left alone.
+      and is rendered and delivered again; what somebody changed or took away is told and left alone. Ends with exit
+      code 1 when not all are whole.
       """, "farm check release spring --dry-run", "farm check release spring"))
 
   @Argument(help: "The release's name.", completion: Completions.releases)
@@ -30,6 +31,8 @@ struct CheckRelease: AsyncParsableCommand {
     let request = CheckRequest(release: release, isDryRun: dryRun)
     let answer = try await options.client().post(Route.check, request, as: CheckAnswer.self)
     try options.print(answer) { _ in Self.lines(answer) }
+    // As `cmp` and `fsck` do, so that a script can tell.
+    if !answer.bad.isEmpty { throw ExitCode.failure }
   }
 
   /// What is said of it.

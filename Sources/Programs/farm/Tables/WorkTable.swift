@@ -18,11 +18,12 @@ struct WorkTable {
 
   init(workers: [WorkerLine]) {
     table = CellTable(
-      head: ["worker", "job", "task", "frame", "frames left", "since"],
+      head: ["worker", "job", "task", "frame", "frames left", "since", "rests for"],
       rows: workers.map { worker in
         [
           worker.name, worker.job?.description ?? "free", worker.task.map { "\($0)" } ?? "", worker.shownFrame,
           worker.task == nil ? "" : "\(worker.framesLeft)", worker.since?.toSeconds ?? "",
+          worker.restsFor.map(\.description).joined(separator: ", "),
         ]
       })
   }

@@ -68,6 +68,8 @@ actor JobFlow {
   var mustSchedule = false
   /// Nothing is handed out before this, and why: the disk is full, or something else is tried again later.
   var rests: (until: Timestamp, reason: String)?
+  /// Why it rested last: it is logged once, however often it rests.
+  private var restReason: String?
   /// Why nothing new is handed out: the machine is its people's now.
   var nimbyReason: String?
   var othersLoad = OthersLoad()
@@ -325,7 +327,9 @@ actor JobFlow {
   func rest(_ problem: Problem) {
     let pause: Int64 = 30_000_000_000
     let until = Timestamp(nanoseconds: setup.clock.now().nanoseconds + pause)
-    rests = (until, "nothing new is rendered for half a minute: \(problem.sentences)")
+    let reason = "nothing new is rendered for half a minute: \(problem.sentences)"
+    if restReason != reason { setup.log.warning("\(reason)") }
+    (rests, restReason) = ((until, reason), reason)
   }
 
   /// Moves a revision in the ledger, with outputs that change at the same moment, and tells it.

@@ -27,6 +27,7 @@ import json
 import math
 import os
 import re
+import shutil
 import sys
 import time
 import traceback
@@ -965,6 +966,9 @@ def run():
     except Exception:  # Whatever it is, it is ours: told as such, whichever program runs the script.
         traceback.print_exc()
         code = 9
+    own = os.path.normpath(bpy.app.tempdir)
+    if os.path.basename(own).startswith("blender_"):  # Else it could make none, and this is everybody's.
+        shutil.rmtree(own, ignore_errors=True)  # Blender itself would at its end.
     sys.stdout.flush()
     sys.stderr.flush()
     os._exit(code)

@@ -17,6 +17,7 @@ struct ReleaseSheet {
       ("drops in", release.store), ("delivers to", "\(release.dist) (\(release.delivered) files there)"),
       ("plan", plan ?? "none: each job is delivered when it is completed"), ("harvest", order.harvest.rawValue),
       ("priority", "\(order.priority)"), ("naming", order.naming), ("naming by", order.namingObject),
+      ("defaults", order.defaults.words.isEmpty ? nil : order.defaults.words),
       ("archive", order.archiveAfter.map { "\($0.spelled) after its delivery" }),
       ("waits for", status.waitsFor.isEmpty ? nil : status.waitsFor.joined(separator: "; ")),
     ]

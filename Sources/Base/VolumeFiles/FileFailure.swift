@@ -27,6 +27,7 @@ package struct FileFailure: Failure, Equatable {
     case EROFS: "Mount the file system writable (`findmnt` shows it)."
     case ENOSPC, EDQUOT: "Free space on that file system (`df -h` shows what is left)."
     case ENOENT, ENOTDIR: "Put it back where it was, or tell the farm with `farm sync` that it is gone."
+    case EISDIR: "A folder has the name of a file there: move it away."
     case ELOOP, EXDEV: "Put a real file or folder there instead of a symbolic link."
     default: "Look at the system's log (`dmesg | tail`)."
     }

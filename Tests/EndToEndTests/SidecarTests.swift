@@ -130,8 +130,19 @@ extension EndToEnd.Drops {
 
       #expect(await farm.logs("harvested files=1"))
       #expect(size(of: farm.root.appending("dist/spring/shot.png")) == "0 0 0 32 0 0 0 18")
+
+      // The same when it is mended while no daemon runs.
+      try write("default: {}\n", farm, "releases/spring/release.yaml")
+      #expect(await farm.logs("did you mean \"defaults\"?"))
+      try await farm.drop("still", at: "releases/spring/store/late.blend")
+      #expect(await farm.logs("job.blocked job=spring/late"))
       daemon.send(SIGTERM)
       #expect(await daemon.end(within: .seconds(10)) == 0)
+      try write("defaults:\n  percentage: 50\n", farm, "releases/spring/release.yaml")
+      let second = try await farm.start()
+      #expect(await eventually { farm.root.appending("dist/spring/late.png").isThere })
+      second.send(SIGTERM)
+      #expect(await second.end(within: .seconds(10)) == 0)
     }
 
     @Test func `goes before the defaults of its release, which hold for all its jobs`() async throws {

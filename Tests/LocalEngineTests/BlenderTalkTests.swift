@@ -119,17 +119,21 @@ struct BlenderTalkTests {
       format: .png, blender: task.blender, log: "/l")
     var (talk, untrusted) = (BlenderTalk(trusted, threads: 0), BlenderTalk(task, threads: 0))
     let trace = { (error: String) in
-      ["Error: Python: Traceback (most recent call last):", "  File \"rig\", line 1", "    fail()", error, "Saved"]
+      [
+        "Error: Python: Traceback (most recent call last):", "  File \"rig\", line 1", "Fra:1 Mem:8M | Sample 1/2",
+        "Saved: '/tmp/1.png'", "    fail()", error, "Bye",
+      ]
     }
 
-    let errors = ["NameError: rig", "NameError: rig", "ValueError: 1", "ValueError: 2", "ValueError: 3"]
+    let long = "ValueError: " + String(repeating: "x", count: 5000)
+    let errors = ["NameError: rig", "NameError: rig", "rig.Broken", long, "ValueError: 3"]
     let told = errors.flatMap(trace).flatMap { talk.heard(words: $0).reports }
     let silent = trace("NameError: rig").flatMap { untrusted.heard(words: $0).reports }
 
     let problems = told.map { if case .noted(7, let problem) = $0 { problem } else { Problem(.hung, cause: "") } }
     #expect(
       problems.map(\.cause)
-        == ["NameError: rig", "ValueError: 1", "ValueError: 2"].map {
+        == ["NameError: rig", "rig.Broken", String(long.prefix(300))].map {
           "Python of the file failed: \($0)"
         })
     #expect(problems.allSatisfy { $0.problemClass == .pythonError && $0.remedy.contains("farm logs") })

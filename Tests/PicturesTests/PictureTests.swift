@@ -112,6 +112,19 @@ struct PictureTests {
       failure?.description.contains("a chunk is not what the table says") == true, "\(failure?.description ?? "")")
   }
 
+  @Test func `is blamed by the tool that reads it only when the tool got so far`() async throws {
+    let path = try scratch.write([1, 2, 3], to: "none.exr")
+    let refused = await #expect(throws: ToolFailure.self) { try await OIIOTool.size(of: path) }
+    #expect(refused?.isOfInput == true)
+
+    let asked = Task { () throws(ToolFailure) -> PixelSize? in
+      withUnsafeCurrentTask { $0?.cancel() }
+      return try await OIIOTool.size(of: path)
+    }
+    let canceled = await #expect(throws: ToolFailure.self) { try await asked.value }
+    #expect(canceled?.isOfInput == false)
+  }
+
   @Test func `with a line that is filtered in a way that there is not is refused`() throws {
     var lines = [UInt8](repeating: 0, count: 3 * 13)
     lines[13] = 5

@@ -1,7 +1,7 @@
 import FarmModel
 
-/// Checks an OpenEXR file: headers, the table of chunk offsets, and that the chunks, each where and what the table
-/// says, fill the file. Their pixels are not unpacked.
+/// Checks an OpenEXR file: headers, the table of chunk offsets, and that the chunks are where the table says, those
+/// that are no tiles with the lines that it says, and fill the file. Their pixels are not unpacked.
 ///
 /// The table is written when the file is closed: in a file whose writer died it is all zeros, while header and size
 /// look right (measured with Blender 3.4). Layout from the OpenEXR file layout document.

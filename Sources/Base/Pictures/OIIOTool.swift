@@ -21,7 +21,12 @@ package enum OIIOTool {
       throw ToolFailure(tool: "oiiotool", reason: "\(error)")
     }
     guard result.end.isSuccess else {
-      throw ToolFailure(tool: "oiiotool", reason: result.lines.first ?? result.end.description)
+      // What could not be started, or was killed, says nothing of the picture.
+      let reasons: Set<ChildEnd> = [.exited(126), .exited(127)]
+      var isOfInput = false
+      if case .exited = result.end { isOfInput = !reasons.contains(result.end) }
+      throw ToolFailure(
+        tool: "oiiotool", reason: result.lines.first ?? result.end.description, isOfInput: isOfInput)
     }
     return result.lines
   }
@@ -41,10 +46,13 @@ package enum OIIOTool {
 package struct ToolFailure: Failure, Equatable {
   let tool: String
   let reason: String
+  /// Whether it ran to its end and refused what it was given.
+  package let isOfInput: Bool
 
-  package init(tool: String, reason: String) {
+  package init(tool: String, reason: String, isOfInput: Bool = false) {
     self.tool = tool
     self.reason = reason
+    self.isOfInput = isOfInput
   }
 
   package var description: String { "\(tool) did not work: \(reason.escapedForTerminal)" }

@@ -74,13 +74,13 @@ package enum ChildProcess {
     return true
   }()
 
-  /// Lines longer than this end the child.
+  /// What a longer line has beyond is left out.
   private static let lineBytesMax = 16 << 20
 
   /// Runs a child to its end, handing on each line of its output (standard error included) as it comes.
   ///
   /// Cancelling the task kills the whole group at once; when the function returns, no process of it is alive.
-  /// - Throws: ``SupervisorFailure`` when it could not be started, printed a line without end, or was cancelled.
+  /// - Throws: ``SupervisorFailure`` when it could not be started or was cancelled.
   package static func run(
     _ command: ChildCommand, started: @Sendable (ChildIdentity, ChildInput) async -> Void,
     onLine: @Sendable (String, ChildInput) async -> Void

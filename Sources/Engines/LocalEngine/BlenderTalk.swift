@@ -30,6 +30,8 @@ struct BlenderTalk {
   private var stepsTold = 0
 
   private static let lastLinesMax = 50
+  /// What is kept of a line.
+  private static let lineMax = 1000
   private static let steps = 20
 
   /// - Parameter threads: for this Blender; 0 leaves it to Blender.
@@ -47,7 +49,7 @@ struct BlenderTalk {
     linesHeard += 1
     guard !line.isEmpty else { return Reaction() }
     if lastLines.count == Self.lastLinesMax { lastLines.removeFirst() }
-    lastLines.append(line)
+    lastLines.append(String(line.prefix(Self.lineMax)))
     // Of a file that is not trusted no script runs, and a driver that needs one is refused.
     if task.trustsScripts, let error = traces.heard(line) {
       return Reaction(reports: [.noted(task: task.id, PythonTraces.problem(error))])
@@ -179,6 +181,7 @@ struct BlenderTalk {
 struct PythonTraces {
   private static let beginning = "Traceback (most recent call last):"
   private static let toldMax = 3
+  private static let errorMax = 300
 
   private var isInside = false
   private var told: Set<String> = []
@@ -189,9 +192,18 @@ struct PythonTraces {
       isInside = true
       return nil
     }
-    guard isInside, line.first?.isWhitespace == false else { return nil }
+    guard isInside, line.first?.isWhitespace == false, Self.isError(line) else { return nil }
     isInside = false
-    return told.count < Self.toldMax && told.insert(line).inserted ? line : nil
+    let error = String(line.prefix(Self.errorMax))
+    return told.count < Self.toldMax && told.insert(error).inserted ? error : nil
+  }
+
+  /// Whether it begins with the name of an exception; what Blender says meanwhile may stand between.
+  private static func isError(_ line: String) -> Bool {
+    let name = line.prefix { $0 != ":" }
+    let isName = !name.isEmpty && name.allSatisfy { $0.isLetter || $0.isNumber || $0 == "_" || $0 == "." }
+    let rest = line.dropFirst(name.count)
+    return isName && (rest.isEmpty || rest.hasPrefix(": ")) && !["Saved", "Info", "Warning", "Error"].contains(name)
   }
 
   static func problem(_ error: String) -> Problem {

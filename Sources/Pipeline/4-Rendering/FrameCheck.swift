@@ -98,6 +98,20 @@ package enum FrameCheck {
     }
   }
 
+  /// The same, by unpacking every pixel.
+  /// - Throws: ``ToolFailure`` when the tool did not get so far: nothing is known then.
+  package static func problemByTool(of file: FilePath) async throws(ToolFailure) -> Problem? {
+    // Unreadable: as if it were not there.
+    let isThere = await BlockingWork.run { ((try? FileStatus(at: file)) ?? nil)?.kind == .regular }
+    guard isThere else { return Problem(.noOutput, cause: "it is not there") }
+    do throws(ToolFailure) {
+      return try await OIIOTool.size(of: file) == nil ? Problem(.truncated, cause: "it shows no size") : nil
+    } catch {
+      guard error.isOfInput else { throw error }
+      return Problem(.truncated, cause: error.description)
+    }
+  }
+
   private static func problem(of picture: Picture, _ wanted: Wanted) -> Problem? {
     if let size = wanted.size, picture.size != size {
       return Problem(.wrongSize, cause: "the picture is \(picture.size) and should be \(size)")

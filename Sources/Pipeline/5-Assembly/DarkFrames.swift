@@ -38,7 +38,14 @@ package struct DarkFrames: Hashable, Sendable {
   var suspects: [Frame] {
     let median = frames.map(\.bytes).sorted()
     guard frames.count > 2, let usual = median.dropFirst(median.count / 2).first else { return [] }
-    let isSuspect = { (frame: Frame) in frame.looksDark || frame.bytes * Self.smaller < usual }
+    let isSmall = { (frame: Frame) in frame.bytes * Self.smaller < usual }
+    // Where most of them look dark, as those of a night do, that says nothing.
+    let all = between { $0.looksDark || isSmall($0) }
+    return all.isEmpty ? between(isSmall) : all
+  }
+
+  /// Those of which this holds, with others before and after them; none when they are too many.
+  private func between(_ isSuspect: (Frame) -> Bool) -> [Frame] {
     guard let first = frames.firstIndex(where: { !isSuspect($0) }),
       let last = frames.lastIndex(where: { !isSuspect($0) })
     else { return [] }

@@ -68,8 +68,8 @@ actor JobFlow {
   var mustSchedule = false
   /// Nothing is handed out before this, and why: the disk is full, or something else is tried again later.
   var rests: (until: Timestamp, reason: String)?
-  /// Why it rested last: it is logged once, however often it rests.
-  private var restReason: String?
+  /// Why it rested since a frame came last: that is logged once, however often it rests.
+  var restedFor: ProblemClass?
   /// Why nothing new is handed out: the machine is its people's now.
   var nimbyReason: String?
   var othersLoad = OthersLoad()
@@ -328,8 +328,8 @@ actor JobFlow {
     let pause: Int64 = 30_000_000_000
     let until = Timestamp(nanoseconds: setup.clock.now().nanoseconds + pause)
     let reason = "nothing new is rendered for half a minute: \(problem.sentences)"
-    if restReason != reason { setup.log.warning("\(reason)") }
-    (rests, restReason) = ((until, reason), reason)
+    if restedFor != problem.problemClass { setup.log.warning("\(reason)") }
+    (rests, restedFor) = ((until, reason), problem.problemClass)
   }
 
   /// Moves a revision in the ledger, with outputs that change at the same moment, and tells it.

@@ -26,7 +26,7 @@ extension JobFlow {
       await removeTree(out.appending(Segmentation.tilesFolder))
       await clearAway(revision)
       // False when a newer revision has come meanwhile.
-      await move(revision, to: .completed)
+      if await move(revision, to: .completed) { lacks.forget(revision.id) }
     } catch {
       complain(error, while: "assembling")
     }
@@ -104,6 +104,7 @@ extension JobFlow {
     whole.state = .promoting
     (whole.size, whole.bytes, whole.file, whole.problem) = (good.size, good.bytes, good.identity, nil)
     whole.facts = tiles.first?.facts
+    whole.facts?.looksDark = good.looksDark ? true : nil
     whole.peakBytes = tiles.compactMap(\.peakBytes).max()
     whole.attempts = tiles.map(\.attempts).max() ?? 0
     try await setup.ledger.update([whole], doing: "record a picture of tiles")

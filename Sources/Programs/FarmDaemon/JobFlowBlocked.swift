@@ -91,6 +91,10 @@ extension JobFlow {
     } catch {
       return complain(error, while: "looking for the tiles of \(revision.name)")
     }
+    // An older one may have gone on while this one waited.
+    for old in open.values.map(\.revision) where old.job == revision.job && old.number < revision.number {
+      if await move(old, to: .superseded) { await end(old) }
+    }
     var again = revision
     again.state = .queued
     await opened(again)

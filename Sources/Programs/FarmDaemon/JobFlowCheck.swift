@@ -1,6 +1,7 @@
 import FarmAPI
 import FarmModel
 import FarmStore
+import Pictures
 import Rendering
 import SystemPackage
 import VolumeFiles
@@ -74,17 +75,15 @@ extension JobFlow {
 
   /// What is wrong with the picture at a place that should be an output's.
   func problem(at file: FilePath, as output: Output, of revision: Revision) async -> Problem? {
-    let format = output.kind.node == nil ? revision.format : ImageFormat(ofFile: output.path)
-    guard let format else {
-      guard case .failure(let refusal) = await FrameCheck.checkForeign(file) else { return nil }
-      return refusal.problem
+    if let format = output.kind.node == nil ? revision.format : ImageFormat(ofFile: output.path) {
+      let wanted = FrameCheck.Wanted(format, size: output.size)
+      let problem = await BlockingWork.run { FrameCheck.problem(of: file, as: wanted) }
+      if problem != nil || format == .png { return problem }
     }
-    let wanted = FrameCheck.Wanted(format, size: output.size)
-    let problem = await BlockingWork.run { FrameCheck.problem(of: file, as: wanted) }
-    // Of others the first look does not unpack the pixels.
-    guard problem == nil, format != .png, case .failure(let refusal) = await FrameCheck.checkForeign(file) else {
-      return problem
+    // The pixels of all others are unpacked by the tool alone.
+    do throws(ToolFailure) { return try await FrameCheck.problemByTool(of: file) } catch {
+      complain(error, while: "reading \(file.string)")
+      return nil
     }
-    return refusal.problem
   }
 }

@@ -101,6 +101,8 @@ extension JobFlow {
     guard !areThere else { return owed.variety }
     let missing = await lost(
       among: try await setup.ledger.outputs(of: revision.id), in: setup.volume.out(of: revision.name))
+    // It may be back already.
+    guard !missing.isEmpty else { return owed.variety }
     await pickUp(revision, owing: missing)
     return nil
   }

@@ -145,8 +145,7 @@ extension JobFlow {
       rejected[drop.path] = nil
       if try await follow(drop) { return }
       let before = try await setup.ledger.newestRevision(of: drop.name)
-      let release = try await setup.ledger.release(named: drop.name.release)
-      let order = release?.order
+      let order = try await setup.ledger.release(named: drop.name.release)?.order
       let said = await sidecar(of: drop.path)
       let wishes = self.wishes(for: drop, order, said: try? said.get())  // Why it is not understood is told below.
       if case .failure(let failure) = said, let before, before.digest == drop.digest, before.state != .blocked {
@@ -158,7 +157,9 @@ extension JobFlow {
       let drop = isKnown || isAdopting ? drop : await inspected(drop, wishes.wanted)
       if !isKnown, try await isAsset(drop, order) { return try await takeAsset(drop, before) }
       let segmentation = self.segmentation(of: drop, wishes)
-      let findings = self.findings(drop, wishes, said, release, segmentation)
+      // As it is now: all that may have taken long.
+      let mistake = try await mistake(in: drop.name.release)
+      let findings = self.findings(drop, wishes, said, mistake, segmentation)
       let blocking = findings.first { $0.severity == .blocks }?.problem
       if let before, isSame, !isNewOrder(before, blocking: blocking) {
         try await knownAlready(drop, before, wishes)
@@ -171,6 +172,10 @@ extension JobFlow {
       let notes = findings.filter { $0.severity == .note }.map(\.problem)
       let adopted = isAdopting ? Problem(.adopted, cause: "it lay here before the farm") : nil
       try await record(drop, wishes, segmentation, blocking: adopted ?? blocking, notes: notes)
+      // It may have been mended while this was recorded, when nobody knew that the job waits for that.
+      if mistake != nil, try await self.mistake(in: drop.name.release) == nil {
+        try await lookAtJobs(of: drop.name.release)
+      }
     } catch {
       complain(error, while: "recording a drop", ["job": "\(drop.name)"])
     }

@@ -88,8 +88,10 @@ extension JobFlow {
     let aside = BadPicture(file, of: task, frame: frame, in: setup.volume)
     let problem = await BlockingWork.run { aside.put(because: refusal.problem) }
     if problem.problemClass == .diskFull { rest(problem) }
-    await tellOfBadPicture(of: frame, task, problem)
     await failed([frame], of: task, problem)
+    if open[task.revision]?.board.isOwed(task.part, frame) == true {
+      await tellOfBadPicture(of: frame, task, problem)
+    }
   }
 
   /// It is rendered again, and then nothing else would show that it was. One is enough to have people look.
@@ -217,6 +219,7 @@ extension JobFlow {
     var output = output
     output.state = .done
     output.file = file
+    restedFor = nil
     return output
   }
 

@@ -38,7 +38,9 @@ extension JobFlow {
     guard let read = await readPlan(in: setup.volume.release(name), within: limit) else { return }
     do {
       let order = try read.get()
-      let wasWrong = badPlans.remove(name) != nil
+      // Also one that was wrong when an earlier daemon read it.
+      let mistake = try await mistake(in: name)
+      let wasWrong = badPlans.remove(name) != nil || mistake != nil
       if let order {
         try await take(order, of: name)
       } else if wasWrong, let release = try await setup.ledger.release(named: name) {

@@ -195,7 +195,12 @@ extension JobFlow {
       }
       await failed([frame], of: task.task, problem)
       if problem.problemClass == .changedMeanwhile { await renderAnew(task.task.revision, because: problem.cause) }
-    case .noted(let id, let problem): await noted([problem], task: id)
+    case .noted(let id, let problem):
+      let known = running[id].flatMap { open[$0.task.revision]?.revision.notes } ?? []
+      // A handler that fails in each frame may do so with other words.
+      if known.count(where: { $0.problemClass == problem.problemClass }) < Self.notesMax {
+        await noted([problem], task: id)
+      }
     case .ended(let id, let end):
       // Beside the others: promoting its last frames may have to wait for a file server.
       errand.yield(.ended(task: id, end))
@@ -321,6 +326,9 @@ extension JobFlow {
     }
   }
 
+  /// Of a class, in a job.
+  private static let notesMax = 3
+
   /// Why a job failed: what the first of its frames lacks that did not come, and which those are.
   private static func problem(of failed: [Output]) -> Problem {
     guard let first = failed.first else { return Problem(.renderError, cause: "frames failed") }
@@ -337,9 +345,11 @@ extension JobFlow {
     if revision.board.isDone {
       if await move(revision.revision, to: .assembling) { errand.yield(.assemble(id)) }
     } else if revision.board.isOver {
-      let problem = Self.problem(of: revision.board.outputs.filter { $0.state == .failed && $0.kind.node == nil })
-      let pictures = revision.board.failedPictures
-      if await move(revision.revision, to: .failed, problem: problem, outputs: pictures) {
+      let failed = revision.board.outputs.filter { $0.state == .failed }
+      let pictures = failed.filter { $0.kind.node == nil }
+      let problem = Self.problem(of: pictures.isEmpty ? failed : pictures)
+      let tiled = revision.board.failedPictures
+      if await move(revision.revision, to: .failed, problem: problem, outputs: tiled) {
         await end(revision.revision)
       }
     }

@@ -37,9 +37,15 @@ extension JobFlow {
       of: inspection, wanted: wishes.wanted, still: wishes.still, workers: abilities?.tasksAtOnce ?? 1)
   }
 
+  /// What is wrong in a release's release.yaml.
+  func mistake(in release: String) async throws(StoreFailure) -> Problem? {
+    let problem = try await setup.ledger.release(named: release)?.problem
+    return problem?.problemClass == .badRelease ? problem : nil
+  }
+
   /// What speaks against rendering a drop as it is wanted, and what else is worth a note.
   func findings(
-    _ drop: Drop, _ wishes: RenderWishes, _ said: Result<JobSettings, ConfigFailure>, _ release: Release?,
+    _ drop: Drop, _ wishes: RenderWishes, _ said: Result<JobSettings, ConfigFailure>, _ mistake: Problem?,
     _ segmentation: Segmentation
   ) -> [Finding] {
     var found: [Finding] = []
@@ -47,7 +53,7 @@ extension JobFlow {
       found.append(Finding(.blocks, Problem(.badSettings, cause: failure.description, remedy: failure.remedy)))
     }
     // What is wanted of it may stand where nobody understands it.
-    if let mistake = release?.problem, mistake.problemClass == .badRelease {
+    if let mistake {
       found.append(Finding(.blocks, Problem(.badSettings, cause: mistake.cause, remedy: mistake.remedy)))
     }
     found += findings(drop, wishes)
@@ -61,7 +67,8 @@ extension JobFlow {
   /// A wish that does not fit the file, with the name of the file in which it stands.
   private func naming(_ problem: Problem, of drop: Drop, by said: Result<JobSettings, ConfigFailure>) -> Problem {
     let settings = try? said.get()  // Why it is not understood is told above.
-    let isOwn = settings?.layers != nil || settings?.scenes != nil
+    // A scene that is not there is told before a layer.
+    let isOwn = problem.cause.hasPrefix("the file has no scene") ? settings?.scenes != nil : settings?.layers != nil
     let place = isOwn ? "\(drop.name.job)\(Volume.sidecarEnding)" : "\(Volume.planName) of \(drop.name.release)"
     return Problem(problem.problemClass, cause: "\(problem.cause) (\(place))", remedy: problem.remedy)
   }

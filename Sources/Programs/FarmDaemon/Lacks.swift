@@ -42,6 +42,9 @@ struct Lacks {
     waiting[revision.id] = Lack(revision, files, notBefore: Timestamp(nanoseconds: now.nanoseconds + pause))
   }
 
+  /// A revision is done.
+  mutating func forget(_ revision: Int64) { cures[revision] = nil }
+
   /// What a revision waited for is there.
   /// - Returns: false when it waited for nothing.
   mutating func cure(_ revision: Int64) -> Bool {

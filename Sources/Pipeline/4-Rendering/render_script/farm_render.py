@@ -870,6 +870,8 @@ def go_to(frame, scene):
     scene.frame_set(frame)
     if bpy.context.scene != scene:  # A script of the file changed it.
         show(scene)
+    if bpy.context.scene != scene:
+        raise Refusal("render-error", "Blender does not show scene %s" % scene.name)
     if scene.frame_current != frame:
         raise Refusal("no-frames", "Blender has no frame %d" % frame)
 
@@ -967,7 +969,7 @@ def run():
         traceback.print_exc()
         code = 9
     own = os.path.normpath(bpy.app.tempdir)
-    if os.path.basename(own).startswith("blender_"):  # Else it could make none, and this is everybody's.
+    if re.fullmatch("blender_[A-Za-z0-9]{6}", os.path.basename(own)):  # Else it could make none, and this is everybody's.
         shutil.rmtree(own, ignore_errors=True)  # Blender itself would at its end.
     sys.stdout.flush()
     sys.stderr.flush()

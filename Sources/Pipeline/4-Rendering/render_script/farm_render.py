@@ -223,7 +223,7 @@ def open_file(command):
     if bpy.app.autoexec_fail:
         raise Refusal("scripts-disabled", "the file needs its scripts: " + bpy.app.autoexec_fail_message)
     scene = wanted_scene(command)
-    if bpy.context.scene != scene:  # Shown anew each frame would take a fifth longer.
+    if bpy.context.scene != scene:  # Once it was set, each frame takes a fifth longer.
         show(scene)
     find_places(command.get("places", ()))
     refuse_unfit(scene, command)

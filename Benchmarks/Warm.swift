@@ -187,7 +187,8 @@ extension Bench {
     try daemon.line(with: "found Blender")
     let isOver = DispatchSemaphore(value: 0)
     daemon.eachLine { if $0.contains("release.harvested") { isOver.signal() } }
-    usleep(500_000)  // What lay there before the farm is known by then: nothing.
+    // What lay there before the farm is known then: nothing.
+    _ = try LineProgram.time(program("farm"), ["sync", "--root", root])
     let begun = ContinuousClock.now
     try drop(scene, as: "flood", in: root, salt: "")
     var asked: [Double] = []

@@ -3,7 +3,7 @@
 /// A filter stores a sample, or its difference to what stands beside or above. Where no sample of a channel is more
 /// than a little, no difference is more than that either, up or down; one that is more proves that something is lit.
 struct PNGLines {
-  /// Nil: of which colours cannot be told by their bytes, as of a palette.
+  /// How the samples of a pixel lie in its bytes.
   struct Samples: Hashable {
     /// 1 for grey, 2 with alpha, 3 for colours, 4 with alpha.
     let channels: Int

@@ -179,7 +179,7 @@ struct BlenderTalk {
 /// Finds in what Blender prints the errors of a file's own Python: of its scripts, its handlers and its drivers.
 /// Blender renders on, with poses that may be wrong, and calls it a success.
 struct PythonTraces {
-  private static let beginning = "Traceback (most recent call last):"
+  static let beginning = "Traceback (most recent call last)"
   private static let toldMax = 3
   private static let errorMax = 300
 
@@ -227,7 +227,7 @@ enum CrashReason {
   private static let killed = ChildEnd.signaled(9)
 
   static func problem(_ end: ChildEnd, lastLines: [String]) -> Problem {
-    let hasTrace = lastLines.contains { $0.contains("Traceback (most recent call last)") }
+    let hasTrace = lastLines.contains { $0.contains(PythonTraces.beginning) }
     if end == scriptFailed, hasTrace, let cause = lastLines.last {
       return Problem(.pythonError, cause: "the render script failed: \(cause.escapedForTerminal)")
     }

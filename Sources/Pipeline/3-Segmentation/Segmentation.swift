@@ -16,6 +16,13 @@ package struct Segmentation: Hashable, Sendable {
   package private(set) var notes: [Problem] = []
   /// Why it cannot be rendered as it is wanted.
   package private(set) var problem: Problem?
+  /// The wish that does not fit the file, when it is one.
+  package private(set) var wrongWish: Wish?
+
+  /// A wish that names something in the file.
+  package enum Wish: Hashable, Sendable {
+    case scenes, layers
+  }
 
   /// A file that is only known by its face: the frames of its active scene, in one picture each.
   package init(of facts: BlendFacts?, wanted: JobSettings = JobSettings()) {
@@ -34,7 +41,7 @@ package struct Segmentation: Hashable, Sendable {
   package init(of inspection: BlendInspection, wanted: JobSettings, still: StillMode, workers: Int) {
     let (scenes, known) = (inspection.rendered, inspection.scenes.map(\.name))
     for name in inspection.renders where !known.contains(name) {
-      refuse(.badSettings, "the file has no scene \"\(name)\"" + Nearest.hint(to: name, among: known))
+      refuse(.badSettings, "the file has no scene \"\(name)\"" + Nearest.hint(to: name, among: known), .scenes)
     }
     guard let first = scenes.first else { return }
     scene = first.name
@@ -71,8 +78,9 @@ package struct Segmentation: Hashable, Sendable {
       : "scene \(scene.name)'s frame range is empty: \(scene.frames.start) to \(scene.frames.end)"
   }
 
-  private mutating func refuse(_ problemClass: ProblemClass, _ cause: String) {
-    problem = problem ?? Problem(problemClass, cause: cause)
+  private mutating func refuse(_ problemClass: ProblemClass, _ cause: String, _ wish: Wish? = nil) {
+    guard problem == nil else { return }
+    (problem, wrongWish) = (Problem(problemClass, cause: cause), wish)
   }
 
   private mutating func choose(format wanted: ImageFormat?, of scene: BlendScene) {
@@ -136,7 +144,8 @@ package struct Segmentation: Hashable, Sendable {
     case .named(let names):
       let known = scene.viewLayers.map(\.name)
       for name in names where !known.contains(name) {
-        refuse(.badSettings, "scene \(scene.name) has no view layer \"\(name)\"" + Nearest.hint(to: name, among: known))
+        let cause = "scene \(scene.name) has no view layer \"\(name)\""
+        refuse(.badSettings, cause + Nearest.hint(to: name, among: known), .layers)
       }
       return names
     }

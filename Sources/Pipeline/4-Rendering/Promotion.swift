@@ -64,9 +64,11 @@ package struct Promotion: Hashable, Sendable {
   }
 
   /// Whether the file that was promoted, or was about to be before a crash, is in its place.
-  package func isPromoted(_ path: String, _ identity: FileIdentity) -> Bool {
+  /// - Parameter identity: nil: none is known, and it is not.
+  package func isPromoted(_ path: String, _ identity: FileIdentity?) -> Bool {
+    guard let identity else { return false }
     // Unreadable: not proven, so rendered again.
-    (try? FileStatus(at: out.appending(path)))??.identity.isCopy(of: identity) == true
+    return (try? FileStatus(at: out.appending(path)))??.identity.isCopy(of: identity) == true
   }
 
   /// Drops what the completed revision has replaced.

@@ -96,7 +96,7 @@ extension JobFlow {
     // Tiles went into their pictures, and are not done but assembled.
     let owed = try await setup.ledger.reduceOutputs(of: revision.id, into: OwedFiles()) { $0.add($1) }
     let areThere = await BlockingWork.run {
-      owed.done.allSatisfy { file in file.identity.map { promotion.isPromoted(file.path, $0) } ?? false }
+      owed.done.allSatisfy { promotion.isPromoted($0.path, $0.identity) }
     }
     guard !areThere else { return owed.variety }
     let missing = await lost(
@@ -112,7 +112,7 @@ extension JobFlow {
     let promotion = Promotion(into: out)
     var lost = await BlockingWork.run {
       outputs.filter { output in
-        output.state == .done && !(output.file.map { promotion.isPromoted(output.path, $0) } ?? false)
+        output.state == .done && !promotion.isPromoted(output.path, output.file)
       }
     }
     for index in lost.indices { lost[index].state = .owed }

@@ -58,17 +58,18 @@ extension JobFlow {
     }
     found += findings(drop, wishes)
     if let problem = segmentation.problem {
-      let isWish = problem.problemClass == .badSettings
-      found.append(Finding(.blocks, isWish ? naming(problem, of: drop, by: said) : problem))
+      let named = segmentation.wrongWish.map { naming(problem, of: $0, for: drop, by: said) }
+      found.append(Finding(.blocks, named ?? problem))
     }
     return found + segmentation.notes.map { Finding(.note, $0) }
   }
 
   /// A wish that does not fit the file, with the name of the file in which it stands.
-  private func naming(_ problem: Problem, of drop: Drop, by said: Result<JobSettings, ConfigFailure>) -> Problem {
+  private func naming(
+    _ problem: Problem, of wish: Segmentation.Wish, for drop: Drop, by said: Result<JobSettings, ConfigFailure>
+  ) -> Problem {
     let settings = try? said.get()  // Why it is not understood is told above.
-    // A scene that is not there is told before a layer.
-    let isOwn = problem.cause.hasPrefix("the file has no scene") ? settings?.scenes != nil : settings?.layers != nil
+    let isOwn = wish == .scenes ? settings?.scenes != nil : settings?.layers != nil
     let place = isOwn ? "\(drop.name.job)\(Volume.sidecarEnding)" : "\(Volume.planName) of \(drop.name.release)"
     return Problem(problem.problemClass, cause: "\(problem.cause) (\(place))", remedy: problem.remedy)
   }

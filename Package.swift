@@ -71,6 +71,9 @@ let pipeline: [Target] = [
     resources: [.embedInCode("render_script/farm_render.py")]),
   room("Pipeline/5-Assembly", ["FarmModel", "VolumeFiles", "Pictures", system]),
   room("Pipeline/6-Harvest", ["FarmModel", "VolumeFiles", system]),
+  room(
+    "Pipeline/7-Archiving",
+    ["FarmModel", "VolumeFiles", "CArchive", "CZlib", "CDeflate", "CLinux", system]),
 ]
 
 let engines: [Target] = [
@@ -86,7 +89,7 @@ let programs: [Target] = [
     "Programs/FarmDaemon",
     [
       "FarmModel", "VolumeFiles", "FarmStore", "FolderWatch", "BlendFile", "Supervisor", "Pictures", "Intake",
-      "Preflight", "Segmentation", "Rendering", "Assembly", "Harvest", "LocalEngine", "FarmAPI", "FarmServer", "ShareNotes",
+      "Preflight", "Segmentation", "Rendering", "Assembly", "Harvest", "Archiving", "LocalEngine", "FarmAPI", "FarmServer", "ShareNotes",
       "FarmDoctor", deque, yams,
       lifecycle,
       logging, system,
@@ -132,6 +135,7 @@ let checks: [Target] = [
   tests("RenderingTests", ["FarmModel", "VolumeFiles", "Rendering"]),
   tests("AssemblyTests", ["FarmModel", "Supervisor", "Pictures", "Assembly"]),
   tests("HarvestTests", ["FarmModel", "VolumeFiles", "Harvest"]),
+  tests("ArchivingTests", ["FarmModel", "VolumeFiles", "Archiving", "CArchive", "CZlib", "Supervisor"]),
   tests("LocalEngineTests", ["FarmModel", "VolumeFiles", "Supervisor", "Rendering", "LocalEngine", logging]),
   tests("ShareNotesTests", ["FarmModel", "VolumeFiles", "FarmAPI", "ShareNotes"]),
   tests("FarmDoctorTests", ["FarmModel", "VolumeFiles", "FarmAPI", "FarmDoctor"]),

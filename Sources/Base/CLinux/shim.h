@@ -28,6 +28,14 @@ static inline int linux_open_beneath(int directory, const char *path, int flags,
   return (int)syscall(SYS_openat2, directory, path, &how, sizeof how);
 }
 
+// Makes a new file in an open folder, for writing. -1 and errno on failure.
+static inline int linux_open_new_at(int folder, const char *name, unsigned int mode) {
+  return openat(folder, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode);
+}
+
+// Waits until everything that was written to the file system of an open file is on its disk.
+static inline int linux_sync_file_system(int file) { return (int)syscall(SYS_syncfs, file); }
+
 // Makes `to` share the blocks of `from` (Btrfs, XFS). -1 and errno where the file system cannot.
 static inline int linux_clone_file(int to, int from) { return ioctl(to, FICLONE, from); }
 

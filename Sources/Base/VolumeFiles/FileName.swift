@@ -46,6 +46,18 @@ extension FilePath {
     }
   }
 
+  /// A path of these bytes, none of which is NUL.
+  package init(bytes: [UInt8]) {
+    self = (bytes + [0]).withUnsafeBytes { text in
+      text.withMemoryRebound(to: CChar.self) { $0.baseAddress.map { FilePath(platformString: $0) } ?? FilePath() }
+    }
+  }
+
+  /// The path as the bytes that it is.
+  package var rawBytes: [UInt8] {
+    withPlatformString { text in UnsafeRawBufferPointer(start: text, count: strlen(text)).map { $0 } }
+  }
+
   /// The last name; nil of a root.
   package var lastName: FileName? { lastComponent.map { FileName($0) } }
 }

@@ -15,6 +15,8 @@ package struct FileStatus: Hashable, Sendable {
   package let group: gid_t
   /// The permission bits alone.
   package let mode: mode_t
+  /// Whether it has further names, as hard links are.
+  package let hasOtherNames: Bool
 
   /// Looks at a path; nil when nothing is there.
   /// - Parameter followsLinks: whether it is what the path leads to, as Blender sees it.
@@ -36,6 +38,15 @@ package struct FileStatus: Hashable, Sendable {
     self.init(s)
   }
 
+  /// Of a file that is not there yet, and will belong to whom this one does.
+  package init(like other: FileStatus, kind: Kind, size: Int64, mode: mode_t) {
+    let now = other.fingerprint
+    self.kind = kind
+    fingerprint = Fingerprint(
+      device: now.device, inode: 0, size: size, mtimeNanoseconds: now.mtimeNanoseconds, ctimeNanoseconds: 0)
+    (owner, group, self.mode, hasOtherNames) = (other.owner, other.group, mode, false)
+  }
+
   fileprivate init(_ s: stat) {
     switch s.st_mode & S_IFMT {
     case S_IFREG: kind = .regular
@@ -49,6 +60,7 @@ package struct FileStatus: Hashable, Sendable {
     owner = s.st_uid
     group = s.st_gid
     mode = s.st_mode & 0o7777
+    hasOtherNames = s.st_nlink > 1
   }
 
   private static func nanoseconds(_ t: timespec) -> Int64 { Int64(t.tv_sec) * 1_000_000_000 + Int64(t.tv_nsec) }

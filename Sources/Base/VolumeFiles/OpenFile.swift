@@ -25,6 +25,11 @@ package enum OpenFile {
     try descriptor(path, O_WRONLY | O_APPEND | O_NOFOLLOW)
   }
 
+  /// Opens a folder, for what is done beneath it.
+  package static func folder(_ path: FilePath) throws(FileFailure) -> FileDescriptor {
+    try descriptor(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW)
+  }
+
   /// Opens a drop below the volume's root so that no link on the way leads outside (`openat2`).
   package static func beneath(_ root: FilePath, _ path: FilePath) throws(FileFailure) -> FileDescriptor {
     var below = path

@@ -1,3 +1,4 @@
+import FarmModel
 import Glibc
 import SystemPackage
 
@@ -15,5 +16,16 @@ package enum RealPath {
     if let real = of(path) { return real }
     guard let name = path.lastComponent else { return path }
     return asFarAsThere(path.removingLastComponent()).appending(name)
+  }
+}
+
+/// Where a symbolic link leads, as it says itself.
+package enum LinkTarget {
+  /// What stands in the link at a path, whether something is there or not.
+  package static func read(_ path: FilePath) throws(FileFailure) -> FilePath {
+    var text = [CChar](repeating: 0, count: Int(PATH_MAX) + 1)
+    let count = path.withPlatformString { readlink($0, &text, text.count - 1) }
+    guard count >= 0 else { throw FileFailure("read the link", path) }
+    return FilePath(platformString: text)
   }
 }

@@ -1,0 +1,75 @@
+import FarmModel
+import SystemPackage
+import VolumeFiles
+
+/// Why a release was not archived, or an archive not read.
+package enum ArchiveFailure: Failure, Equatable {
+  /// Of a release, with each reason.
+  case refused(String, reasons: [String])
+  /// It cannot stand in an archive: what it is, below the release's folder.
+  case notStorable(FilePath, what: String)
+  /// It changed while it was read.
+  case changed(FilePath)
+  case files(FileFailure)
+  /// What stands in it is not what was put into it.
+  case damaged(FilePath, String)
+  /// It is none of ours, or was made to do harm.
+  case forged(FilePath, entry: String, why: String)
+  /// Its contents are larger than what may still be written.
+  case tooLarge(FilePath)
+  case noArchive(String, nearest: String?)
+  /// What a restored release would take the place of.
+  case inTheWay(String, FilePath)
+  case canceled
+
+  package var description: String {
+    switch self {
+    case .refused(let release, let reasons): "\(release) is not archived: \(reasons.joined(separator: "; "))"
+    case .notStorable(let path, let what): "\(path.string.escapedForTerminal) cannot be archived: \(what)"
+    case .changed(let path): "\(path.string.escapedForTerminal) changed while it was archived"
+    case .files(let failure): failure.description
+    case .damaged(let path, let what): "the archive \(path.string.escapedForTerminal) is damaged: \(what)"
+    case .forged(let path, let entry, let why):
+      "the archive \(path.string.escapedForTerminal) is refused: its entry \"\(entry.escapedForTerminal)\" \(why)"
+    case .tooLarge(let path):
+      "the archive \(path.string.escapedForTerminal) does not fit: its contents are larger than the disk's free space"
+    case .noArchive(let release, let nearest):
+      "there is no archive of \"\(release.escapedForTerminal)\"" + (nearest.map { "; did you mean \"\($0)\"?" } ?? "")
+    case .inTheWay(let release, let path):
+      "\(release) is not restored: \(path.string.escapedForTerminal) is there already"
+    case .canceled: "it was stopped before it was done"
+    }
+  }
+
+  package var remedy: String {
+    switch self {
+    case .refused: "Do what is missing, then ask again; `farm show release` says more."
+    case .notStorable: "Move it out of the release, or replace it by a file."
+    case .changed: "Wait until nobody writes there, then ask again; nothing was removed."
+    case .files(let failure): failure.remedy
+    case .damaged: "Take a copy of it from your backup; nothing was changed."
+    case .forged: "Look at it with `tar tvf`; nothing was written outside of the farm's own folder."
+    case .tooLarge: "Free space on the volume (`df -h`), then ask again."
+    case .noArchive: "Look at `farm list archives`."
+    case .inTheWay: "Move it away, or give it another name; nothing is ever overwritten."
+    case .canceled: "Ask again; nothing was removed."
+    }
+  }
+
+  package var isTransient: Bool {
+    switch self {
+    case .changed, .canceled: true
+    case .files(let failure): failure.isTransient
+    case .refused, .notStorable, .damaged, .forged, .tooLarge, .noArchive, .inTheWay: false
+    }
+  }
+
+  package var kind: FailureKind {
+    switch self {
+    case .refused, .notStorable, .changed, .inTheWay: .conflict
+    case .files(let failure): failure.kind
+    case .noArchive: .notFound
+    case .damaged, .forged, .tooLarge, .canceled: .failed
+    }
+  }
+}

@@ -1,0 +1,199 @@
+import CLinux
+import FarmModel
+import Glibc
+import SystemPackage
+import VolumeFiles
+
+/// Unpacks an archive into a new folder, and nowhere else: each name is resolved beneath that folder without following
+/// a link (`openat2`).
+package struct Unpacker: Sendable {
+  private let archive: FilePath
+  private let format: ArchiveFormat
+  private let folder: FilePath
+  private let progress: ArchiveProgress
+  /// Bytes that stay free on the disk.
+  private let floorBytes: Int64
+  /// Below `dist/`: whether that file lies in its place already, as this one was.
+  private let isDelivered: @Sendable (FilePath, Int64, Int64) -> Bool
+
+  /// - Parameters:
+  ///   - folder: that is not there yet.
+  ///   - isDelivered: whether a file below `dist/`, of this size and modification time in nanoseconds, lies in its
+  ///     place already; then it is not written once more.
+  package init(
+    _ archive: FilePath, format: ArchiveFormat, into folder: FilePath, progress: ArchiveProgress, floorBytes: Int64,
+    isDelivered: @escaping @Sendable (FilePath, Int64, Int64) -> Bool
+  ) {
+    (self.archive, self.format, self.folder, self.progress) = (archive, format, folder, progress)
+    (self.floorBytes, self.isDelivered) = (floorBytes, isDelivered)
+  }
+
+  /// What is done to what was unpacked once everything is there.
+  private struct Left {
+    var folders: [TarReader.Entry] = []
+    var files: Set<FilePath> = []
+    var passed: Set<FilePath> = []
+    var unchecked: Int64 = 0
+  }
+
+  /// Unpacks everything, compares every checksum, and has it on the disk when it returns; when it fails, the folder is
+  /// removed.
+  package func unpack() throws(ArchiveFailure) -> ArchiveManifest {
+    do throws(FileFailure) {
+      let bytes = try FileStatus(at: archive)?.fingerprint.size ?? 0
+      progress.begin(.unpacking, allBytes: bytes)
+      try SharedFolder.make(folder)
+    } catch { throw .files(error) }
+    do throws(ArchiveFailure) {
+      let root: FileDescriptor
+      do throws(FileFailure) { root = try OpenFile.folder(folder) } catch { throw .files(error) }
+      defer { OpenFile.close(root) }
+      var left = Left()
+      let manifest = try Archiver(format, lanes: 1, progress: progress).read(archive) {
+        (tar, entry) throws(ArchiveFailure) in try take(tar, entry, beneath: root, &left)
+      }
+      for entry in left.folders.reversed() { try finish(entry, beneath: root) }
+      guard linux_sync_file_system(root.rawValue) == 0 else { throw .files(FileFailure("sync", folder)) }
+      return manifest
+    } catch {
+      // What cannot be removed is removed at the next start.
+      try? Placement.removeTree(folder)
+      throw error
+    }
+  }
+
+  private func take(
+    _ tar: TarReader, _ entry: TarReader.Entry, beneath root: FileDescriptor, _ left: inout Left
+  ) throws(ArchiveFailure) -> Digest? {
+    let path = entry.path.path
+    switch entry.kind {
+    case .folder:
+      try make(entry, beneath: root) { parent, name in mkdirat(parent, name, 0o700) }
+      left.folders.append(entry)
+      return nil
+    case .link(let target):
+      try make(entry, beneath: root) { parent, name in target.withPlatformString { symlinkat($0, parent, name) } }
+      try set(entry, beneath: root)
+      return nil
+    case .hardLink(let first):
+      if left.passed.contains(first.path) {
+        left.passed.insert(path)
+        return nil
+      }
+      guard left.files.contains(first.path) else { throw refuse(entry, "is a hard link to no file of it") }
+      try link(first.path, as: entry, beneath: root)
+      return nil
+    case .file:
+      if path.components.first?.string == ReleaseTree.delivered,
+        isDelivered(path, entry.size, entry.mtimeNanoseconds)
+      {
+        left.passed.insert(path)
+        var digest = FileDigest()
+        try tar.read { digest.update($0) }
+        return digest.finish()
+      }
+      left.files.insert(path)
+      return try write(tar, entry, beneath: root, &left)
+    }
+  }
+
+  private func refuse(_ entry: TarReader.Entry, _ why: String) -> ArchiveFailure {
+    .forged(archive, entry: entry.path.path.string, why: why)
+  }
+
+  /// Opens the folder in which an entry lies, which stands before it in every archive of ours.
+  private func parent(of path: FilePath, beneath root: FileDescriptor) throws(ArchiveFailure) -> FileDescriptor {
+    let above = path.removingLastComponent()
+    let name = above.isEmpty ? FilePath(".") : above
+    let number = name.withPlatformString {
+      linux_open_beneath(root.rawValue, $0, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC, 0)
+    }
+    guard number >= 0 else {
+      guard [ENOENT, ENOTDIR, ELOOP, EXDEV].contains(errno) else {
+        throw .files(FileFailure("open", folder.pushing(above)))
+      }
+      throw .forged(archive, entry: path.string, why: "lies in no folder of the archive")
+    }
+    return FileDescriptor(rawValue: number)
+  }
+
+  /// Makes a new name; one that is there already is refused.
+  private func make(
+    _ entry: TarReader.Entry, beneath root: FileDescriptor, _ act: (Int32, UnsafePointer<CChar>) -> Int32
+  ) throws(ArchiveFailure) {
+    let path = entry.path.path
+    let parent = try parent(of: path, beneath: root)
+    defer { OpenFile.close(parent) }
+    guard let name = path.lastName else { throw refuse(entry, "has no name") }
+    let made = FilePath(bytes: name.bytes).withPlatformString { act(parent.rawValue, $0) }
+    guard made >= 0 else {
+      if errno == EEXIST { throw refuse(entry, "stands in it twice") }
+      throw .files(FileFailure("make", folder.pushing(path)))
+    }
+  }
+
+  private func link(_ first: FilePath, as entry: TarReader.Entry, beneath root: FileDescriptor) throws(ArchiveFailure) {
+    let from = try parent(of: first, beneath: root)
+    defer { OpenFile.close(from) }
+    guard let old = first.lastName else { throw refuse(entry, "is a hard link to no file of it") }
+    try make(entry, beneath: root) { parent, name in
+      FilePath(bytes: old.bytes).withPlatformString { linkat(from.rawValue, $0, parent, name, 0) }
+    }
+  }
+
+  private static let holeBytes = 1 << 16
+  private static let lookEveryBytes: Int64 = 64 << 20
+
+  private func write(
+    _ tar: TarReader, _ entry: TarReader.Entry, beneath root: FileDescriptor, _ left: inout Left
+  ) throws(ArchiveFailure) -> Digest {
+    let place = folder.pushing(entry.path.path)
+    var file = FileDescriptor(rawValue: -1)
+    try make(entry, beneath: root) { parent, name in
+      file = FileDescriptor(rawValue: linux_open_new_at(parent, name, 0o600))
+      return file.rawValue
+    }
+    defer { OpenFile.close(file) }
+    var digest = FileDigest()
+    var end: Int64 = 0
+    try tar.read { (bytes) throws(ArchiveFailure) in
+      digest.update(bytes)
+      left.unchecked += Int64(bytes.count)
+      if left.unchecked >= Self.lookEveryBytes {
+        left.unchecked = 0
+        if let free = DiskSpace.freeBytes(at: folder), free < floorBytes { throw .tooLarge(archive) }
+      }
+      do throws(FileFailure) { try SparseFile.write(bytes, to: file, at: end, path: place) } catch {
+        throw .files(error)
+      }
+      end += Int64(bytes.count)
+      try progress.advance(0)
+    }
+    guard end == entry.size else { throw .damaged(archive, "\(entry.path.path.string) is cut off") }
+    guard ftruncate(file.rawValue, off_t(end)) == 0 else { throw .files(FileFailure("write", place)) }
+    try set(entry, beneath: root)
+    return digest.finish()
+  }
+
+  /// Gives a folder the rights and times that it had, after everything lies in it.
+  private func finish(_ entry: TarReader.Entry, beneath root: FileDescriptor) throws(ArchiveFailure) {
+    try set(entry, beneath: root)
+  }
+
+  /// Owner and group as far as we may, then rights, then times.
+  private func set(_ entry: TarReader.Entry, beneath root: FileDescriptor) throws(ArchiveFailure) {
+    let path = entry.path.path
+    let parent = try parent(of: path, beneath: root)
+    defer { OpenFile.close(parent) }
+    guard let name = path.lastName else { throw refuse(entry, "has no name") }
+    let (seconds, rest) = entry.mtimeNanoseconds.quotientAndRemainder(dividingBy: 1_000_000_000)
+    let time = timespec(
+      tv_sec: rest < 0 ? Int(seconds) - 1 : Int(seconds), tv_nsec: Int(rest < 0 ? rest + 1_000_000_000 : rest))
+    let isSet = FilePath(bytes: name.bytes).withPlatformString { name in
+      _ = fchownat(parent.rawValue, name, entry.owner, entry.group, AT_SYMLINK_NOFOLLOW)
+      if case .link = entry.kind {} else { _ = fchmodat(parent.rawValue, name, entry.mode, 0) }
+      return utimensat(parent.rawValue, name, [time, time], AT_SYMLINK_NOFOLLOW) == 0
+    }
+    guard isSet else { throw .files(FileFailure("set the time of", folder.pushing(path))) }
+  }
+}

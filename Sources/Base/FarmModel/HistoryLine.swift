@@ -54,7 +54,7 @@ package struct Act: Hashable, Sendable {
 
   /// What people do.
   package enum Deed: String, Sendable {
-    case planned, harvested, refreshed, checked, replaced, seeded, killed, retried, paused, resumed
+    case planned, harvested, refreshed, checked, replaced, seeded, killed, retried, paused, resumed, archived, restored
   }
 
   package init(_ who: String, _ what: Deed, release: String?, job: String? = nil, detail: String? = nil) {

@@ -11,6 +11,8 @@ package struct ReleaseProgress: Hashable, Sendable {
   package var undelivered: Set<String>
   /// Delivered jobs that are older than what they depend on, by name.
   package var stale: [String: StaleCause]
+  /// Whether it went into the archive.
+  package var isArchived: Bool
   /// How long nothing changed in it.
   package var quietFor: Duration
   /// How long nothing may have changed before a planned release is harvested.
@@ -18,7 +20,8 @@ package struct ReleaseProgress: Hashable, Sendable {
 
   package init(
     isPlanned: Bool, plannedJobs: [String], harvest: HarvestMode, jobs: [String: JobState], unsettled: [String],
-    undelivered: Set<String>, stale: [String: StaleCause] = [:], quietFor: Duration, quietNeeded: Duration
+    undelivered: Set<String>, stale: [String: StaleCause] = [:], isArchived: Bool = false, quietFor: Duration,
+    quietNeeded: Duration
   ) {
     self.isPlanned = isPlanned
     self.plannedJobs = plannedJobs
@@ -27,6 +30,7 @@ package struct ReleaseProgress: Hashable, Sendable {
     self.unsettled = unsettled
     self.undelivered = undelivered
     self.stale = stale
+    self.isArchived = isArchived
     self.quietFor = quietFor
     self.quietNeeded = quietNeeded
   }
@@ -43,6 +47,7 @@ package struct ReleaseProgress: Hashable, Sendable {
   }
 
   package var state: ReleaseState {
+    if isAtRestInArchive { return .archived }
     let states = Set(counted.values)
     if states.contains(.active) || states.contains(.assembling) { return .active }
     if !unsettled.isEmpty || states.contains(.queued) || states.contains(.settling) { return .open }
@@ -53,6 +58,9 @@ package struct ReleaseProgress: Hashable, Sendable {
     return !undelivered.isEmpty ? .completed : stale.isEmpty ? .harvested : .stale
   }
 
+  /// Nothing was dropped since.
+  private var isAtRestInArchive: Bool { isArchived && counted.isEmpty && unsettled.isEmpty }
+
   /// Jobs of the plan that nobody has dropped yet.
   package var missingPlannedJobs: [String] {
     plannedJobs.filter { jobs[$0] == nil || jobs[$0] == .removed }.sorted()
@@ -60,6 +68,7 @@ package struct ReleaseProgress: Hashable, Sendable {
 
   /// What it waits for before it is delivered, in words; empty when it can be.
   package var waitsFor: [String] {
+    if isAtRestInArchive { return [] }
     if state == .stale { return staleWords }
     if lacks.isEmpty && quietFor < quietNeeded { return ["\(quietNeeded.spelled) without a change"] }
     return lacks

@@ -13,7 +13,7 @@ extension Ledger {
     }
   }
 
-  private static func rebuild(_ db: Database, _ manifest: Manifest, now: Timestamp) throws {
+  static func rebuild(_ db: Database, _ manifest: Manifest, now: Timestamp) throws {
     let release = try ensureRelease(
       db, named: manifest.release, priority: ReleaseOrder.priority(ofRelease: manifest.release), now: now)
     let isAdopted = manifest.problem?.problemClass == .adopted

@@ -2,7 +2,7 @@ import GRDB
 
 /// The tables of the ledger, version by version. A released version's steps are never changed, only added to.
 enum LedgerSchema {
-  static let versions = [version1, version2, version3, version4, version5, version6, version7, version8]
+  static let versions = [version1, version2, version3, version4, version5, version6, version7, version8, version9]
 
   static var migrator: DatabaseMigrator {
     var migrator = DatabaseMigrator()
@@ -174,4 +174,17 @@ enum LedgerSchema {
       "ALTER TABLE output ADD COLUMN peak_bytes INTEGER",
       "ALTER TABLE release ADD COLUMN defaults TEXT NOT NULL DEFAULT '{}'",
     ]
+
+  /// Archives keep the names of releases, of which nothing else may be left.
+  private static let version9 = [
+    """
+    CREATE TABLE archive (
+      id INTEGER PRIMARY KEY, release TEXT NOT NULL, path TEXT NOT NULL, state TEXT NOT NULL, inode INTEGER NOT NULL,
+      size INTEGER NOT NULL, mtime_ns INTEGER NOT NULL, content_bytes INTEGER NOT NULL, files INTEGER NOT NULL,
+      jobs INTEGER NOT NULL, prunes_dist INTEGER NOT NULL, archived_at INTEGER NOT NULL, verified_at INTEGER NOT NULL
+    ) STRICT
+    """,
+    "CREATE INDEX harvest_move_of_output ON harvest_move(output_id)",
+    "CREATE INDEX delivery_of_output ON delivery(output_id)",
+  ]
 }

@@ -158,7 +158,7 @@ extension Ledger {
   }
 
   /// Of the newest revision of a job that came to an end by itself or by a person; nil when there is none.
-  private static func manifest(_ db: Database, ofJob id: Int64) throws -> Manifest? {
+  static func manifest(_ db: Database, ofJob id: Int64) throws -> Manifest? {
     guard
       let revision = try Row.fetchOne(
         db,

@@ -20,6 +20,11 @@ package enum Placement {
     try copyAcross(from, to: to, ifOccupied: ifOccupied)
   }
 
+  /// Gives a file or folder another name on its file system, which must be free.
+  package static func rename(_ from: FilePath, to: FilePath) throws(FileFailure) {
+    guard rename(from, to, .refuse) else { throw FileFailure("move \(from.string.escapedForTerminal) to", to) }
+  }
+
   private static func rename(_ from: FilePath, _ to: FilePath, _ occupied: Occupied) -> Bool {
     from.withPlatformString { old in
       to.withPlatformString { new in

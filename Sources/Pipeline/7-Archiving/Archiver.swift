@@ -9,10 +9,14 @@ package struct Archiver: Sendable {
   private let format: ArchiveFormat
   private let lanes: Int
   private let progress: ArchiveProgress
+  private let floorBytes: Int64
+  private static let lookEveryBytes: Int64 = 64 << 20
 
-  /// - Parameter lanes: how many threads pack at once.
-  package init(_ format: ArchiveFormat, lanes: Int, progress: ArchiveProgress) {
-    (self.format, self.lanes, self.progress) = (format, lanes, progress)
+  /// - Parameters:
+  ///   - lanes: how many threads pack at once.
+  ///   - floorBytes: how many bytes stay free on the disk of the archives.
+  package init(_ format: ArchiveFormat, lanes: Int, progress: ArchiveProgress, floorBytes: Int64 = 0) {
+    (self.format, self.lanes, self.progress, self.floorBytes) = (format, lanes, progress, floorBytes)
   }
 
   /// Writes everything to a new file, and the manifest last; the file is on the disk when it returns.
@@ -48,8 +52,17 @@ package struct Archiver: Sendable {
   ) throws(ArchiveFailure) -> ArchiveManifest {
     let tar = try TarWriter(target, path: file, format: format, lanes: lanes)
     var manifest = manifest
+    var unchecked = Self.lookEveryBytes
     manifest.files.reserveCapacity(tree.entries.count)
     for entry in tree.entries {
+      if unchecked >= Self.lookEveryBytes {
+        unchecked = 0
+        // A disk that is filled to its end stops renders and the ledger too.
+        if let free = DiskSpace.freeBytes(at: file), free < floorBytes {
+          throw .files(FileFailure("write", file, errno: ENOSPC))
+        }
+      }
+      unchecked += entry.isFile ? entry.status.fingerprint.size : 0
       try tar.begin(entry.path, entry.status, link: entry.link, firstName: entry.firstName)
       let digest = entry.isFile ? try write(entry, to: tar) : nil
       manifest.files.append(ArchiveManifest.File(entry, sha256: digest, owner: owner(entry.path)))

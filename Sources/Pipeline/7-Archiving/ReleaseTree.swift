@@ -22,6 +22,11 @@ package struct ReleaseTree: Hashable, Sendable {
 
   /// Bytes of all files together.
   package var bytes: Int64 { entries.reduce(0) { $0 + ($1.isFile ? $1.status.fingerprint.size : 0) } }
+  /// When something in the release's own folder was made, written or renamed last; what was delivered does not count.
+  package var changedAt: Timestamp? {
+    entries.filter { $0.path.components.first?.string != Self.delivered }.map(\.status.fingerprint.ctimeNanoseconds)
+      .max().map { Timestamp(nanoseconds: $0) }
+  }
   package var fileCount: Int { entries.count { $0.isFile } }
 
   /// Names in the archive that are not those of files in the release's folder.

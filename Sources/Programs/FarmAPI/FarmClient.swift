@@ -8,6 +8,8 @@ import SystemPackage
 /// Talks to the daemon of a volume over its Unix socket.
 package struct FarmClient: Sendable {
   private let socket: String
+  /// For an answer: an archive of terabytes takes hours.
+  private static let patience = TimeAmount.hours(72)
   private static let answerBytesMax = 256 << 20
 
   /// Finds the daemon that holds the volume.
@@ -71,7 +73,7 @@ package struct FarmClient: Sendable {
 
   private func fetch(_ call: HTTPClientRequest) async throws -> Data {
     let (status, data) = try await talking { client in
-      let response = try await client.execute(call, timeout: .hours(1))
+      let response = try await client.execute(call, timeout: Self.patience)
       return (response.status, Data(try await response.body.collect(upTo: Self.answerBytesMax).readableBytesView))
     }
     guard status == .ok else {

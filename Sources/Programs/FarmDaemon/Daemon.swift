@@ -88,7 +88,7 @@ package struct Daemon: Sendable {
         volume: volume, state: state, config: config, ledger: ledger, engine: engine, watcher: watcher, events: events,
         clock: Self.clock, log: log, version: FarmVersion.current,
         availableMemory: { MemorySpace.availableBytes() }, load: { OthersLoad.Sample.ofThisMachine(groups: $0) },
-        powerCut: lock.powerCut))
+        powerCut: lock.powerCut, lanes: ProcessInfo.processInfo.activeProcessorCount, stepped: Self.stepped))
     try await serve(flow, engine, watcher, Paperwork(volume: volume, flow: flow, events: events, log: log), state, lock)
     return await flow.mustBeginAnew ? .beginAnew : .stopped
   }

@@ -21,17 +21,21 @@ extension Daemon {
     #endif
   }
 
+  /// Ends the process after a step, where a test wants that.
+  static let stepped: @Sendable (String) -> Void = {
+    #if FARM_FAILPOINTS
+      if let act = getenv("FARM_FAILPOINT").map({ String(cString: $0) }) {
+        return { Failpoint(after: act).passed($0) }
+      }
+    #endif
+    return { _ in }
+  }()
+
   /// Carries out what was ordered before the ledger is opened.
   func slashAndBurn(_ state: StateFolder) async throws {
     if try FileStatus(at: SlashAndBurn.mark(volume)) != nil { await endLeftProcesses(state) }
     var burning = SlashAndBurn(volume: volume, state: state, log: log)
-    #if FARM_FAILPOINTS
-      if let act = getenv("FARM_FAILPOINT").map({ String(cString: $0) }) {
-        burning.stepped = { Failpoint(after: act).passed($0) }
-      }
-    #else
-      burning.stepped = { _ in }
-    #endif
+    burning.stepped = Self.stepped
     try burning.carryOut()
   }
 

@@ -1,3 +1,4 @@
+import Archiving
 import DequeModule
 import FarmModel
 import FarmStore
@@ -34,6 +35,10 @@ actor JobFlow {
     var load: @Sendable (Set<Int32>) -> OthersLoad.Sample? = { _ in nil }
     /// When the machine lost power under an earlier daemon; nil when it did not.
     var powerCut: Timestamp?
+    /// How many threads pack an archive.
+    var lanes = 1
+    /// Called after each step that no commit ends; tests end the process there.
+    var stepped: @Sendable (String) -> Void = { _ in }
 
     /// How paths in files that were written on other machines are read here.
     var places: [SeenPlace] { config.volumeSeenAs.map { SeenPlace(seenAs: $0, folder: volume.root.string) } }
@@ -111,6 +116,11 @@ actor JobFlow {
   var whenFlushed = Waiters()
   var harvesting: Set<String> = []
   var whenHarvested = Waiters()
+  /// What is being packed or unpacked, one release at a time.
+  var archiving: (release: String, progress: ArchiveProgress)?
+  var whenArchived = Waiters()
+  /// Releases whose folders were taken away by the farm itself.
+  var takenAway: Set<String> = []
   /// Releases that are looked at in a moment.
   var reviewsDue: Set<String> = []
   var reviewTook: [String: Duration] = [:]
@@ -215,6 +225,8 @@ actor JobFlow {
     whenChecked.resume()
     whenFlushed.resume()
     whenHarvested.resume()
+    archiving?.progress.cancel()
+    whenArchived.resume()
     for number in whenReached.keys { whenReached[number]?.resume() }
   }
 

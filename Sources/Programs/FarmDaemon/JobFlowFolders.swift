@@ -48,6 +48,7 @@ extension JobFlow {
   func folderFound(_ path: FilePath) async {
     if let name = place.release(at: path), name != NameRule.quick { await followRelease(to: name) }
     await release(path)
+    if let name = place.release(at: path) ?? path.lastComponent?.string { takenAway.remove(name) }
     guard path.removingLastComponent() == setup.volume.releases, let name = path.lastComponent?.string else { return }
     if let why = name == NameRule.quick ? "it is reserved for quick/" : NameRule.refusal(of: name) {
       setup.log.warning("a folder cannot be a release", metadata: ["folder": "\(name)", "reason": "\(why)"])
@@ -76,8 +77,9 @@ extension JobFlow {
 
   /// Of a release in which there never was anything, nothing is left when its folder is gone.
   private func forgetUnused(_ folder: FilePath) async {
-    guard let name = folder.lastComponent?.string, !isThere(folder) else { return }
+    guard let name = folder.lastComponent?.string, !isThere(folder), !takenAway.contains(name) else { return }
     do {
+      guard try await setup.ledger.release(named: name)?.state != .archived else { return }
       guard try await setup.ledger.forgetIfUnused(release: name) else { return }
       held.remove(name)
       troubles[setup.volume.store(of: name)] = nil
@@ -114,7 +116,9 @@ extension JobFlow {
 
   /// Holds the jobs of a folder of drops if it is not there: all its files gone at once is never their deletion.
   func hold(_ store: FilePath) {
-    guard let release = place.release(at: store), !held.contains(release), !isThere(store) else { return }
+    guard let release = place.release(at: store), !held.contains(release), !takenAway.contains(release),
+      !isThere(store)
+    else { return }
     held.insert(release)
     let shown = setup.volume.relative(store)
     troubles[store] =

@@ -49,6 +49,7 @@ extension JobFlow {
       jobs: jobs,
       unsettled: unsettled.keys.filter { $0.release == release.name }.map(\.job),
       undelivered: Set(undelivered.map(\.name.job)), stale: try await setup.ledger.staleJobs(in: release.name),
+      isArchived: release.state == .archived,
       quietFor: setup.clock.now().since(release.changedAt),
       quietNeeded: setup.config.harvestQuiet)
     return (progress, undelivered)

@@ -9,6 +9,7 @@ extension JobFlow {
   func recover() async throws {
     _ = try await setup.ledger.ensureRelease(named: NameRule.quick, priority: ReleaseOrder.quickPriority)
     try await setup.ledger.forgetHarvestProblems()
+    try await recoverArchives()
     try await rememberNames()
     if isAdopting { try await setup.ledger.setFormerDeliveries(SlashAndBurn.formerDeliveries(setup.volume)) }
     try await endLeftTasks()

@@ -31,6 +31,12 @@ struct ManifestFolder: Hashable {
     try Durable.write(Self.text(of: manifest), to: file)
   }
 
+  /// Takes away all of a release.
+  func remove(release: String) {
+    // What is left of them is taken for jobs that are gone, should the ledger be lost.
+    try? Placement.removeTree(folder.appending(release))
+  }
+
   private var adoptedPart: FilePath { folder.appending(".adopted.part") }
 
   /// Begins the list of what was adopted.
@@ -84,7 +90,7 @@ struct ManifestFolder: Hashable {
   }
 
   /// Picture by picture: a job may have a hundred thousand, and an encoder holds all that it was given at once.
-  private static func text(of manifest: Manifest) -> [UInt8] {
+  static func text(of manifest: Manifest) -> [UInt8] {
     var job = manifest
     job.outputs = []
     let text = json(job)

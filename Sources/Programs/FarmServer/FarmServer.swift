@@ -21,6 +21,7 @@ package enum FarmServer {
     let router = Router()
     addLooks(to: router, farm)
     addOrders(to: router, farm)
+    addArchives(to: router, farm)
     router.get(RouterPath(Route.events)) { _, _ in stream(farm.events()) }
     return router
   }
@@ -54,8 +55,23 @@ package enum FarmServer {
       try await answer { try await farm.task(Int64(item("id", request)) ?? 0) }
     }
     router.get(RouterPath(Route.ledgerCheck)) { _, _ in try await answer { try await farm.checkLedger() } }
+    router.get(RouterPath(Route.archives)) { _, _ in try await answer { try await farm.archives() } }
+    router.get(RouterPath(Route.archiving)) { _, _ in try await answer { await farm.archiving() } }
     router.get(RouterPath(Route.history)) { request, _ in
       try await answer { try await farm.history([item("query", request)], limit: limit(request)) }
+    }
+  }
+
+  /// What is over.
+  private static func addArchives(to router: Router<BasicRequestContext>, _ farm: any FarmService) {
+    router.post(RouterPath(Route.archive)) { request, _ in
+      try await answer { try await farm.archive(body(request, as: ArchiveRequest.self), by: person(request)) }
+    }
+    router.post(RouterPath(Route.restore)) { request, _ in
+      try await answer { try await farm.restore(body(request, as: ArchivedRequest.self), by: person(request)) }
+    }
+    router.post(RouterPath(Route.verify)) { request, _ in
+      try await answer { try await farm.verify(body(request, as: ArchivedRequest.self), by: person(request)) }
     }
   }
 

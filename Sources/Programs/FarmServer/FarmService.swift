@@ -38,6 +38,16 @@ package protocol FarmService: Sendable {
   func doctor() async throws -> DoctorReport
   /// - Throws: when the ledger is damaged.
   func checkLedger() async throws -> LedgerAnswer
+  /// Packs a release that is over into an archive, and takes it away.
+  func archive(_ request: ArchiveRequest, by person: String) async throws -> ArchiveAnswer
+  /// Unpacks an archived release into its place, as it was.
+  func restore(_ request: ArchivedRequest, by person: String) async throws -> ArchiveAnswer
+  /// Reads an archive to its end.
+  /// - Throws: when it is not whole.
+  func verify(_ request: ArchivedRequest, by person: String) async throws -> ArchiveAnswer
+  func archives() async throws -> [ArchiveLine]
+  /// What is being done with an archive now; none or one.
+  func archiving() async -> [ArchiveProgressLine]
   /// Copies the ledger to a file that is not there yet.
   func backUpLedger(_ request: BackupRequest) async throws -> LedgerAnswer
   /// Forgets everything; the daemon begins anew.

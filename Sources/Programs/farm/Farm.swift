@@ -29,6 +29,11 @@ struct Farm: AsyncParsableCommand {
           Plan.self, Harvest.self, Refresh.self, Check.self, Replace.self, Seed.self, Kill.self, Retry.self, Pause.self,
           Resume.self, Sync.self,
         ]),
+      CommandGroup(
+        name: "What is over",
+        subcommands: [
+          Archive.self, Restore.self, Verify.self,
+        ]),
       CommandGroup(name: "Set up", subcommands: [Init.self, Doctor.self, LedgerCommands.self, SlashAndBurn.self]),
     ])
 }

@@ -24,6 +24,12 @@ struct Terminal: Hashable {
     return Terminal(width: columns ?? (isTerminal && size.ws_col > 0 ? Int(size.ws_col) : 100), hasColor: hasColor)
   }
 
+  /// Columns of the terminal to which standard error goes.
+  static var standardErrorWidth: Int {
+    var size = winsize()
+    return ioctl(2, UInt(TIOCGWINSZ), &size) == 0 && size.ws_col > 0 ? Int(size.ws_col) : 80
+  }
+
   /// Whether somebody sits there who can be asked.
   static var canAsk: Bool { isatty(0) == 1 && isatty(2) == 1 }
 

@@ -3,23 +3,23 @@ import FarmAPI
 import FarmModel
 import ProgramMain
 
-/// `farm list jobs|releases|workers|tasks [<query>]`
+/// `farm list jobs|releases|workers|tasks|archives [<query>]`
 struct List: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "list",
-    abstract: "List jobs, releases, workers or tasks.",
+    abstract: "List jobs, releases, workers, tasks or archives.",
     discussion: .help(
       """
       A query for jobs is words that must all hold: a glob on the name (shot_0?0, spring/*) or state:failed
-      release:spring owner:ann age>2d priority>50 problem:camera. Tasks take a query for their jobs, releases and
-      workers take globs on the name.
+      release:spring owner:ann age>2d priority>50 problem:camera. Tasks take a query for their jobs; releases,
+      workers and archives take globs on the name.
       """, "farm list jobs 'shot_*' state:failed", "farm list tasks release:spring --limit 20"))
 
   enum What: String, CaseIterable, ExpressibleByArgument {
-    case jobs, releases, workers, tasks
+    case jobs, releases, workers, tasks, archives
   }
 
-  @Argument(help: "jobs, releases, workers or tasks")
+  @Argument(help: "jobs, releases, workers, tasks or archives")
   var what: What
 
   @Argument(help: "Which of them; all without a query.")
@@ -36,6 +36,7 @@ struct List: AsyncParsableCommand {
     case .tasks: try await listTasks()
     case .jobs: try await listJobs()
     case .releases: try await listReleases()
+    case .archives: try await listArchives()
     }
   }
 
@@ -84,6 +85,15 @@ struct List: AsyncParsableCommand {
     let found = try await options.client().get(Route.tasks, items, as: [TaskLine].self)
     if found.isEmpty { ProgramMain.say("no task fits") }
     try options.print(found) { WorkTable(tasks: found).lines($0) }
+  }
+
+  private func listArchives() async throws {
+    let patterns = query.map { Glob($0) }
+    let found = try await options.client().get(Route.archives, as: [ArchiveLine].self).filter { archive in
+      patterns.allSatisfy { $0.matches(archive.release) }
+    }
+    if found.isEmpty { ProgramMain.say("no archive fits") }
+    try options.print(found) { WorkTable(archives: found).lines($0) }
   }
 
   private func listReleases() async throws {

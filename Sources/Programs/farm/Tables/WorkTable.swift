@@ -1,7 +1,7 @@
 import FarmAPI
 import FarmModel
 
-/// `farm list jobs`, `workers` and `tasks` for people.
+/// `farm list jobs`, `workers`, `tasks` and `archives` for people.
 struct WorkTable {
   private let table: CellTable
 
@@ -36,6 +36,20 @@ struct WorkTable {
           "\(task.id)", task.job.description, "\(task.revision)", task.shownFrames, task.state.rawValue,
           task.worker ?? "",
           task.startedAt.toSeconds, task.problem?.problemClass.rawValue ?? "",
+        ]
+      })
+  }
+
+  init(archives: [ArchiveLine]) {
+    table = CellTable(
+      head: ["archive", "size", "of", "files", "jobs", "archived", "verified", "release"],
+      rows: archives.map { archive in
+        [
+          archive.path, archive.size.asBytes, archive.contentBytes?.asBytes ?? "?",
+          archive.files.map { "\($0)" } ?? "?",
+          archive.jobs.map { "\($0)" } ?? "?", archive.archivedAt?.toSeconds ?? "?",
+          archive.verifiedAt?.toSeconds ?? "`farm verify archive \(archive.release.quotedForShell)`",
+          archive.isReleaseThere ? "there too" : "",
         ]
       })
   }

@@ -1,0 +1,185 @@
+import FarmModel
+import GRDB
+import SystemPackage
+
+/// Releases that are over: their archives, and what is forgotten and learned again with them.
+extension Ledger {
+  /// Every archive, the newest last.
+  package func archives() async throws(StoreFailure) -> [ArchiveRecord] {
+    try await read("read the archives") { db in
+      try Row.fetchAll(db, sql: "SELECT * FROM archive ORDER BY id").map(ArchiveRecord.init(row:))
+    }
+  }
+
+  /// Notes an archive that was written and read back; the release is still there.
+  /// - Returns: its number.
+  package func record(_ archive: ArchiveRecord) async throws(StoreFailure) -> ArchiveRecord.ID {
+    try await write("record an archive of \(archive.release)") { db in
+      try db.execute(
+        sql: """
+          INSERT INTO archive (release, path, state, inode, size, mtime_ns, content_bytes, files, jobs, prunes_dist,
+            archived_at, verified_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+          """,
+        arguments: [
+          archive.release, archive.path, archive.state.rawValue, archive.file.inode, archive.file.size,
+          archive.file.mtimeNanoseconds, archive.contentBytes, archive.files, archive.jobs, archive.prunesDist,
+          archive.archivedAt.nanoseconds, archive.verifiedAt.nanoseconds,
+        ])
+      return db.lastInsertedRowID
+    }
+  }
+
+  /// Notes how far an archive is.
+  package func setArchive(_ id: ArchiveRecord.ID, state: ArchiveRecord.State) async throws(StoreFailure) {
+    try await write("set an archive to \(state.rawValue)") { db in
+      try db.execute(sql: "UPDATE archive SET state = ? WHERE id = ?", arguments: [state.rawValue, id])
+    }
+  }
+
+  /// Notes where an archive lies now.
+  package func setArchive(_ id: ArchiveRecord.ID, path: String) async throws(StoreFailure) {
+    try await write("note where an archive lies") { db in
+      try db.execute(sql: "UPDATE archive SET path = ? WHERE id = ?", arguments: [path, id])
+    }
+  }
+
+  /// Notes that an archive was read to its end and is whole.
+  package func setArchive(_ id: ArchiveRecord.ID, verifiedAt now: Timestamp) async throws(StoreFailure) {
+    try await write("note that an archive is whole") { db in
+      try db.execute(sql: "UPDATE archive SET verified_at = ? WHERE id = ?", arguments: [now.nanoseconds, id])
+    }
+  }
+
+  package func forgetArchive(_ id: ArchiveRecord.ID) async throws(StoreFailure) {
+    try await write("forget an archive") { db in
+      try db.execute(sql: "DELETE FROM archive WHERE id = ?", arguments: [id])
+    }
+  }
+
+  /// Forgets everything of a release but its name and what people did to it: from now on it stands in its archive.
+  package func forget(archived release: String, archive: ArchiveRecord.ID) async throws(StoreFailure) {
+    let now = clock.now()
+    let folder = KnownFolder(FilePath("releases/\(release)")).bytes
+    try await write("forget release \(release)") { db in
+      guard let id = try Self.release(db, named: release)?.id else { return }
+      try Self.deleteJobs(db, ofRelease: id)
+      try db.execute(
+        sql: "DELETE FROM known_file WHERE folder = ? OR substr(folder, 1, ?) = ?",
+        arguments: [folder, folder.count + 1, folder + [47]])
+      try db.execute(
+        sql: "UPDATE release SET state = 'archived', problem = NULL, changed_at = ? WHERE id = ?",
+        arguments: [now.nanoseconds, id])
+      try db.execute(sql: "UPDATE archive SET state = 'emptying' WHERE id = ?", arguments: [archive])
+    }
+  }
+
+  /// Children before what they belong to.
+  private static func deleteJobs(_ db: Database, ofRelease id: Int64) throws {
+    let jobs = "SELECT id FROM job WHERE release_id = ?"
+    let revisions = "SELECT id FROM revision WHERE job_id IN (\(jobs))"
+    for (table, which) in [
+      ("delivery", "release_id = ?"), ("delivery", "job_id IN (\(jobs))"),
+      ("harvest_move", "harvest_id IN (SELECT id FROM harvest WHERE release_id = ?)"),
+      ("harvest_move", "output_id IN (SELECT id FROM output WHERE revision_id IN (\(revisions)))"),
+      ("harvest", "release_id = ?"), ("output", "revision_id IN (\(revisions))"),
+      ("dependency", "revision_id IN (\(revisions))"), ("task", "revision_id IN (\(revisions))"),
+      ("revision", "job_id IN (\(jobs))"), ("job", "release_id = ?"),
+    ] {
+      try db.execute(sql: "DELETE FROM \(table) WHERE \(which)", arguments: [id])
+    }
+  }
+
+  /// Learns again what was known of an archived release; its files are known as they lie there now.
+  /// - Parameter archive: of which it is; nil for one that the ledger does not know.
+  package func restore(
+    _ release: String, order: ReleaseOrder, isPaused: Bool, from manifests: [Manifest],
+    files: [(path: KnownPath, fingerprint: Fingerprint)], archive: ArchiveRecord.ID
+  ) async throws(StoreFailure) {
+    let now = clock.now()
+    try await setOrder(of: release, order)
+    try await write("restore release \(release)") { db in
+      for manifest in manifests { try Self.rebuild(db, manifest, now: now) }
+      for (path, fingerprint) in files { try Self.remember(db, path, fingerprint) }
+      try db.execute(
+        sql: "UPDATE release SET state = 'open', is_paused = ?, changed_at = ? WHERE name = ?",
+        arguments: [isPaused, now.nanoseconds, release])
+      try db.execute(
+        sql: """
+          UPDATE job SET manifest_due = manifest_due + 1
+          WHERE is_adopted = 0 AND release_id = (SELECT id FROM release WHERE name = ?)
+          """, arguments: [release])
+      try db.execute(sql: "UPDATE archive SET state = 'restoring' WHERE id = ?", arguments: [archive])
+    }
+  }
+
+  /// Everything that is proven of a release's jobs.
+  package func manifests(of release: String) async throws(StoreFailure) -> [Manifest] {
+    try await read("read the manifests of \(release)") { db in
+      let jobs = try Int64.fetchAll(
+        db,
+        sql: """
+          SELECT job.id FROM job JOIN release ON release.id = release_id
+          WHERE release.name = ? AND job.state <> 'removed' ORDER BY job.name
+          """, arguments: [release])
+      return try jobs.compactMap { try Self.manifest(db, ofJob: $0) }
+    }
+  }
+
+  /// When a release was last delivered; nil when it never was.
+  package func lastHarvest(of release: String) async throws(StoreFailure) -> Timestamp? {
+    try await read("read when \(release) was delivered") { db in
+      try Int64.fetchOne(
+        db,
+        sql: "SELECT MAX(started_at) FROM harvest JOIN release ON release.id = release_id WHERE name = ?",
+        arguments: [release]
+      ).map { Timestamp(nanoseconds: $0) }
+    }
+  }
+
+  /// Whether a delivery of a release is not finished.
+  package func isHarvestOpen(of release: String) async throws(StoreFailure) -> Bool {
+    try await read("read whether \(release) is being delivered") { db in
+      try Bool.fetchOne(
+        db,
+        sql: """
+          SELECT EXISTS (SELECT 1 FROM harvest JOIN release ON release.id = release_id WHERE is_open = 1 AND name = ?)
+          """, arguments: [release]) ?? false
+    }
+  }
+
+  /// Jobs of other releases that need files below some folders, each with one of these files.
+  /// - Parameter folders: absolute.
+  package func dependents(
+    below folders: [FilePath], besides release: String
+  ) async throws(StoreFailure) -> [(job: JobName, file: String)] {
+    let begins = folders.map { $0.string + "/" }
+    return try await read("read who depends on \(release)") { db in
+      let rows = try Row.fetchCursor(
+        db,
+        sql: """
+          SELECT DISTINCT release.name, job.name, dependency.path
+          FROM dependency JOIN revision ON revision.id = revision_id
+          JOIN job ON job.id = job_id AND job.revision = number JOIN release ON release.id = release_id
+          WHERE job.state <> 'removed' AND release.name <> ? ORDER BY release.name, job.name
+          """, arguments: [release])
+      var found: [(JobName, String)] = []
+      while let row = try rows.next() {
+        let path: String = row[2]
+        if begins.contains(where: { path.hasPrefix($0) }) {
+          found.append((JobName(release: row[0], job: row[1]), path))
+        }
+      }
+      return found
+    }
+  }
+}
+
+extension ArchiveRecord {
+  init(row: Row) throws {
+    self.init(
+      id: row["id"], release: row["release"], path: row["path"], state: try Column.word(State.self, row, "state"),
+      file: FileIdentity(row: row), contentBytes: row["content_bytes"], files: row["files"], jobs: row["jobs"],
+      prunesDist: row["prunes_dist"], archivedAt: Timestamp(nanoseconds: row["archived_at"]),
+      verifiedAt: Timestamp(nanoseconds: row["verified_at"]))
+  }
+}

@@ -1,0 +1,319 @@
+import Archiving
+import FarmAPI
+import FarmModel
+import FarmStore
+import SystemPackage
+import VolumeFiles
+
+/// How a release is archived.
+struct ArchiveOrder: Hashable {
+  var format = ArchiveFormat.gz
+  var prunesDist = false
+  var keepsRelease = false
+  /// Whether it does not matter that something changed lately.
+  var isForced = false
+}
+
+/// From a release that is over to its archive: packed, read back, and only then taken away.
+///
+/// Whatever dies on the way: before the ledger forgot the release it is as it was, and what was packed is removed; after
+/// that the archive is whole and in its place, and the rest of the release is deleted at the next start.
+extension JobFlow {
+  func archive(_ request: ArchiveRequest, by person: String) async throws -> ArchiveAnswer {
+    let order = ArchiveOrder(
+      format: request.format ?? .gz, prunesDist: request.prunesDist, keepsRelease: request.keepsRelease,
+      isForced: request.isForced)
+    let answer = try await archive(request.release, order)
+    try await setup.ledger.remember([Act(person, .archived, release: request.release, detail: answer.archive.path)])
+    return answer
+  }
+
+  func archive(_ name: String, _ order: ArchiveOrder) async throws -> ArchiveAnswer {
+    guard let release = try await setup.ledger.release(named: name) else { throw try await unknown(release: name) }
+    let progress = try await beginArchiving(name)
+    defer { endArchiving() }
+    await flush(name)
+    await beginHarvesting(name)
+    defer { endHarvesting(name) }
+    let packed = try await pack(release, order, progress)
+    let record = try await place(packed, order)
+    guard !order.keepsRelease else {
+      try await setup.ledger.setArchive(record.id, state: .kept)
+      return ArchiveAnswer(line(record, isReleaseThere: true))
+    }
+    let removal = ReleaseRemoval(of: name, in: setup.volume, prunesDist: order.prunesDist)
+    try await takeAway(removal, packed.tree, record)
+    let note = await empty(removal, record)
+    return ArchiveAnswer(line(record, isReleaseThere: false), notes: note.map { [$0] } ?? [])
+  }
+
+  // MARK: - One at a time
+
+  /// Waits for its turn: one archive takes the whole disk.
+  func beginArchiving(_ release: String) async throws(ArchiveFailure) -> ArchiveProgress {
+    while archiving != nil, !isOver { await withCheckedContinuation { whenArchived.add($0) } }
+    guard !isOver else { throw .canceled }
+    let progress = ArchiveProgress()
+    archiving = (release, progress)
+    return progress
+  }
+
+  func endArchiving() {
+    archiving = nil
+    happenings += 1
+    whenArchived.resume()
+  }
+
+  func archiving() async -> [ArchiveProgressLine] {
+    guard let (release, progress) = archiving else { return [] }
+    let state = progress.state
+    return [
+      ArchiveProgressLine(
+        release: release, phase: state.phase.rawValue, doneBytes: state.doneBytes, allBytes: state.allBytes,
+        at: setup.clock.now())
+    ]
+  }
+
+  // MARK: - Packing
+
+  /// An archive that was read back, and what it was made of.
+  private struct Packed {
+    let tree: ReleaseTree
+    let manifest: ArchiveManifest
+    let part: FilePath
+    let release: String
+    let jobs: Int
+  }
+
+  private func pack(
+    _ release: Release, _ order: ArchiveOrder, _ progress: ArchiveProgress
+  ) async throws -> Packed {
+    let (name, volume) = (release.name, setup.volume)
+    let look = { @Sendable () throws(ArchiveFailure) in
+      try ReleaseTree(of: volume.release(name), dist: volume.dist(of: name))
+    }
+    let isThere = await isThereOrHangs(volume.release(name))
+    let tree = name != NameRule.quick && isThere ? try await BlockingWork.run(throwing: look) : nil
+    let reasons = try await reasonsAgainst(archiving: release, tree, order)
+    guard let tree, reasons.isEmpty else { throw ArchiveFailure.refused(name, reasons: reasons) }
+    let manifests = try await setup.ledger.manifests(of: name)
+    let manifest = try await self.manifest(of: release, manifests)
+    let owners = FileOwners(manifests, of: name)
+    let part = volume.archives.appending(Self.partPrefix + order.format.fileName(of: name))
+    let archiver = Archiver(order.format, lanes: setup.lanes, progress: progress, floorBytes: await archiveFloor())
+    let written = try await BlockingWork.run { () throws(ArchiveFailure) in
+      Placement.remove(part)
+      let written = try archiver.write(tree, to: part, manifest: manifest) { owners.owner(of: $0) }
+      do throws(ArchiveFailure) {
+        _ = try archiver.check(part, expected: written)
+        if let changed = tree.difference(to: try look()) { throw .changed(changed) }
+      } catch {
+        Placement.remove(part)
+        throw error
+      }
+      return written
+    }
+    setup.stepped("archive packed")
+    return Packed(tree: tree, manifest: written, part: part, release: name, jobs: manifests.count)
+  }
+
+  static let partPrefix = ".farm-part-"
+
+  private func manifest(of release: Release, _ manifests: [Manifest]) async throws -> ArchiveManifest {
+    let name = release.name
+    let history = try await setup.ledger.history(limit: Self.historyMax) { $0.release == name }
+    return ArchiveManifest(
+      head: ArchiveManifest.Head(
+        release: name, archivedAt: setup.clock.now(), farm: setup.version, order: release.order,
+        isPaused: release.isPaused),
+      jobs: manifests.map { ManifestFolder.text(of: $0).dropLast() }, history: history.reversed())
+  }
+
+  private static let historyMax = 100_000
+
+  /// What has to stay free on the disk of the archives, in bytes.
+  func archiveFloor() async -> Int64 {
+    let (archives, floor) = (setup.volume.archives, setup.config.diskFloor)
+    return await BlockingWork.run { DiskSpace.sizeBytes(at: archives).map { floor.bytes(ofDisk: $0) } ?? 0 }
+  }
+
+  /// Why a release is not archived now, each in words.
+  /// - Parameter tree: nil when its folder is not there.
+  func reasonsAgainst(archiving release: Release, _ tree: ReleaseTree?, _ order: ArchiveOrder) async throws -> [String]
+  {
+    let (name, volume) = (release.name, setup.volume)
+    let progress = try await progress(of: release, jobs: setup.ledger.jobStates(in: name)).progress
+    let changes = [release.changedAt, tree?.changedAt].compactMap { $0 }
+    var refusal = ArchiveRefusal(
+      release: name, state: progress.state, changedAt: changes.max() ?? release.changedAt)
+    refusal.waitsFor = progress.waitsFor
+    refusal.problem = release.problem
+    refusal.hasFolder = tree != nil
+    refusal.isBeingDelivered = try await setup.ledger.isHarvestOpen(of: name)
+    let folders = [volume.release(name)] + (order.prunesDist ? [volume.dist(of: name)] : [])
+    if !order.keepsRelease {
+      refusal.dependents = try await setup.ledger.dependents(below: folders, besides: name).map {
+        ArchiveRefusal.Dependent(job: $0.job, file: volume.relative(FilePath($0.file)))
+      }
+      let watched = [volume.release(name), volume.dist(of: name)]
+      refusal.users = await BlockingWork.run { FileUser.below(watched) }
+    }
+    let reasons = refusal.reasons(now: setup.clock.now(), isForced: order.isForced)
+    guard reasons.isEmpty, let tree, !order.keepsRelease else { return reasons }
+    let removal = ReleaseRemoval(of: name, in: volume, prunesDist: order.prunesDist)
+    return try await BlockingWork.run { () throws(ArchiveFailure) in try removal.obstacles(in: tree) }
+  }
+
+  // MARK: - Into its place
+
+  /// Gives the archive its name; an older one of the same release is kept in `.older/`.
+  private func place(_ packed: Packed, _ order: ArchiveOrder) async throws -> ArchiveRecord {
+    let (volume, part, now) = (setup.volume, packed.part, setup.clock.now())
+    let place = volume.archives.appending(order.format.fileName(of: packed.release))
+    guard let file = try FileStatus(at: part)?.identity else { throw ArchiveFailure.changed(part) }
+    let record = ArchiveRecord(
+      release: packed.release, path: volume.relative(place), state: .packed, file: file,
+      contentBytes: packed.tree.bytes, files: packed.tree.fileCount, jobs: packed.jobs, prunesDist: order.prunesDist,
+      archivedAt: now, verifiedAt: now)
+    let id = try await setup.ledger.record(record)
+    do {
+      try await putAsideOlder(of: packed.release, now)
+      try await BlockingWork.run { () throws(FileFailure) in
+        try Placement.move(part, to: place, ifOccupied: .refuse)
+        try Durable.syncFolder(place.removingLastComponent())
+      }
+    } catch {
+      await BlockingWork.run { Placement.remove(part) }
+      try await setup.ledger.forgetArchive(id)
+      throw error
+    }
+    setup.stepped("archive placed")
+    return record.numbered(id)
+  }
+
+  private func putAsideOlder(of release: String, _ now: Timestamp) async throws {
+    let volume = setup.volume
+    for format in ArchiveFormat.allCases {
+      let name = format.fileName(of: release)
+      let (old, folder) = (
+        volume.archives.appending(name), volume.archives.appending(".older").appending(now.fileName)
+      )
+      guard try FileStatus(at: old) != nil else { continue }
+      try await BlockingWork.run { () throws(FileFailure) in
+        try SharedFolder.make(folder)
+        try Placement.move(old, to: folder.appending(name), ifOccupied: .refuse)
+      }
+      for record in try await setup.ledger.archives()
+      where record.path == volume.relative(old) && record.state != .packed {
+        try await setup.ledger.setArchive(record.id, path: volume.relative(folder.appending(name)))
+      }
+    }
+  }
+
+  // MARK: - Out of the way
+
+  /// Takes the release out of its place, looks whether it still is what was packed, and has the ledger forget it.
+  private func takeAway(_ removal: ReleaseRemoval, _ tree: ReleaseTree, _ record: ArchiveRecord) async throws {
+    let name = record.release
+    try await setup.ledger.setArchive(record.id, state: .removing)
+    takenAway.insert(name)
+    do {
+      let taken = try await BlockingWork.run { () throws(ArchiveFailure) in
+        try removal.takeAway()
+        return try removal.takenTree()
+      }
+      setup.stepped("release taken away")
+      if let changed = tree.difference(to: taken) { throw ArchiveFailure.changed(changed) }
+      let folders = taken.entries.prefix(1).map { $0.place.removingLastComponent() }
+      let users = await BlockingWork.run { FileUser.below(folders) }
+      if let user = users.first {
+        throw ArchiveFailure.refused(name, reasons: ["\(user.program) (\(user.pid)) has \(user.file.string) open"])
+      }
+      try await setup.ledger.forget(archived: name, archive: record.id)
+    } catch {
+      try await undo(removal, record)
+      throw error
+    }
+    forget(release: name)
+    setup.log.notice("release.archived", metadata: ["release": "\(name)", "archive": "\(record.path)"])
+    setup.events.tell(FarmEvent(at: setup.clock.now(), event: "release.archived", release: name))
+  }
+
+  /// The release is as it was, and of the archive nothing is left.
+  func undo(_ removal: ReleaseRemoval, _ record: ArchiveRecord) async throws {
+    let left = try await BlockingWork.run { () throws(ArchiveFailure) in try removal.putBack() }
+    for path in left {
+      let text =
+        "\(setup.volume.relative(path)) holds what \(record.release) was before it was to be archived, and something "
+        + "new has its place. Look at both, and put them together."
+      setup.log.error("\(text)")
+      troubles[path] = text
+    }
+    takenAway.remove(record.release)
+    await removeArchive(record)
+    try await setup.ledger.forgetArchive(record.id)
+  }
+
+  private func removeArchive(_ record: ArchiveRecord) async {
+    let place = setup.volume.root.appending(record.path)
+    await BlockingWork.run {
+      // Unreadable, or another one: left alone.
+      if (try? FileStatus(at: place))??.identity.isCopy(of: record.file) == true { Placement.remove(place) }
+    }
+  }
+
+  /// Deletes what was taken away.
+  /// - Returns: what could not be deleted, in words.
+  func empty(_ removal: ReleaseRemoval, _ record: ArchiveRecord) async -> String? {
+    archiving?.progress.begin(.removing, allBytes: 0)
+    let manifests = ManifestFolder(setup.volume)
+    do {
+      try await BlockingWork.run { () throws(ArchiveFailure) in
+        manifests.remove(release: record.release)
+        try removal.delete()
+      }
+      setup.stepped("release deleted")
+      try await setup.ledger.setArchive(record.id, state: .stored)
+      return nil
+    } catch {
+      complain(error, while: "deleting what was archived of \(record.release)")
+      return "what is left of it in .farm/ is deleted at the next start: \(error)"
+    }
+  }
+
+  /// Nothing is remembered of it in this run either.
+  private func forget(release name: String) {
+    let store = setup.volume.store(of: name)
+    for (job, path) in namesTaken where path.removingLastComponent() == store { namesTaken[job] = nil }
+    unsettled = unsettled.filter { $0.key.release != name }
+    rejected = rejected.filter { $0.key.removingLastComponent() != store }
+    badSidecars = badSidecars.filter { $0.key.removingLastComponent() != store }
+    refreshPaces = refreshPaces.filter { $0.key.release != name }
+    harvestFailedAt = harvestFailedAt.filter { $0.key.release != name }
+    held.remove(name)
+    badPlans.remove(name)
+    mustHarvest.remove(name)
+    troubles[store] = nil
+    errand.yield(.followAll)
+  }
+}
+
+/// Which job's each file of an archive is, and which revision's, by its path there.
+private struct FileOwners: Sendable {
+  private var owners: [String: (job: String, revision: Int)] = [:]
+
+  init(_ manifests: [Manifest], of release: String) {
+    for manifest in manifests {
+      let owner = (manifest.job, manifest.revision)
+      owners[String(manifest.path.dropFirst("releases/\(release)/".utf8.count))] = owner
+      for picture in manifest.outputs {
+        owners["out/\(manifest.job)/\(picture.path)"] = owner
+        if let delivered = picture.delivered {
+          owners["dist/" + delivered.dropFirst("dist/\(release)/".utf8.count)] = owner
+        }
+      }
+    }
+  }
+
+  func owner(of path: FilePath) -> (job: String, revision: Int)? { owners[path.string] }
+}

@@ -1,0 +1,297 @@
+import Archiving
+import FarmAPI
+import FarmModel
+import FarmStore
+import Foundation
+import SystemPackage
+import VolumeFiles
+
+/// From an archive back to the release as it was; and what people want to know of archives.
+extension JobFlow {
+  func restore(_ request: ArchivedRequest, by person: String) async throws -> ArchiveAnswer {
+    let name = request.release
+    let (place, format, record) = try await archive(of: name)
+    let progress = try await beginArchiving(name)
+    defer { endArchiving() }
+    try await refuseToOverwrite(name)
+    let folder = try staging(name)
+    let manifest = try await unpack(place, format, of: name, into: folder, progress)
+    let jobs: [Manifest]
+    let files: [(path: KnownPath, fingerprint: Fingerprint)]
+    do {
+      jobs = try RestoredJobs.manifests(manifest.jobs, of: name, archive: place)
+      files = try knownFiles(of: jobs, in: folder, release: name)
+    } catch {
+      await BlockingWork.run { try? Placement.removeTree(folder) }  // Removed at the next start else.
+      throw error
+    }
+    setup.stepped("archive unpacked")
+    let known = try await known(record, manifest, at: place, isReleaseThere: false)
+    try await setup.ledger.restore(
+      name, order: manifest.head.order, isPaused: manifest.head.isPaused, from: jobs, files: files, archive: known.id)
+    let kept = try await finishRestoring(known)
+    try await setup.ledger.remember([Act(person, .restored, release: name, detail: known.path)])
+    return ArchiveAnswer(line(known, isReleaseThere: true), notes: kept)
+  }
+
+  private func refuseToOverwrite(_ name: String) async throws {
+    if let why = name == NameRule.quick ? "it is reserved for quick/" : NameRule.refusal(of: name) {
+      throw CommandFailure.badName(name, why: why)
+    }
+    let folder = setup.volume.release(name)
+    if await isThereOrHangs(folder) { throw ArchiveFailure.inTheWay(name, folder) }
+    let states = try await setup.ledger.jobStates(in: name).values.filter { $0 != .removed }
+    guard states.isEmpty else {
+      throw ArchiveFailure.refused(
+        name, reasons: ["jobs of a release of that name wait for their folder (`farm list jobs release:\(name)`)"])
+    }
+  }
+
+  private func staging(_ name: String) throws(FileFailure) -> FilePath {
+    try setup.volume.aside("restoring-\(name)", near: setup.volume.releases)
+  }
+
+  private func unpack(
+    _ archive: FilePath, _ format: ArchiveFormat, of name: String, into folder: FilePath, _ progress: ArchiveProgress
+  ) async throws -> ArchiveManifest {
+    let (dist, floor) = (setup.volume.dist(of: name), await archiveFloor())
+    let unpacker = Unpacker(archive, format: format, into: folder, progress: progress, floorBytes: floor) {
+      path, size, time in
+      var below = path
+      guard below.removePrefix(FilePath(ReleaseTree.delivered)) else { return false }
+      // Unreadable: it is unpacked, and then found in the way.
+      let there = (try? FileStatus(at: dist.pushing(below)))??.fingerprint
+      return there?.size == size && there?.mtimeNanoseconds == time
+    }
+    let manifest = try await BlockingWork.run { () throws(ArchiveFailure) in
+      do throws(FileFailure) { try Placement.removeTree(folder) } catch { throw .files(error) }
+      return try unpacker.unpack()
+    }
+    guard manifest.head.release == name else {
+      await BlockingWork.run { try? Placement.removeTree(folder) }  // Removed at the next start else.
+      throw ArchiveFailure.forged(
+        archive, entry: ReleaseTree.manifestName,
+        why: "is of the release \(manifest.head.release.escapedForTerminal): give the archive that name")
+    }
+    return manifest
+  }
+
+  /// How the drops, their sidecars and the plan lie there: known, so that nothing of them is taken for new.
+  private func knownFiles(
+    of jobs: [Manifest], in folder: FilePath, release: String
+  ) throws(FileFailure) -> [(path: KnownPath, fingerprint: Fingerprint)] {
+    var files: [(KnownPath, Fingerprint)] = []
+    let drops = jobs.compactMap { FilePath($0.path).lastComponent?.string }
+    let stems = drops.map { ($0 as NSString).deletingPathExtension + Volume.sidecarEnding }
+    let store = FilePath("store")
+    for below in [FilePath(Volume.planName)] + (drops + stems).map({ store.appending($0) }) {
+      guard let status = try FileStatus(at: folder.pushing(below)), status.kind == .regular else { continue }
+      files.append((KnownPath(self.below(setup.volume.release(release).pushing(below))), status.fingerprint))
+    }
+    return files
+  }
+
+  /// Puts what was unpacked into its place; after a crash it is called again.
+  /// - Returns: what lay in `dist/` and is left as it is, in words.
+  @discardableResult
+  func finishRestoring(_ record: ArchiveRecord) async throws -> [String] {
+    let (name, volume) = (record.release, setup.volume)
+    let folder = try staging(name)
+    let kept = try await BlockingWork.run { () throws(FileFailure) in
+      guard try FileStatus(at: folder) != nil else { return [FilePath]() }
+      let kept = try RestoredDelivery(folder.appending(ReleaseTree.delivered), to: volume.dist(of: name)).place()
+      try Placement.rename(folder, to: volume.release(name))
+      try Durable.syncFolder(volume.releases)
+      return kept
+    }
+    setup.stepped("release restored")
+    try await setup.ledger.setArchive(record.id, verifiedAt: setup.clock.now())
+    try await setup.ledger.setArchive(record.id, state: .kept)
+    takenAway.remove(name)
+    try await rememberNames()
+    setup.log.notice("release.restored", metadata: ["release": "\(name)", "archive": "\(record.path)"])
+    setup.events.tell(FarmEvent(at: setup.clock.now(), event: "release.restored", release: name))
+    errand.yield(.followAll)
+    askForReview(of: name)
+    return kept.map { "\(volume.relative($0)) was changed since and is left as it is" }
+  }
+
+  // MARK: - What an earlier life left
+
+  /// Ends what was under way with archives when the daemon died.
+  func recoverArchives() async throws {
+    let volume = setup.volume
+    for record in try await setup.ledger.archives() {
+      let removal = ReleaseRemoval(of: record.release, in: volume, prunesDist: record.prunesDist)
+      switch record.state {
+      case .packed, .removing:
+        setup.log.notice(
+          "an archive was not finished; the release is as it was", metadata: ["release": "\(record.release)"])
+        try await undo(removal, record)
+      case .emptying:
+        takenAway.insert(record.release)
+        _ = await empty(removal, record)
+      case .restoring: try await finishRestoring(record)
+      case .stored: takenAway.insert(record.release)
+      case .kept: break
+      }
+    }
+    try await BlockingWork.run { () throws(FileFailure) in
+      for name in try FolderListing.names(in: volume.archives) where name.string.hasPrefix(Self.partPrefix) {
+        Placement.remove(volume.archives.appending(name))
+      }
+      for (folder, prefix) in [(volume.own, "restoring-"), (volume.releases, ".farm-restoring-")] {
+        for name in try FolderListing.names(in: folder) where name.string.hasPrefix(prefix) {
+          try Placement.removeTree(folder.appending(name))
+        }
+      }
+    }
+  }
+
+  // MARK: - Looking at archives
+
+  func verify(_ request: ArchivedRequest, by person: String) async throws -> ArchiveAnswer {
+    let (place, format, record) = try await archive(of: request.release)
+    let progress = try await beginArchiving(request.release)
+    defer { endArchiving() }
+    let archiver = Archiver(format, lanes: 1, progress: progress)
+    let manifest = try await BlockingWork.run { () throws(ArchiveFailure) in try archiver.check(place) }
+    let isThere = await isThereOrHangs(setup.volume.release(request.release))
+    var known = try await known(record, manifest, at: place, isReleaseThere: isThere)
+    known.verifiedAt = setup.clock.now()
+    try await setup.ledger.setArchive(known.id, verifiedAt: known.verifiedAt)
+    return ArchiveAnswer(line(known, isReleaseThere: isThere))
+  }
+
+  func archives() async throws -> [ArchiveLine] {
+    let (volume, records) = (setup.volume, try await setup.ledger.archives())
+    let known = Dictionary(records.map { ($0.path, $0) }) { $1 }
+    let found = try await BlockingWork.run { () throws(FileFailure) in
+      var found: [(release: String, place: FilePath, size: Int64)] = []
+      for name in try FolderListing.names(in: volume.archives) {
+        let place = volume.archives.appending(name)
+        guard let (release, _) = ArchiveFormat.parse(fileName: name.string), let status = try FileStatus(at: place),
+          status.kind == .regular
+        else { continue }
+        found.append((release, place, status.fingerprint.size))
+      }
+      return found
+    }
+    var lines: [ArchiveLine] = []
+    for (release, place, size) in found {
+      let isThere = await isThereOrHangs(volume.release(release))
+      lines.append(
+        known[volume.relative(place)].map { line($0, isReleaseThere: isThere) }
+          ?? ArchiveLine(release: release, path: volume.relative(place), size: size, isReleaseThere: isThere))
+    }
+    return lines.sorted { $0.path < $1.path }
+  }
+
+  func line(_ record: ArchiveRecord, isReleaseThere: Bool) -> ArchiveLine {
+    ArchiveLine(
+      release: record.release, path: record.path, size: record.file.size, contentBytes: record.contentBytes,
+      files: record.files, jobs: record.jobs, archivedAt: record.archivedAt.rfc3339,
+      verifiedAt: record.verifiedAt.rfc3339, isReleaseThere: isReleaseThere)
+  }
+
+  /// An archive as the ledger knows it, from now on.
+  private func known(
+    _ record: ArchiveRecord?, _ manifest: ArchiveManifest, at place: FilePath, isReleaseThere: Bool
+  ) async throws -> ArchiveRecord {
+    if let record { return record }
+    guard let file = try FileStatus(at: place)?.identity else { throw FileFailure("open", place, errno: 2) }
+    let now = setup.clock.now()
+    let found = ArchiveRecord(
+      release: manifest.head.release, path: setup.volume.relative(place), state: isReleaseThere ? .kept : .stored,
+      file: file, contentBytes: manifest.files.reduce(0) { $0 + ($1.size ?? 0) },
+      files: manifest.files.count { $0.kind == .file }, jobs: manifest.jobs.count, prunesDist: false,
+      archivedAt: Timestamp(rfc3339: manifest.head.archivedAt) ?? now, verifiedAt: now)
+    return found.numbered(try await setup.ledger.record(found))
+  }
+
+  /// Where a release's archive lies, and what the ledger knows of it.
+  private func archive(of name: String) async throws -> (FilePath, ArchiveFormat, ArchiveRecord?) {
+    let lines = try await archives()
+    guard let line = lines.first(where: { $0.release == name }) else {
+      throw ArchiveFailure.noArchive(name, nearest: Nearest.name(to: name, among: lines.map(\.release)))
+    }
+    let place = setup.volume.root.appending(line.path)
+    let format = ArchiveFormat.parse(fileName: place.lastComponent?.string ?? "")?.format ?? .gz
+    return (place, format, try await setup.ledger.archives().last { $0.path == line.path })
+  }
+}
+
+/// What was delivered comes back where it is missing; what lies there stays as it is.
+private struct RestoredDelivery {
+  let from: FilePath
+  let to: FilePath
+
+  init(_ from: FilePath, to: FilePath) { (self.from, self.to) = (from, to) }
+
+  /// - Returns: what lies in the way, and is left alone.
+  func place() throws(FileFailure) -> [FilePath] {
+    guard try FileStatus(at: from) != nil else { return [] }
+    var kept: [FilePath] = []
+    if try FileStatus(at: to) == nil {
+      // A folder, which may lie on another file system: then its files are copied one by one.
+      do throws(FileFailure) {
+        try Placement.rename(from, to: to)
+        try Durable.syncFolder(to.removingLastComponent())
+        return []
+      } catch  where error.errno != EXDEV { throw error } catch {}
+    }
+    try place(FilePath(""), &kept)
+    try Placement.removeTree(from)
+    return kept
+  }
+
+  private func place(_ below: FilePath, _ kept: inout [FilePath]) throws(FileFailure) {
+    try SharedFolder.make(to.pushing(below))
+    for name in try FolderListing.names(in: from.pushing(below)) {
+      let (path, target) = (from.pushing(below).appending(name), to.pushing(below).appending(name))
+      if try FileStatus(at: path)?.kind == .folder {
+        try place(below.appending(name), &kept)
+      } else if try FileStatus(at: target) != nil {
+        kept.append(target)
+      } else {
+        try Placement.move(path, to: target, ifOccupied: .refuse)
+      }
+    }
+  }
+}
+
+/// What an archive says of the release's jobs: nothing of it may lead out of the release.
+enum RestoredJobs {
+  /// - Throws: ``ArchiveFailure/forged`` for what the farm would not have written.
+  static func manifests(
+    _ lines: [[UInt8]], of release: String, archive: FilePath
+  ) throws(ArchiveFailure) -> [Manifest] {
+    var manifests: [Manifest] = []
+    for line in lines {
+      guard let manifest = try? JSONDecoder().decode(Manifest.self, from: Data(line)),  // Told right here.
+        manifest.form == Manifest.form, isWithin(manifest, release)
+      else {
+        throw .forged(archive, entry: ReleaseTree.manifestName, why: "names jobs that are not the release's")
+      }
+      manifests.append(manifest)
+    }
+    return manifests
+  }
+
+  private static func isWithin(_ manifest: Manifest, _ release: String) -> Bool {
+    let file = FilePath(manifest.path)
+    guard manifest.release == release, NameRule.refusal(of: manifest.job) == nil,
+      file.removingLastComponent() == FilePath("releases/\(release)/store"), isPlain(manifest.path)
+    else { return false }
+    return manifest.outputs.allSatisfy { picture in
+      isPlain(picture.path)
+        && picture.delivered.map { isPlain($0) && FilePath($0).starts(with: FilePath("dist/\(release)")) } ?? true
+    }
+  }
+
+  /// Whether a path leads down only.
+  private static func isPlain(_ text: String) -> Bool {
+    let path = FilePath(text)
+    return path.isRelative && !path.isEmpty && path.components.allSatisfy { $0.kind == .regular }
+  }
+}

@@ -109,6 +109,7 @@ struct ArchiveTests {
   {
     let bench = try ArchiveBench()
     try await addOddities(bench)
+    try FileManager.default.setAttributes([.posixPermissions: 0o2750], ofItemAtPath: bench.folder.string)
 
     let packed = try bench.pack(format)
     let checked = try bench.check(format)
@@ -121,6 +122,8 @@ struct ArchiveTests {
     #expect(try await ArchiveBench.listing(restored.appending("dist")) == ArchiveBench.listing(bench.dist))
     try FileManager.default.removeItem(atPath: restored.appending("dist").string)
     #expect(try await ArchiveBench.listing(restored) == ArchiveBench.listing(bench.folder))
+    #expect(packed.head.folder?.mode == 0o2750)
+    #expect(try FileStatus(at: restored)?.mode == 0o2750)
   }
 
   @Test func `is read by GNU tar, bsdtar, 7z and gzip, and begins with what it says`() async throws {

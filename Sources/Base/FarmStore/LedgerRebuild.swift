@@ -73,7 +73,7 @@ extension Ledger {
   /// Whether nothing was ever recorded in it.
   package func isEmpty() async throws(StoreFailure) -> Bool {
     try await read("look into the ledger") { db in
-      try Bool.fetchOne(db, sql: "SELECT NOT EXISTS (SELECT 1 FROM job)") ?? true
+      try Bool.fetchOne(db, sql: "SELECT NOT EXISTS (SELECT 1 FROM job) AND NOT EXISTS (SELECT 1 FROM archive)") ?? true
     }
   }
 

@@ -54,6 +54,11 @@ package enum Placement {
   /// The copy keeps the modification time, by which it is known again.
   private static func keepTime(of from: FilePath, on copy: FilePath) throws(FileFailure) {
     guard let status = try FileStatus(at: from) else { return }
+    try setTime(of: copy, like: status)
+  }
+
+  /// Gives a file or folder of ours the modification time of another one.
+  package static func setTime(of copy: FilePath, like status: FileStatus) throws(FileFailure) {
     let (seconds, rest) = status.fingerprint.mtimeNanoseconds.quotientAndRemainder(dividingBy: 1_000_000_000)
     let times = [
       timespec(tv_sec: Int(seconds), tv_nsec: Int(rest)), timespec(tv_sec: Int(seconds), tv_nsec: Int(rest)),

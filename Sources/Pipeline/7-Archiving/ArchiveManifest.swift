@@ -22,6 +22,16 @@ package struct ArchiveManifest: Sendable {
     package let farm: String
     package let order: ReleaseOrder
     package let isPaused: Bool
+    /// The release's folder itself, which is no entry; nil before it was looked at.
+    package var folder: Folder?
+
+    /// Rights, time and owners of a folder.
+    package struct Folder: Codable, Hashable, Sendable {
+      package let mode: Int
+      package let mtimeNanoseconds: Int64
+      package let owner: Int
+      package let group: Int
+    }
 
     package init(release: String, archivedAt: Timestamp, farm: String, order: ReleaseOrder, isPaused: Bool) {
       form = ArchiveManifest.form

@@ -52,6 +52,7 @@ package struct Archiver: Sendable {
   ) throws(ArchiveFailure) -> ArchiveManifest {
     let tar = try TarWriter(target, path: file, format: format, lanes: lanes)
     var manifest = manifest
+    manifest.head.folder = ArchiveManifest.Head.Folder(tree.folder)
     var unchecked = Self.lookEveryBytes
     manifest.files.reserveCapacity(tree.entries.count)
     for entry in tree.entries {
@@ -69,9 +70,8 @@ package struct Archiver: Sendable {
     }
     let text: [UInt8]
     do { text = try manifest.text() } catch { throw .notStorable(file, what: "\(error)") }
-    guard let status = tree.entries.first?.status else { throw .notStorable(file, what: "there is nothing in it") }
-    try tar.begin(
-      FilePath(ReleaseTree.manifestName), status.ofFile(size: Int64(text.count)), link: nil, firstName: nil)
+    let ours = tree.folder.ofFile(size: Int64(text.count))
+    try tar.begin(FilePath(ReleaseTree.manifestName), ours, link: nil, firstName: nil)
     for start in stride(from: 0, to: text.count, by: Self.pieceBytes) {
       let piece = text[start..<min(start + Self.pieceBytes, text.count)]
       let written = piece.withUnsafeBytes { bytes in Result { () throws(ArchiveFailure) in try tar.write(bytes) } }
@@ -203,6 +203,13 @@ extension ArchiveManifest.File {
   func isSame(as other: Self) -> Bool {
     path == other.path && pathBytes == other.pathBytes && kind == other.kind && size == other.size
       && sha256 == other.sha256 && target == other.target && mtimeNanoseconds == other.mtimeNanoseconds
+  }
+}
+
+extension ArchiveManifest.Head.Folder {
+  init(_ status: FileStatus) {
+    (mode, mtimeNanoseconds) = (Int(status.mode), status.fingerprint.mtimeNanoseconds)
+    (owner, group) = (Int(status.owner), Int(status.group))
   }
 }
 

@@ -17,6 +17,8 @@ package struct ReleaseTree: Hashable, Sendable {
     package let firstName: FilePath?
   }
 
+  /// The release's folder.
+  package let folder: FileStatus
   /// Folders before what lies in them; by the bytes of their names.
   package let entries: [Entry]
 
@@ -38,8 +40,9 @@ package struct ReleaseTree: Hashable, Sendable {
   ///   - folder: the release's; what lies in it stands at the top of the archive.
   ///   - dist: what was delivered, which stands under `dist/`; passed over when it is not there.
   package init(of folder: FilePath, dist: FilePath) throws(ArchiveFailure) {
-    var look = Look(device: try Self.folder(at: folder)?.fingerprint.device)
-    guard look.device != nil else { throw .files(FileFailure("list", folder, errno: 2)) }
+    guard let status = try Self.folder(at: folder) else { throw .files(FileFailure("list", folder, errno: 2)) }
+    self.folder = status
+    var look = Look(device: status.fingerprint.device)
     try look.list(folder, as: FilePath(""))
     if let top = look.entries.first(where: { [Self.delivered, Self.manifestName].contains($0.path.string) }) {
       throw .notStorable(top.place, what: "the archive needs that name for itself")

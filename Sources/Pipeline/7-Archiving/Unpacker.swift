@@ -52,7 +52,13 @@ package struct Unpacker: Sendable {
       let manifest = try Archiver(format, lanes: 1, progress: progress).read(archive) {
         (tar, entry) throws(ArchiveFailure) in try take(tar, entry, beneath: root, &left)
       }
-      for entry in left.folders.reversed() { try finish(entry, beneath: root) }
+      for entry in left.folders.reversed() { try set(entry, beneath: root) }
+      if let facts = manifest.head.folder {
+        let rights = Facts(
+          owner: uid_t(truncatingIfNeeded: facts.owner), group: gid_t(truncatingIfNeeded: facts.group),
+          mode: mode_t(truncatingIfNeeded: facts.mode) & 0o7777, time: facts.mtimeNanoseconds)
+        guard set(rights, on: ".", in: root.rawValue) else { throw .files(FileFailure("set the time of", folder)) }
+      }
       guard linux_sync_file_system(root.rawValue) == 0 else { throw .files(FileFailure("sync", folder)) }
       return manifest
     } catch {
@@ -175,25 +181,45 @@ package struct Unpacker: Sendable {
     return digest.finish()
   }
 
-  /// Gives a folder the rights and times that it had, after everything lies in it.
-  private func finish(_ entry: TarReader.Entry, beneath root: FileDescriptor) throws(ArchiveFailure) {
-    try set(entry, beneath: root)
+  private struct Facts {
+    let owner: uid_t
+    let group: gid_t
+    /// Nil: of a link, which has none.
+    let mode: mode_t?
+    /// Nanoseconds since 1970.
+    let time: Int64
   }
 
-  /// Owner and group as far as we may, then rights, then times.
+  /// Of folders after everything lies in them.
   private func set(_ entry: TarReader.Entry, beneath root: FileDescriptor) throws(ArchiveFailure) {
     let path = entry.path.path
     let parent = try parent(of: path, beneath: root)
     defer { OpenFile.close(parent) }
     guard let name = path.lastName else { throw refuse(entry, "has no name") }
-    let (seconds, rest) = entry.mtimeNanoseconds.quotientAndRemainder(dividingBy: 1_000_000_000)
-    let time = timespec(
-      tv_sec: rest < 0 ? Int(seconds) - 1 : Int(seconds), tv_nsec: Int(rest < 0 ? rest + 1_000_000_000 : rest))
-    let isSet = FilePath(bytes: name.bytes).withPlatformString { name in
-      _ = fchownat(parent.rawValue, name, entry.owner, entry.group, AT_SYMLINK_NOFOLLOW)
-      if case .link = entry.kind {} else { _ = fchmodat(parent.rawValue, name, entry.mode, 0) }
-      return utimensat(parent.rawValue, name, [time, time], AT_SYMLINK_NOFOLLOW) == 0
+    let mode: mode_t? =
+      switch entry.kind {
+      case .link: nil
+      case .folder: entry.mode
+      // No file of a release runs with its owner's rights.
+      case .file, .hardLink: entry.mode & 0o777
+      }
+    let facts = Facts(owner: entry.owner, group: entry.group, mode: mode, time: entry.mtimeNanoseconds)
+    guard set(facts, on: FilePath(bytes: name.bytes), in: parent.rawValue) else {
+      throw .files(FileFailure("set the time of", folder.pushing(path)))
     }
-    guard isSet else { throw .files(FileFailure("set the time of", folder.pushing(path))) }
+  }
+
+  /// Owner and group as far as we may, then rights, then times.
+  private func set(_ facts: Facts, on name: FilePath, in parent: Int32) -> Bool {
+    let (seconds, rest) = facts.time.quotientAndRemainder(dividingBy: 1_000_000_000)
+    let time =
+      rest < 0
+      ? timespec(tv_sec: Int(seconds) - 1, tv_nsec: Int(rest + 1_000_000_000))
+      : timespec(tv_sec: Int(seconds), tv_nsec: Int(rest))
+    return name.withPlatformString { name in
+      _ = fchownat(parent, name, facts.owner, facts.group, AT_SYMLINK_NOFOLLOW)
+      if let mode = facts.mode { _ = fchmodat(parent, name, mode, 0) }
+      return utimensat(parent, name, [time, time], AT_SYMLINK_NOFOLLOW) == 0
+    }
   }
 }

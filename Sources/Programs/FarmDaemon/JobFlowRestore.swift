@@ -98,8 +98,10 @@ extension JobFlow {
     let (name, volume) = (record.release, setup.volume)
     let folder = try staging(name)
     let kept = try await BlockingWork.run { () throws(FileFailure) in
-      guard try FileStatus(at: folder) != nil else { return [FilePath]() }
+      guard let status = try FileStatus(at: folder) else { return [FilePath]() }
       let kept = try RestoredDelivery(folder.appending(ReleaseTree.delivered), to: volume.dist(of: name)).place()
+      // What was delivered has left it.
+      try Placement.setTime(of: folder, like: status)
       try Placement.rename(folder, to: volume.release(name))
       try Durable.syncFolder(volume.releases)
       return kept

@@ -63,7 +63,9 @@ struct LedgerKeeper {
   private func madeAgain() async throws -> Ledger {
     let part = FilePath(state.ledger.string + ".new")
     for end in Self.parts { Placement.remove(FilePath(part.string + end)) }
-    let (manifests, unreadable) = try ManifestFolder(volume).readAll()
+    let (all, unreadable) = try ManifestFolder(volume).readAll()
+    let archived = try archivedReleases()
+    let manifests = all.filter { !archived.contains($0.release) }
     for file in unreadable { log.warning("a manifest cannot be read", metadata: ["file": "\(file)"]) }
     let ledger = try Ledger(at: part, clock: clock)
     try await ledger.rebuild(from: manifests)
@@ -80,6 +82,18 @@ struct LedgerKeeper {
 }
 
 extension LedgerKeeper {
+  /// Releases of which an archive is there and no folder: what manifests say of them is over.
+  private func archivedReleases() throws(FileFailure) -> Set<String> {
+    var archived: Set<String> = []
+    for name in try FolderListing.names(in: volume.archives) {
+      guard let (release, _) = ArchiveFormat.parse(fileName: name.string),
+        try FileStatus(at: volume.release(release)) == nil
+      else { continue }
+      archived.insert(release)
+    }
+    return archived
+  }
+
   private func plan(_ name: String, in ledger: Ledger) async throws {
     do {
       guard let order = try ReleasePlan.read(in: volume.release(name)) else { return }

@@ -1,0 +1,187 @@
+import FarmTesting
+import Foundation
+import Supervisor
+import SystemPackage
+import Testing
+
+extension EndToEnd.Life {
+  /// What becomes of a release that is over.
+  @Suite("A release that is archived")
+  struct ArchiveTests {
+    /// A farm with a delivered release, and what lay in it.
+    private struct Delivered {
+      let farm: TestFarm
+      let before: [String]
+
+      init() async throws {
+        farm = try await TestFarm()
+        let daemon = try await farm.start()
+        #expect(try await farm.farm("plan", "release", "spring", "--jobs", "a").code == 0)
+        try farm.scratch.write("a texture", to: "volume/releases/spring/store/textures/wood.txt")
+        try await farm.drop("overwrite_off", at: "releases/spring/store/a.blend")
+        #expect(await farm.logs("release.harvested"))
+        daemon.send(SIGTERM)
+        #expect(await daemon.end(within: .seconds(10)) == 0)
+        before = try await Delivered.listing(farm)
+      }
+
+      /// Everything in the release and its delivery, with rights, times and bytes.
+      static func listing(_ farm: TestFarm) async throws -> [String] {
+        let script = """
+          cd "$1" && LC_ALL=C find releases/spring dist/spring -printf '%p %y %m %T@ %l\\n' | LC_ALL=C sort
+          LC_ALL=C find releases/spring dist/spring -type f -print0 | LC_ALL=C sort -z | xargs -0 sha256sum
+          """
+        let words = ["-c", script, "list", farm.root.string]
+        return try await ChildProcess.output(of: ChildCommand("/bin/bash", words)).1
+      }
+
+      var hasRelease: Bool { farm.root.appending("releases/spring/store/a.blend").isThere }
+      var archive: FilePath { farm.root.appending("archives/spring.tar.gz") }
+
+      /// Nothing of ours is left on the way.
+      var leftOvers: [String] {
+        let own = farm.root.appending(".farm").names.filter { $0.hasPrefix("archived-") || $0.hasPrefix("restoring-") }
+        return own + farm.root.appending("archives").names.filter { $0.hasPrefix(".") && $0 != ".older" }
+      }
+    }
+
+    private func stop(_ daemon: RunningProgram) async {
+      daemon.send(SIGTERM)
+      #expect(await daemon.end(within: .seconds(10)) == 0)
+    }
+
+    @Test func `is one file then, comes back as it was, and is not rendered again`() async throws {
+      let delivered = try await Delivered()
+      let farm = delivered.farm
+      let daemon = try await farm.start()
+
+      let early = try await farm.farm("archive", "release", "spring")
+      #expect(early.code == 1 && early.output.contains("less than 7 days ago (`--force`"), "\(early.output)")
+      let wrong = try await farm.farm("archive", "release", "sprin")
+      #expect(wrong.code == 1 && wrong.output.contains("did you mean \"spring\"?"), "\(wrong.output)")
+      #expect(try await farm.farm("archive", "release", "quick", "--force").output.contains("quick/ is never over"))
+      let reader = try RunningProgram(
+        path: "/usr/bin/tail", ["-f", farm.root.appending("dist/spring/a_0001.png").string], output: farm.scratch("t"))
+      let busy = try await farm.farm("archive", "release", "spring", "--force")
+      #expect(busy.code == 1 && busy.output.contains("tail (\(reader.pid)) has "), "\(busy.output)")
+      reader.send(SIGKILL)
+      _ = await reader.end()
+      #expect(try await Delivered.listing(farm) == delivered.before)
+
+      let done = try await farm.farm("archive", "release", "spring", "--force")
+      #expect(done.code == 0 && done.output.hasPrefix("archived spring in archives/spring.tar.gz, "), "\(done.output)")
+      #expect(!farm.root.appending("releases/spring").isThere && delivered.leftOvers.isEmpty)
+      #expect(farm.root.appending("dist/spring").names == ["a_0001.png", "a_0002.png"])
+      #expect(try await farm.farm("verify", "archive", "spring").code == 0)
+      #expect(try await farm.farm("list", "archives").output.contains("archives/spring.tar.gz"))
+      #expect(try await farm.farm("list", "releases").output.contains("archived"))
+      #expect(try await farm.farm("status").output.contains("is gone") == false)
+
+      try FileManager.default.removeItem(atPath: farm.root.string + "/dist/spring/a_0002.png")
+      let back = try await farm.farm("restore", "release", "spring")
+      #expect(back.code == 0, "\(back.output)")
+      #expect(await farm.logs("release.harvested", times: 2))
+      let after = try await Delivered.listing(farm)
+      // A picture came back into dist/, whose time is another by that.
+      let differing = Set(after).symmetricDifference(delivered.before).filter { !$0.hasPrefix("dist/spring d ") }
+      #expect(differing.isEmpty, "\(differing)")
+      #expect(try await farm.farm("list", "jobs").output.contains("2/2"))
+      let again = try await farm.farm("restore", "release", "spring")
+      #expect(again.code == 1 && again.output.contains("is there already"), "\(again.output)")
+      #expect(farm.logged("job.active") == 1)
+      let history = try await farm.farm("history").output
+      #expect(history.contains("archived") && history.contains("restored"), "\(history)")
+      await stop(daemon)
+    }
+
+    /// After each of these the daemon dies, while a release is archived or restored; and whether it is archived then.
+    private static let deaths: [(words: [String], act: String, isArchived: Bool)] = [
+      (["archive"], "archive packed", false), (["archive"], "record an archive of spring", false),
+      (["archive"], "archive placed", false), (["archive"], "set an archive to removing", false),
+      (["archive"], "release taken away", false), (["archive"], "forget release spring", true),
+      (["restore"], "archive unpacked", true), (["restore"], "plan release spring", true),
+      (["restore"], "restore release spring", false), (["archive"], "release deleted", true),
+      (["restore"], "release restored", false), (["archive"], "set an archive to stored", true),
+      (["restore"], "set an archive to kept", false),
+    ]
+
+    @Test func `is there or in the archive, whole, whenever the daemon dies`() async throws {
+      let delivered = try await Delivered()
+      let farm = delivered.farm
+
+      for (words, act, isArchived) in Self.deaths {
+        let doomed = try farm.launch(environment: ["FARM_FAILPOINT": act])
+        #expect(try await eventually { try await farm.farm("sync").code == 0 }, "before \(act)")
+        let force = words == ["archive"] ? ["--force"] : []
+        let order = try RunningProgram(
+          "farm", words + ["release", "spring", "--root", farm.root.string] + force,
+          output: farm.scratch("order-\(UUID().uuidString)"))
+        #expect(await doomed.end() == -SIGKILL, "\(words) after \"\(act)\": \(order.text)\n\(farm.log)")
+        #expect(await order.end() == 3, "after \"\(act)\": \(order.text)")
+        let next = try await farm.start()
+
+        #expect(delivered.hasRelease == !isArchived, "after \"\(act)\"")
+        #expect(delivered.leftOvers.isEmpty, "after \"\(act)\": \(delivered.leftOvers)")
+        if isArchived {
+          #expect(try await farm.farm("verify", "archive", "spring").code == 0, "after \"\(act)\"")
+        } else {
+          #expect(try await Delivered.listing(farm) == delivered.before, "after \"\(act)\"")
+          #expect(
+            try await eventually { try await farm.farm("list", "releases").output.contains("harvested") },
+            "after \"\(act)\"")
+        }
+        await stop(next)
+      }
+      #expect(farm.logged("job.active") == 1)
+    }
+
+    @Test func `comes back though the ledger was lost meanwhile`() async throws {
+      let delivered = try await Delivered()
+      let farm = delivered.farm
+      let first = try await farm.start()
+      #expect(try await farm.farm("archive", "release", "spring", "--force", "--prune-dist").code == 0)
+      #expect(!farm.root.appending("dist/spring").isThere)
+      await stop(first)
+      for name in farm.root.appending(".farm/state").names where name.hasPrefix("ledger") {
+        try FileManager.default.removeItem(atPath: farm.root.string + "/.farm/state/" + name)
+      }
+
+      let second = try await farm.start()
+      let listed = try await farm.farm("list", "archives").output
+      #expect(listed.contains("archives/spring.tar.gz") && listed.contains("`farm verify archive spring`"), "\(listed)")
+      let back = try await farm.farm("restore", "release", "spring")
+      #expect(back.code == 0, "\(back.output)")
+
+      #expect(try await eventually { try await farm.farm("list", "releases").output.contains("harvested") })
+      #expect(try await Delivered.listing(farm) == delivered.before)
+      #expect(farm.logged("job.active") == 1)
+      await stop(second)
+    }
+
+    @Test(.enabled(if: Needs.mounts))
+    func `stays as it is where archives can take no file, and says why`() async throws {
+      let delivered = try await Delivered()
+      let farm = delivered.farm
+      let disk = try SmallDisk(size: "8m", at: farm.root.appending("archives"))
+      let daemon = try await farm.start()
+      try disk.fill()
+
+      let full = try await farm.farm("archive", "release", "spring", "--force")
+      #expect(full.code == 1 && full.output.contains("No space left on device"), "\(full.output)")
+      #expect(full.output.contains("Free space on that file system"), "\(full.output)")
+      try disk.removeFill()
+      try await disk.setReadOnly(true)
+      let closed = try await farm.farm("archive", "release", "spring", "--force")
+      #expect(closed.code == 1 && closed.output.contains("Mount the file system writable"), "\(closed.output)")
+      #expect(try await Delivered.listing(farm) == delivered.before && delivered.leftOvers.isEmpty)
+      try await disk.setReadOnly(false)
+
+      let open = try await farm.farm("archive", "release", "spring", "--force")
+      #expect(open.code == 0, "\(open.output)")
+      #expect(disk.path.names == ["spring.tar.gz"])
+      #expect(try await farm.farm("restore", "release", "spring").code == 0)
+      #expect(try await Delivered.listing(farm) == delivered.before)
+      await stop(daemon)
+    }
+  }
+}

@@ -115,6 +115,7 @@ let checks: [Target] = [
     name: "farm-bench",
     dependencies: [
       "farm", "farmd", "WatchProbe", "FarmModel", "BlendFile", "FarmStore", "VolumeFiles", "Pictures", "Preflight",
+      "Archiving",
       argumentParser, system,
     ],
     path: "Benchmarks", swiftSettings: settings),

@@ -20,7 +20,7 @@ struct FarmBench: AsyncParsableCommand {
       """)
 
   enum Part: String, CaseIterable, ExpressibleByArgument {
-    case watch, drops, idle, start, many, jobs, refresh, inspect, warm, flood
+    case watch, drops, idle, start, many, jobs, refresh, inspect, warm, flood, archive
     case sideBySide = "side-by-side"
   }
 
@@ -59,6 +59,7 @@ struct FarmBench: AsyncParsableCommand {
     case .inspect: try bench.inspect(&figures, files: quick ? 500 : 10_000)
     case .warm: try bench.warm(&figures, isQuick: quick)
     case .flood: try bench.flood(&figures, frames: quick ? 5000 : 100_000)
+    case .archive: try bench.archive(&figures, megabytes: quick ? 100 : 1000)
     case .sideBySide: try bench.sideBySide(&figures, isQuick: quick)
     }
   }

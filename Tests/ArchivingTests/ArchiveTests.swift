@@ -242,4 +242,50 @@ struct ArchiveTests {
     #expect(mkfifo(bench.folder.string + "/store/pipe", 0o600) == 0)
     #expect(throws: ArchiveFailure.self) { try bench.tree() }
   }
+
+  @Test(.enabled(if: Needs.mounts), arguments: ArchiveFormat.allCases)
+  func `leaves nothing on a disk that is full before it is written`(format: ArchiveFormat) throws {
+    let bench = try ArchiveBench()
+    let disk = try SmallDisk(size: "4m", at: bench.scratch("small"))
+    try bench.scratch.write(ArchiveBench.noise(9_000_000, seed: 4), to: "releases/spring/store/noise.bin")
+    let place = disk.path.appending("spring.tar.gz")
+
+    #expect(throws: ArchiveFailure.files(FileFailure("write", place, errno: ENOSPC))) {
+      try Archiver(format, lanes: 2, progress: ArchiveProgress()).write(
+        bench.tree(), to: place, manifest: ArchiveManifest(head: ArchiveBench.head)
+      ) { _ in nil }
+    }
+
+    #expect(disk.path.names.isEmpty)
+  }
+
+  @Test func `is not finished when nobody wants it any more`() throws {
+    let bench = try ArchiveBench()
+    let progress = ArchiveProgress()
+    progress.cancel()
+
+    #expect(throws: ArchiveFailure.canceled) {
+      try Archiver(.gz, lanes: 2, progress: progress).write(
+        bench.tree(), to: bench.archive(), manifest: ArchiveManifest(head: ArchiveBench.head)
+      ) { _ in nil }
+    }
+
+    #expect(!bench.archive().isThere)
+  }
+}
+
+@Suite("What an archive packs")
+struct PackingTests {
+  /// The first letters of the alphabet at random: four bits a byte.
+  private static let text = ArchiveBench.noise(1 << 20, seed: 2).map { $0 & 15 + 97 }
+
+  @Test(
+    arguments: [
+      (ArchiveBench.noise(1 << 20, seed: 1), nil), (text, 6), ([UInt8](repeating: 0, count: 1 << 20), 6),
+      (ArchiveBench.noise(1 << 19, seed: 1) + text.prefix(1 << 19), 6), ([], 6),
+      (ArchiveBench.noise(1 << 20, seed: 1).map { $0 % 200 }, 1),
+    ] as [([UInt8], Int32?)])
+  func `is as hard as its bytes are uneven, and not at all where they are dice`(bytes: [UInt8], level: Int32?) {
+    #expect(bytes.withUnsafeBytes { PackingLevel(for: $0).level } == level)
+  }
 }

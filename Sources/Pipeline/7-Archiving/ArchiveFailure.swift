@@ -15,6 +15,8 @@ package enum ArchiveFailure: Failure, Equatable {
   case damaged(FilePath, String)
   /// It is none of ours, or was made to do harm.
   case forged(FilePath, entry: String, why: String)
+  /// The disk of the archive has so little left, in bytes, that nothing more is written.
+  case noRoom(FilePath, freeBytes: Int64)
   /// Its contents are larger than what may still be written.
   case tooLarge(FilePath)
   case noArchive(String, nearest: String?)
@@ -31,6 +33,8 @@ package enum ArchiveFailure: Failure, Equatable {
     case .damaged(let path, let what): "the archive \(path.string.escapedForTerminal) is damaged: \(what)"
     case .forged(let path, let entry, let why):
       "the archive \(path.string.escapedForTerminal) is refused: its entry \"\(entry.escapedForTerminal)\" \(why)"
+    case .noRoom(let path, let free):
+      "cannot write \(path.string.escapedForTerminal): its disk has \(free.asBytes) left, less than `disk_floor:` keeps free"
     case .tooLarge(let path):
       "the archive \(path.string.escapedForTerminal) does not fit: its contents are larger than the disk's free space"
     case .noArchive(let release, let nearest):
@@ -49,6 +53,8 @@ package enum ArchiveFailure: Failure, Equatable {
     case .files(let failure): failure.remedy
     case .damaged: "Take a copy of it from your backup; nothing was changed."
     case .forged: "Look at it with `tar tvf`; nothing was written outside of the farm's own folder."
+    case .noRoom(let path, _):
+      "Free space there (`df -h \(path.removingLastComponent().string.quotedForShell)`), then ask again; nothing was removed."
     case .tooLarge: "Free space on the volume (`df -h`), then ask again."
     case .noArchive: "Look at `farm list archives`."
     case .inTheWay: "Move it away, or give it another name; nothing is ever overwritten."
@@ -58,7 +64,7 @@ package enum ArchiveFailure: Failure, Equatable {
 
   package var isTransient: Bool {
     switch self {
-    case .changed, .canceled: true
+    case .changed, .canceled, .noRoom: true
     case .files(let failure): failure.isTransient
     case .refused, .notStorable, .damaged, .forged, .tooLarge, .noArchive, .inTheWay: false
     }
@@ -69,7 +75,7 @@ package enum ArchiveFailure: Failure, Equatable {
     case .refused, .notStorable, .changed, .inTheWay: .conflict
     case .files(let failure): failure.kind
     case .noArchive: .notFound
-    case .damaged, .forged, .tooLarge, .canceled: .failed
+    case .damaged, .forged, .noRoom, .tooLarge, .canceled: .failed
     }
   }
 }

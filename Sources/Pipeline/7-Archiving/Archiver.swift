@@ -30,6 +30,7 @@ package struct Archiver: Sendable {
     owner: (FilePath) -> (job: String, revision: Int)?
   ) throws(ArchiveFailure) -> ArchiveManifest {
     progress.begin(.packing, allBytes: tree.bytes)
+    try checkRoom(for: file)
     let target: FileDescriptor
     do throws(FileFailure) { target = try OpenFile.making(file, mode: 0o644) } catch { throw .files(error) }
     defer { OpenFile.close(target) }
@@ -53,15 +54,12 @@ package struct Archiver: Sendable {
     let tar = try TarWriter(target, path: file, format: format, lanes: lanes)
     var manifest = manifest
     manifest.head.folder = ArchiveManifest.Head.Folder(tree.folder)
-    var unchecked = Self.lookEveryBytes
+    var unchecked: Int64 = 0
     manifest.files.reserveCapacity(tree.entries.count)
     for entry in tree.entries {
       if unchecked >= Self.lookEveryBytes {
         unchecked = 0
-        // A disk that is filled to its end stops renders and the ledger too.
-        if let free = DiskSpace.freeBytes(at: file), free < floorBytes {
-          throw .files(FileFailure("write", file, errno: ENOSPC))
-        }
+        try checkRoom(for: file)
       }
       unchecked += entry.isFile ? entry.status.fingerprint.size : 0
       try tar.begin(entry.path, entry.status, link: entry.link, firstName: entry.firstName)
@@ -82,6 +80,12 @@ package struct Archiver: Sendable {
   }
 
   private static let pieceBytes = 1 << 20
+
+  /// A disk that is filled to its end stops renders and the ledger too.
+  private func checkRoom(for file: FilePath) throws(ArchiveFailure) {
+    let free = DiskSpace.freeBytes(at: file.removingLastComponent())
+    if let free, free < floorBytes { throw .noRoom(file, freeBytes: free) }
+  }
 
   /// - Returns: the digest of its bytes.
   private func write(_ entry: ReleaseTree.Entry, to tar: TarWriter) throws(ArchiveFailure) -> Digest {

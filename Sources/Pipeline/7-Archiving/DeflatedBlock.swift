@@ -96,36 +96,43 @@ struct DeflatedBlock {
 /// How hard a block is worth to be packed, by how even its bytes are.
 ///
 /// PNG, EXR and .blend files are packed already: their bytes are as even as dice, and packing them again takes all of
-/// the time and gains less than a hundredth.
+/// the time and gains next to nothing. In between, the lowest level gains as much as the highest: smooth PNGs of
+/// Blender lose three of a hundred bytes at each.
 struct PackingLevel: Hashable {
   /// 1 to 9; nil: not at all.
   let level: Int32?
 
   private static let windows = 8
   private static let windowBytes = 4096
-  /// Bits a byte from which on nothing is gained; 16 KiB of dice have 7.99.
-  private static let evenFrom = 7.9
+  /// Bits a byte, of which dice have 7.95 in such a window: from here on less than one byte of a hundred is gained
+  /// (PNGs of 1080p with noise: 7.92, and one of ten thousand; smooth ones of 180 lines: 7.71, and three of a hundred).
+  private static let evenFrom = 7.85
+  private static let nearlyEvenFrom = 7.4
 
   /// - Parameter bytes: of which some windows are looked at.
   init(for bytes: UnsafeRawBufferPointer) {
-    level = Self.bitsPerByte(bytes) >= Self.evenFrom ? nil : 6
+    let bits = Self.bitsPerByte(bytes)
+    level = bits >= Self.evenFrom ? nil : bits >= Self.nearlyEvenFrom ? 1 : 6
   }
 
-  /// The entropy of single bytes in windows spread over the whole.
+  /// The entropy of single bytes, the mean of windows spread over the whole.
   static func bitsPerByte(_ bytes: UnsafeRawBufferPointer) -> Double {
-    var counts = [Int](repeating: 0, count: 256)
-    var total = 0
-    let step = max(windowBytes, bytes.count / windows)
-    for start in stride(from: 0, to: bytes.count, by: step) {
-      let end = min(start + windowBytes, bytes.count)
-      for place in start..<end { counts[Int(bytes[place])] += 1 }
-      total += end - start
+    let starts = Array(stride(from: 0, to: bytes.count, by: max(windowBytes, bytes.count / windows)))
+    let sum = starts.reduce(0.0) { sum, start in
+      sum + entropy(UnsafeRawBufferPointer(rebasing: bytes[start..<min(start + windowBytes, bytes.count)]))
     }
-    guard total > 0 else { return 0 }
-    return counts.reduce(0.0) { sum, count in
-      guard count > 0 else { return sum }
-      let share = Double(count) / Double(total)
-      return sum - share * log2(share)
+    return starts.isEmpty ? 0 : sum / Double(starts.count)
+  }
+
+  private static func entropy(_ bytes: UnsafeRawBufferPointer) -> Double {
+    withUnsafeTemporaryAllocation(of: Int32.self, capacity: 256) { counts in
+      counts.initialize(repeating: 0)
+      for place in 0..<bytes.count { counts[Int(bytes[place])] += 1 }
+      return counts.reduce(0.0) { sum, count in
+        guard count > 0 else { return sum }
+        let share = Double(count) / Double(bytes.count)
+        return sum - share * log2(share)
+      }
     }
   }
 }

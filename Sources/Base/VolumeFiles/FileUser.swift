@@ -9,6 +9,10 @@ package struct FileUser: Hashable, Sendable {
   package let pid: Int32
   package let file: FilePath
 
+  package init(program: String, pid: Int32, file: FilePath) {
+    (self.program, self.pid, self.file) = (program, pid, file)
+  }
+
   /// The programs of this machine that have something below these folders open, each with one file; our own is left
   /// out.
   ///

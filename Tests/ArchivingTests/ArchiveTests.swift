@@ -279,13 +279,17 @@ struct PackingTests {
   /// The first letters of the alphabet at random: four bits a byte.
   private static let text = ArchiveBench.noise(1 << 20, seed: 2).map { $0 & 15 + 97 }
 
-  @Test(
-    arguments: [
-      (ArchiveBench.noise(1 << 20, seed: 1), nil), (text, 6), ([UInt8](repeating: 0, count: 1 << 20), 6),
-      (ArchiveBench.noise(1 << 19, seed: 1) + text.prefix(1 << 19), 6), ([], 6),
-      (ArchiveBench.noise(1 << 20, seed: 1).map { $0 % 200 }, 1),
-    ] as [([UInt8], Int32?)])
-  func `is as hard as its bytes are uneven, and not at all where they are dice`(bytes: [UInt8], level: Int32?) {
-    #expect(bytes.withUnsafeBytes { PackingLevel(for: $0).level } == level)
+  private static let examples: [(bytes: [UInt8], packing: Packing)] = [
+    (ArchiveBench.noise(1 << 20, seed: 1), .stored), (text, .packed), ([UInt8](repeating: 0, count: 1 << 20), .packed),
+    (ArchiveBench.noise(1 << 19, seed: 1) + text.prefix(1 << 19), .packed), ([], .packed),
+    (ArchiveBench.noise(1 << 20, seed: 1).map { $0 % 180 }, .shortened),
+    ((0..<400).flatMap { _ in ArchiveBench.noise(2600, seed: 1).map { $0 % 180 } }, .packed),
+  ]
+
+  @Test(arguments: examples.indices)
+  func `is as hard as its bytes are uneven, and not at all where they are dice`(number: Int) {
+    let (bytes, packing) = Self.examples[number]
+
+    #expect(bytes.withUnsafeBytes { BlockPacker().packing(for: $0) } == packing)
   }
 }

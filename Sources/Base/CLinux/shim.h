@@ -33,6 +33,9 @@ static inline int linux_open_new_at(int folder, const char *name, unsigned int m
   return openat(folder, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode);
 }
 
+// Has the kernel begin to write an open file to its disk, and does not wait for it (SYNC_FILE_RANGE_WRITE).
+static inline int linux_begin_writing(int file) { return (int)syscall(SYS_sync_file_range, file, 0L, 0L, 2U); }
+
 // Waits until everything that was written to the file system of an open file is on its disk.
 static inline int linux_sync_file_system(int file) { return (int)syscall(SYS_syncfs, file); }
 

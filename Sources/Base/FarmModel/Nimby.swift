@@ -88,6 +88,15 @@ package struct WeeklyHours: Hashable, Sendable {
   }
 }
 
+extension WeeklyHours {
+  /// Whether a moment of them belongs to hours that began before midnight.
+  package func openedTheDayBefore(_ moment: Moment) -> Bool {
+    guard end <= start else { return false }
+    return moment.minute < end && days.contains((moment.day + 6) % 7)
+      && !(days.contains(moment.day) && moment.minute >= start)
+  }
+}
+
 extension WeeklyHours: CustomStringConvertible {
   package var description: String { text }
 }

@@ -46,9 +46,11 @@ package enum OutputState: String, Codable, CaseIterable, Sendable {
   case kept
   /// A tile that has gone into its picture; its file is no more.
   case assembled
+  /// Delivered, and taken away when its time was over: nobody renders it again unasked.
+  case purged
 
   /// Whether the picture exists, or did its part, and was checked.
-  package var isDone: Bool { [.done, .harvested, .kept, .assembled].contains(self) }
+  package var isDone: Bool { [.done, .harvested, .kept, .assembled, .purged].contains(self) }
 }
 
 /// The state of one command on one worker, in Flamenco's words.

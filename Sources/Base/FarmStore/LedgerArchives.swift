@@ -125,14 +125,30 @@ extension Ledger {
     }
   }
 
-  /// When a release was last delivered; nil when it never was.
-  package func lastHarvest(of release: String) async throws(StoreFailure) -> Timestamp? {
-    try await read("read when \(release) was delivered") { db in
-      try Int64.fetchOne(
+  /// Every release that may be archived some day, as the schedule wants to know it.
+  package func archiveCandidates() async throws(StoreFailure) -> [ArchiveSchedule.Candidate] {
+    try await read("read what may be archived") { db in
+      try Row.fetchAll(
         db,
-        sql: "SELECT MAX(started_at) FROM harvest JOIN release ON release.id = release_id WHERE name = ?",
-        arguments: [release]
-      ).map { Timestamp(nanoseconds: $0) }
+        sql: """
+          SELECT name, state, archive_after_ms, archive_night,
+            MAX(changed_at, COALESCE((SELECT MAX(started_at) FROM harvest WHERE release_id = release.id), 0)) AS quiet
+          FROM release WHERE name <> ? AND state <> 'archived' ORDER BY name
+          """, arguments: [NameRule.quick]
+      ).map { row in
+        let after: Int64? = row["archive_after_ms"]
+        return ArchiveSchedule.Candidate(
+          release: row["name"], state: try Column.word(ReleaseState.self, row, "state"),
+          quietSince: Timestamp(nanoseconds: row["quiet"]), after: after.map { .milliseconds($0) },
+          triedNight: row["archive_night"])
+      }
+    }
+  }
+
+  /// Notes in which night a release was to be archived.
+  package func setArchiveNight(of release: String, _ night: Int) async throws(StoreFailure) {
+    try await write("note when \(release) was to be archived") { db in
+      try db.execute(sql: "UPDATE release SET archive_night = ? WHERE name = ?", arguments: [night, release])
     }
   }
 

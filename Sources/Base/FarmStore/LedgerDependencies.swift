@@ -137,11 +137,13 @@ extension Ledger {
             (SELECT COALESCE(SUM(render_ms), 0) FROM output WHERE output.revision_id = revision.id), stale IS NOT NULL,
             NOT EXISTS (
               SELECT 1 FROM output WHERE output.revision_id = revision.id
-              AND output.state NOT IN ('harvested', 'kept', 'assembled'))
+              AND output.state NOT IN ('harvested', 'kept', 'assembled', 'purged'))
           FROM dependency JOIN revision ON revision.id = dependency.revision_id
           JOIN job ON job.id = job_id JOIN release ON release.id = release_id
           WHERE dependency.path = ? AND is_seen AND (dependency.size <> ? OR dependency.mtime_ns <> ?)
             AND number = (SELECT MAX(number) FROM revision AS newest WHERE newest.job_id = job.id)
+            AND NOT EXISTS (
+              SELECT 1 FROM output WHERE output.revision_id = revision.id AND output.state = 'purged')
           ORDER BY urgency DESC, job.id
           """, arguments: [path, file.size, file.mtimeNanoseconds]
       ).map { row in

@@ -184,6 +184,8 @@ enum LedgerSchema {
       jobs INTEGER NOT NULL, prunes_dist INTEGER NOT NULL, archived_at INTEGER NOT NULL, verified_at INTEGER NOT NULL
     ) STRICT
     """,
+    // The night in which it was to be archived last, in days since 1970.
+    "ALTER TABLE release ADD COLUMN archive_night INTEGER",
     "CREATE INDEX harvest_move_of_output ON harvest_move(output_id)",
     "CREATE INDEX delivery_of_output ON delivery(output_id)",
   ]

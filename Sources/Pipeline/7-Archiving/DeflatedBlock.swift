@@ -1,138 +1,153 @@
 import CDeflate
 import CZlib
 import Glibc
+import Synchronization
 
 /// A piece of a gzip stream that was made apart from the pieces beside it: it ends at a whole byte, so that pieces can
-/// be put one after the other, as pigz does.
-struct DeflatedBlock {
-  /// Raw deflate, without a final block.
-  private(set) var bytes: [UInt8]
+/// be put one after the other, as pigz does. Raw deflate, without a final block.
+struct DeflatedBlock: Sendable {
+  /// What is written, and whether as it is: then ``StoredRuns`` says how.
+  let piece: MemoryPiece
+  let isStored: Bool
   /// CRC-32 of what was packed, and its length in bytes.
   let checksum: UInt32
   let length: Int
-
-  /// Packs bytes so well as they can be packed: what looks like noise is stored as it is.
-  /// - Parameters:
-  ///   - raw: what is to be packed, at most 4 GiB.
-  ///   - before: the last bytes of what comes before it, 32 KiB at most; the packer refers to them.
-  init(_ raw: UnsafeRawBufferPointer, before: UnsafeRawBufferPointer) {
-    if raw.count == GzipFile.blockBytes, raw.isZero, before.isZero {
-      self = Self.zeros
-      return
-    }
-    self.init(packing: raw, before: before)
-  }
-
-  private init(packing raw: UnsafeRawBufferPointer, before: UnsafeRawBufferPointer) {
-    length = raw.count
-    checksum = libdeflate_crc32(0, raw.baseAddress, raw.count)
-    bytes = []
-    if let level = PackingLevel(for: raw).level, let packed = Self.deflate(raw, before: before, level: level),
-      packed.count < raw.count
-    {
-      bytes = packed
-    } else {
-      bytes = Self.store(raw)
-    }
-  }
-
-  /// Caches of simulations and images of disks have gigabytes of them.
-  private static let zeros: DeflatedBlock = [UInt8](repeating: 0, count: GzipFile.blockBytes).withUnsafeBytes { raw in
-    DeflatedBlock(packing: raw, before: UnsafeRawBufferPointer(rebasing: raw[..<GzipFile.windowBytes]))
-  }
-
-  /// The longest run of a stored block of deflate (RFC 1951, 3.2.4).
-  private static let storedMax = 65_535
-  private static let storedHeadBytes = 5
-
-  private static func store(_ raw: UnsafeRawBufferPointer) -> [UInt8] {
-    let pieces = (raw.count + storedMax - 1) / storedMax
-    return [UInt8](unsafeUninitializedCapacity: raw.count + pieces * storedHeadBytes) { target, count in
-      for start in stride(from: 0, to: raw.count, by: storedMax) {
-        let piece = UnsafeRawBufferPointer(rebasing: raw[start..<min(start + storedMax, raw.count)])
-        let (low, high) = (UInt8(piece.count & 255), UInt8(piece.count >> 8))
-        for byte in [0, low, high, ~low, ~high] {
-          target[count] = byte
-          count += 1
-        }
-        UnsafeMutableRawBufferPointer(rebasing: UnsafeMutableRawBufferPointer(target)[count...]).copyMemory(from: piece)
-        count += piece.count
-      }
-    }
-  }
-
-  /// Nil when zlib has no memory.
-  private static func deflate(
-    _ raw: UnsafeRawBufferPointer, before: UnsafeRawBufferPointer, level: Int32
-  ) -> [UInt8]? {
-    var stream = z_stream()
-    let version = ZLIB_VERSION
-    let begun = deflateInit2_(
-      &stream, level, Z_DEFLATED, -MAX_WBITS, maxMemoryLevel, Z_DEFAULT_STRATEGY, version,
-      Int32(MemoryLayout<z_stream>.size))
-    guard begun == Z_OK else { return nil }
-    defer { deflateEnd(&stream) }
-    if !before.isEmpty {
-      deflateSetDictionary(&stream, before.assumingMemoryBound(to: UInt8.self).baseAddress, uInt(before.count))
-    }
-    let most = Int(deflateBound(&stream, uLong(raw.count))) + flushBytes
-    var isWhole = false
-    let packed = [UInt8](unsafeUninitializedCapacity: most) { target, count in
-      stream.next_in = UnsafeMutablePointer(mutating: raw.assumingMemoryBound(to: UInt8.self).baseAddress)
-      stream.avail_in = uInt(raw.count)
-      stream.next_out = target.baseAddress
-      stream.avail_out = uInt(most)
-      isWhole = CZlib.deflate(&stream, Z_SYNC_FLUSH) == Z_OK && stream.avail_in == 0 && stream.avail_out > 0
-      count = most - Int(stream.avail_out)
-    }
-    return isWhole ? packed : nil
-  }
-
-  private static let maxMemoryLevel: Int32 = 9
-  /// An empty stored block, which ends a piece at a whole byte, and what may be pending before it.
-  private static let flushBytes = 16
 }
 
-/// How hard a block is worth to be packed, by how even its bytes are.
-///
-/// PNG, EXR and .blend files are packed already: their bytes are as even as dice, and packing them again takes all of
-/// the time and gains next to nothing. In between, the lowest level gains as much as the highest: smooth PNGs of
-/// Blender lose three of a hundred bytes at each.
-struct PackingLevel: Hashable {
-  /// 1 to 9; nil: not at all.
-  let level: Int32?
-
-  private static let windows = 8
-  private static let windowBytes = 4096
-  /// Bits a byte, of which dice have 7.95 in such a window: from here on less than one byte of a hundred is gained
-  /// (PNGs of 1080p with noise: 7.92, and one of ten thousand; smooth ones of 180 lines: 7.71, and three of a hundred).
-  private static let evenFrom = 7.85
-  private static let nearlyEvenFrom = 7.4
-
-  /// - Parameter bytes: of which some windows are looked at.
-  init(for bytes: UnsafeRawBufferPointer) {
-    let bits = Self.bitsPerByte(bytes)
-    level = bits >= Self.evenFrom ? nil : bits >= Self.nearlyEvenFrom ? 1 : 6
+/// Makes blocks, several at once. Owns zlib's states and pieces of memory, which are used again.
+final class BlockPacker: Sendable {
+  private struct Pool {
+    var deflaters: [Packing: [Deflater]] = [:]
+    var pieces: [MemoryPiece] = []
   }
+  private let pool = Mutex(Pool())
+  /// Caches of simulations and images of disks have gigabytes of zeros.
+  private let zeros: DeflatedBlock?
 
-  /// The entropy of single bytes, the mean of windows spread over the whole.
-  static func bitsPerByte(_ bytes: UnsafeRawBufferPointer) -> Double {
-    let starts = Array(stride(from: 0, to: bytes.count, by: max(windowBytes, bytes.count / windows)))
-    let sum = starts.reduce(0.0) { sum, start in
-      sum + entropy(UnsafeRawBufferPointer(rebasing: bytes[start..<min(start + windowBytes, bytes.count)]))
+  init() {
+    let raw = MemoryPiece()
+    raw.fill(with: 0)
+    let window = UnsafeRawBufferPointer(rebasing: raw.bytes[..<GzipFile.windowBytes])
+    let (deflater, packed) = (Deflater(.packed), MemoryPiece())
+    guard let deflater, deflater.pack(raw.bytes, before: window, into: packed) else {
+      zeros = nil
+      return
     }
-    return starts.isEmpty ? 0 : sum / Double(starts.count)
+    zeros = DeflatedBlock(
+      piece: packed, isStored: false, checksum: libdeflate_crc32(0, raw.bytes.baseAddress, raw.count), length: raw.count
+    )
   }
 
-  private static func entropy(_ bytes: UnsafeRawBufferPointer) -> Double {
-    withUnsafeTemporaryAllocation(of: Int32.self, capacity: 256) { counts in
-      counts.initialize(repeating: 0)
-      for place in 0..<bytes.count { counts[Int(bytes[place])] += 1 }
-      return counts.reduce(0.0) { sum, count in
-        guard count > 0 else { return sum }
-        let share = Double(count) / Double(bytes.count)
-        return sum - share * log2(share)
-      }
+  /// A piece of memory to fill.
+  func piece() -> MemoryPiece {
+    guard let piece = pool.withLock({ $0.pieces.popLast() }) else { return MemoryPiece() }
+    piece.count = 0
+    return piece
+  }
+
+  /// Gives a piece back that nobody needs any more.
+  func reuse(_ piece: MemoryPiece) {
+    guard piece !== zeros?.piece else { return }
+    pool.withLock { $0.pieces.append(piece) }
+  }
+
+  /// Packs bytes so well as they are worth; what looks like noise is stored as it is.
+  /// - Parameters:
+  ///   - raw: given away; it comes back in the block, or is used again.
+  ///   - before: the last bytes of what comes before it, 32 KiB at most; the packer refers to them.
+  func pack(_ raw: MemoryPiece, before: UnsafeRawBufferPointer) -> DeflatedBlock {
+    if let zeros, zeros.length == raw.count, raw.bytes.isZero, before.isZero {
+      reuse(raw)
+      return zeros
+    }
+    let (checksum, length) = (libdeflate_crc32(0, raw.bytes.baseAddress, raw.count), raw.count)
+    let packing = packing(for: raw.bytes)
+    if packing != .stored, let packed = packed(raw.bytes, before: before, packing) {
+      reuse(raw)
+      return DeflatedBlock(piece: packed, isStored: false, checksum: checksum, length: length)
+    }
+    return DeflatedBlock(piece: raw, isStored: true, checksum: checksum, length: length)
+  }
+
+  /// How bytes are packed.
+  func packing(for bytes: UnsafeRawBufferPointer) -> Packing { Packing(for: bytes) { size(of: $0, $1) } }
+
+  /// Nil when it does not become shorter.
+  private func packed(
+    _ raw: UnsafeRawBufferPointer, before: UnsafeRawBufferPointer?, _ packing: Packing
+  ) -> MemoryPiece? {
+    guard let deflater = pool.withLock({ $0.deflaters[packing]?.popLast() }) ?? Deflater(packing) else { return nil }
+    defer { pool.withLock { $0.deflaters[packing, default: []].append(deflater) } }
+    let target = piece()
+    if deflater.pack(raw, before: before, into: target), target.count < raw.count { return target }
+    reuse(target)
+    return nil
+  }
+
+  /// How many bytes a sample takes when it is packed so; as many as it has where it does not become shorter.
+  private func size(of sample: UnsafeRawBufferPointer, _ packing: Packing) -> Int {
+    guard let piece = packed(sample, before: nil, packing) else { return sample.count }
+    defer { reuse(piece) }
+    return piece.count
+  }
+}
+
+/// One of zlib's states, used for block after block. Owns it; used by one thread at a time.
+private final class Deflater: @unchecked Sendable {  // Whoever took it out of the pool has it alone.
+  private let stream = UnsafeMutablePointer<z_stream>.allocate(capacity: 1)
+  private static let maxMemoryLevel: Int32 = 9
+
+  /// Nil when zlib has no memory.
+  init?(_ packing: Packing) {
+    stream.initialize(to: z_stream())
+    let begun = deflateInit2_(
+      stream, packing.level, Z_DEFLATED, -MAX_WBITS, Self.maxMemoryLevel, packing.strategy, ZLIB_VERSION,
+      Int32(MemoryLayout<z_stream>.size))
+    guard begun == Z_OK else {
+      stream.deallocate()
+      return nil
+    }
+  }
+
+  deinit {
+    deflateEnd(stream)
+    stream.deallocate()
+  }
+
+  /// - Returns: false when it does not fit.
+  func pack(_ raw: UnsafeRawBufferPointer, before: UnsafeRawBufferPointer?, into piece: MemoryPiece) -> Bool {
+    deflateReset(stream)
+    if let before, !before.isEmpty {
+      deflateSetDictionary(stream, before.assumingMemoryBound(to: UInt8.self).baseAddress, uInt(before.count))
+    }
+    let room = piece.room
+    stream.pointee.next_in = UnsafeMutablePointer(mutating: raw.assumingMemoryBound(to: UInt8.self).baseAddress)
+    stream.pointee.avail_in = uInt(raw.count)
+    stream.pointee.next_out = room.assumingMemoryBound(to: UInt8.self).baseAddress
+    stream.pointee.avail_out = uInt(room.count)
+    let isDone = deflate(stream, Z_SYNC_FLUSH) == Z_OK
+    // Without room left something may be pending.
+    guard isDone, stream.pointee.avail_in == 0, stream.pointee.avail_out > 0 else { return false }
+    piece.count += room.count - Int(stream.pointee.avail_out)
+    return true
+  }
+}
+
+/// Stored blocks of deflate: each run of bytes with a head of five before it (RFC 1951, 3.2.4).
+enum StoredRuns {
+  private static let bytesMax = 65_535
+
+  /// Hands out heads and runs, in order.
+  static func each<Failure: Error>(
+    of raw: UnsafeRawBufferPointer, _ body: (UnsafeRawBufferPointer) throws(Failure) -> Void
+  ) throws(Failure) {
+    for start in stride(from: 0, to: raw.count, by: bytesMax) {
+      let run = UnsafeRawBufferPointer(rebasing: raw[start..<min(start + bytesMax, raw.count)])
+      let (low, high) = (UInt8(run.count & 255), UInt8(run.count >> 8))
+      let head = [0, low, high, ~low, ~high]
+      let written = head.withUnsafeBytes { bytes in Result { () throws(Failure) in try body(bytes) } }
+      try written.get()
+      try body(run)
     }
   }
 }

@@ -1,3 +1,4 @@
+import CLinux
 import CZlib
 import FarmModel
 import Foundation
@@ -20,6 +21,7 @@ final class GzipFile: Sendable {
   private let file: FileDescriptor
   private let path: FilePath
   private let packers: OperationQueue
+  private let packer = BlockPacker()
   private let room: DispatchSemaphore
   private let lanes: Int
 
@@ -37,7 +39,7 @@ final class GzipFile: Sendable {
 
   /// What comes in and is no whole block yet.
   private struct Filling {
-    var piece = MemoryPiece()
+    var piece: MemoryPiece?
     var before: [UInt8] = []
     var blocks = 0
   }
@@ -66,8 +68,10 @@ final class GzipFile: Sendable {
     var rest = bytes
     while !rest.isEmpty {
       let block = filling.withLock { filling -> (Int, MemoryPiece, [UInt8])? in
-        rest = UnsafeRawBufferPointer(rebasing: rest.dropFirst(filling.piece.take(rest)))
-        return filling.piece.room.isEmpty ? Self.take(&filling) : nil
+        let piece = filling.piece ?? packer.piece()
+        filling.piece = piece
+        rest = UnsafeRawBufferPointer(rebasing: rest.dropFirst(piece.take(rest)))
+        return piece.room.isEmpty ? Self.take(&filling, piece) : nil
       }
       if let block { try pack(block) }
     }
@@ -75,7 +79,7 @@ final class GzipFile: Sendable {
 
   /// Writes what is left, and the end.
   func finish() throws(FileFailure) {
-    if let last = filling.withLock({ $0.piece.count == 0 ? nil : Self.take(&$0) }) { try pack(last) }
+    if let last = filling.withLock({ filling in filling.piece.map { Self.take(&filling, $0) } }) { try pack(last) }
     wait()
     let (failure, checksum, length) = stream.withLock { ($0.failure, $0.checksum, $0.length) }
     if let failure { throw failure }
@@ -86,10 +90,10 @@ final class GzipFile: Sendable {
   /// Waits until nothing is on its way any more.
   func wait() { packers.waitUntilAllOperationsAreFinished() }
 
-  private static func take(_ filling: inout Filling) -> (Int, MemoryPiece, [UInt8]) {
-    let block = (filling.blocks, filling.piece, filling.before)
-    filling.before = Array(UnsafeRawBufferPointer(rebasing: filling.piece.bytes.suffix(windowBytes)))
-    filling.piece = MemoryPiece()
+  private static func take(_ filling: inout Filling, _ piece: MemoryPiece) -> (Int, MemoryPiece, [UInt8]) {
+    let block = (filling.blocks, piece, filling.before)
+    filling.before = Array(UnsafeRawBufferPointer(rebasing: piece.bytes.suffix(windowBytes)))
+    filling.piece = nil
     filling.blocks += 1
     return block
   }
@@ -101,7 +105,7 @@ final class GzipFile: Sendable {
       throw failure
     }
     packers.addOperation { [self] in
-      let packed = block.before.withUnsafeBytes { DeflatedBlock(block.piece.bytes, before: $0) }
+      let packed = block.before.withUnsafeBytes { packer.pack(block.piece, before: $0) }
       writeInOrder(packed, block.number)
     }
   }
@@ -117,7 +121,8 @@ final class GzipFile: Sendable {
     guard mustWrite else { return }
     while let next = nextToWrite() {
       var failure: FileFailure?
-      do throws(FileFailure) { try FileBytes.write(next.bytes, to: file, path: path) } catch { failure = error }
+      do throws(FileFailure) { try write(next) } catch { failure = error }
+      packer.reuse(next.piece)
       stream.withLock { stream in
         stream.checksum = UInt32(
           truncatingIfNeeded: crc32_combine(uLong(stream.checksum), uLong(next.checksum), next.length))
@@ -126,6 +131,18 @@ final class GzipFile: Sendable {
       }
       room.signal()
     }
+  }
+
+  private func write(_ block: DeflatedBlock) throws(FileFailure) {
+    if block.isStored {
+      try StoredRuns.each(of: block.piece.bytes) { (bytes) throws(FileFailure) in
+        try FileBytes.write(bytes, to: file, path: path)
+      }
+    } else {
+      try FileBytes.write(block.piece.bytes, to: file, path: path)
+    }
+    // The disk begins at once, so that little is left for the end.
+    linux_begin_writing(file.rawValue)
   }
 
   /// After a failure nothing more is written, but everything is let go.

@@ -13,6 +13,12 @@ final class MemoryPiece: @unchecked Sendable {  // Never filled and read at once
   /// What is not filled yet.
   var room: UnsafeMutableRawBufferPointer { UnsafeMutableRawBufferPointer(rebasing: memory[count...]) }
 
+  /// Fills all of it with one byte.
+  func fill(with byte: UInt8) {
+    memory.initializeMemory(as: UInt8.self, repeating: byte)
+    count = memory.count
+  }
+
   /// Fills in what there is room for.
   /// - Returns: how many bytes that were.
   func take(_ bytes: UnsafeRawBufferPointer) -> Int {

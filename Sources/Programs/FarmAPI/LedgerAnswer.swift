@@ -13,10 +13,10 @@ package struct LedgerAnswer: Codable, Hashable, Sendable {
 
 /// Asks for a copy of the ledger.
 package struct BackupRequest: Codable, Hashable, Sendable {
-  /// A file that is not there yet, on the daemon's machine.
-  package let path: String
+  /// A file that is not there yet, on the daemon's machine; nil: among the others, named by the moment.
+  package let path: String?
 
-  package init(path: String) {
+  package init(path: String?) {
     self.path = path
   }
 }

@@ -23,6 +23,8 @@ package enum Route {
   package static let ledgerBackup = "/v1/ledger/backup"
   package static let archive = "/v1/archive"
   package static let archives = "/v1/archives"
+  package static let dueArchives = "/v1/archives/due"
+  package static let tidy = "/v1/tidy"
   package static let archiving = "/v1/archiving"
   package static let restore = "/v1/restore"
   package static let verify = "/v1/verify"

@@ -118,10 +118,13 @@ extension Daemon {
   }
 
   /// `farm ledger backup`
-  package func backUpLedger(to copy: FilePath) async throws -> LedgerAnswer {
+  /// - Parameter copy: nil: among the other copies, named by the moment.
+  package func backUpLedger(to copy: FilePath?) async throws -> LedgerAnswer {
     try await holding { state in
       let ledger = try Ledger(at: state.ledger, clock: Self.clock)
-      return try await LedgerBackup(of: ledger, at: state.ledger).write(to: copy)
+      let backup = LedgerBackup(of: ledger, at: state.ledger)
+      guard let copy else { return try await backup.write(into: state.backups, now: Self.clock.now()) }
+      return try await backup.write(to: copy)
     }
   }
 
@@ -132,24 +135,6 @@ extension Daemon {
       let count = try await ledger.jobs(adopted: true).count
       return LedgerAnswer(path: state.ledger, "it was made again; jobs that manifests prove: \(count)")
     }
-  }
-}
-
-/// Copies the ledger to where nothing is yet.
-struct LedgerBackup {
-  private let ledger: Ledger
-  private let path: FilePath
-
-  init(of ledger: Ledger, at path: FilePath) {
-    self.ledger = ledger
-    self.path = path
-  }
-
-  func write(to copy: FilePath) async throws -> LedgerAnswer {
-    guard try FileStatus(at: copy) == nil else { throw FileFailure("make", copy, errno: EEXIST) }
-    try await ledger.backUp(to: copy)
-    try Durable.sync(copy)
-    return LedgerAnswer(path: path, "it was copied to \(copy.string)")
   }
 }
 

@@ -22,6 +22,9 @@ package struct FarmConfig: Hashable, Sendable {
   package var volumeSeenAs: [String] = []
   package var trustScripts: [String] = []
   package var ignore: [String] = []
+  package var archive: ArchiveRule?
+  package var tidy = TidyLimits()
+  package var backup = BackupRule()
 
   package init() {}
 
@@ -149,6 +152,44 @@ package struct ConfigKey: ConfigEntry, Sendable {
       unit: "list of patterns", standard: "(none)", range: "patterns with *, ?, [a-z], **, a leading ! and slashes",
       set: { config, node in list(node) { config.ignore = $0 } }),
     ConfigKey(
+      name: "archive",
+      meaning: "When releases go into the archive by themselves, so long after their delivery and their last change.",
+      unit: "duration, hours of the day, gz or zst, yes or no",
+      standard: "(never; with a rule: after 30d, at any time, gz, keep_dist yes)",
+      range: "after: 7d to 3650d; window: as \"02:00-05:00\"; format: gz or zst; keep_dist: yes or no",
+      set: { _, _ in false },
+      group: { (config, node, file) throws(ConfigFailure) in
+        var rule = ArchiveRule()
+        try ConfigText.take(node, file: file, entries: ArchiveKey.all, into: &rule)
+        config.archive = rule
+      }),
+    ConfigKey(
+      name: "quick",
+      meaning: "How long pictures of quick jobs stay in dist/quick; their .blends stay for ever, "
+        + "and are not rendered again for that.",
+      unit: "duration", standard: "(for ever)", range: "keep: never, or 1d to 3650d",
+      set: { _, _ in false },
+      group: { (config, node, file) throws(ConfigFailure) in
+        try ConfigText.take(node, file: file, entries: QuickKey.all, into: &config.tidy)
+      }),
+    ConfigKey(
+      name: "tidy",
+      meaning: "How long logs, thumbnails, damaged pictures and what slash-and-burn put aside are kept.",
+      unit: "durations", standard: "{logs: 30d, thumbnails: 30d, bad: 30d, burnt: 90d}",
+      range: "each never, or 1h to 3650d",
+      set: { _, _ in false },
+      group: { (config, node, file) throws(ConfigFailure) in
+        try ConfigText.take(node, file: file, entries: TidyKey.all, into: &config.tidy)
+      }),
+    ConfigKey(
+      name: "backup", meaning: "How often the ledger is copied to backups/ beside it, and how many copies are kept.",
+      unit: "duration, number", standard: "{every: 6h, keep: 8}",
+      range: "every: 1m to 365d; keep: 0 (no copies) to 1000",
+      set: { _, _ in false },
+      group: { (config, node, file) throws(ConfigFailure) in
+        try ConfigText.take(node, file: file, entries: BackupKey.all, into: &config.backup)
+      }),
+    ConfigKey(
       name: "harvest_quiet", meaning: "How long nothing may change in a planned release before it is harvested.",
       unit: "duration", standard: "30s", range: "0s to 1d",
       set: { config, node in duration(node, .zero, .seconds(86_400)) { config.harvestQuiet = $0 } }),
@@ -157,50 +198,6 @@ package struct ConfigKey: ConfigEntry, Sendable {
       meaning: "What one change of a texture or library may cost before the jobs that need it wait for a person.",
       unit: "duration of rendering, all frames together", standard: "8h", range: "0s to 365d",
       set: { config, node in duration(node, .zero, .seconds(365 * 86_400)) { config.autoRefreshLimit = $0 } }),
-  ]
-
-  private static func list(_ node: Node, _ take: ([String]) -> Void) -> Bool {
-    guard let texts = node.sequence?.map(\.string), texts.allSatisfy({ $0?.isEmpty == false }) else { return false }
-    take(texts.compactMap { $0 })
-    return true
-  }
-
-  private static func whole(_ node: Node, _ range: ClosedRange<Int>, _ take: (Int) -> Void) -> Bool {
-    guard let number = node.int, range.contains(number) else { return false }
-    take(number)
-    return true
-  }
-
-  private static func duration(
-    _ node: Node, _ least: Duration, _ most: Duration, _ take: (Duration) -> Void
-  ) -> Bool {
-    guard let text = node.string, let time = Duration(spelled: text), (least...most).contains(time) else {
-      return false
-    }
-    take(time)
-    return true
-  }
-}
-
-/// One key of `nimby:`.
-private struct NimbyKey: ConfigEntry, Sendable {
-  let name: String
-  let range: String
-  let set: @Sendable (inout Nimby, Node) -> Bool
-
-  static let all = [
-    NimbyKey(name: "hours", range: "hours, as mon-fri 08:00-19:00, or a list of them") { nimby, node in
-      let texts = node.sequence?.map(\.string) ?? [node.string]
-      let hours = texts.map { $0.flatMap { WeeklyHours($0) } }
-      guard !hours.isEmpty, !hours.contains(nil) else { return false }
-      nimby.hours = hours.compactMap { $0 }
-      return true
-    },
-    NimbyKey(name: "load", range: "0.1 to 1024, in processors that other programs use") { nimby, node in
-      guard let load = node.float, (0.1...1024).contains(load) else { return false }
-      nimby.load = load
-      return true
-    },
   ]
 }
 

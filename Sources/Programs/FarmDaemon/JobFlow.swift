@@ -211,6 +211,7 @@ actor JobFlow {
       group.addTask { await self.reviewOften() }
       group.addTask { await self.lookForCuresOften() }
       group.addTask { await self.finishAdopting() }
+      group.addTask { await self.keepHouse() }
       for await errand in errands { group.addTask { await self.run(errand) } }
       endWaiting()
       group.cancelAll()

@@ -45,7 +45,7 @@ extension JobFlow {
     defer { endHarvesting(revision.name.release) }
     let place = try await places(of: revision)
     let outputs = try await setup.ledger.outputs(of: revision.id).filter {
-      $0.state.isDone && $0.kind.part.tile == nil
+      $0.state.isDone && $0.state != .purged && $0.kind.part.tile == nil
     }
     var damages: [Damage] = []
     for output in outputs {

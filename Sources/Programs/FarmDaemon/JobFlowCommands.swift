@@ -132,7 +132,11 @@ extension JobFlow: FarmService {
   }
 
   func backUpLedger(_ request: BackupRequest) async throws -> LedgerAnswer {
-    try await LedgerBackup(of: setup.ledger, at: setup.state.ledger).write(to: FilePath(request.path))
+    let backup = LedgerBackup(of: setup.ledger, at: setup.state.ledger)
+    guard let path = request.path else {
+      return try await backup.write(into: setup.state.backups, now: setup.clock.now())
+    }
+    return try await backup.write(to: FilePath(path))
   }
 
   /// The run ends in a moment, and the next start does it: whatever happens, it is done as a whole.

@@ -129,7 +129,9 @@ extension JobFlow {
 
   private func isMissing(_ revision: Revision) async throws(StoreFailure) -> (Output) -> Bool {
     let place = try await places(of: revision)
-    let outputs = try await setup.ledger.outputs(of: revision.id).map { ($0.id, place($0)) }
+    let outputs = try await setup.ledger.outputs(of: revision.id).filter { $0.state != .purged }.map {
+      ($0.id, place($0))
+    }
     let missing = await BlockingWork.run {
       // Unreadable: it is there.
       Set(outputs.filter { (try? FileStatus(at: $0.1)) == .some(nil) }.map(\.0))
@@ -140,7 +142,7 @@ extension JobFlow {
   private func isBad(_ revision: Revision) async throws(StoreFailure) -> (Output) -> Bool {
     let place = try await places(of: revision)
     var bad: Set<Int64> = []
-    for output in try await setup.ledger.outputs(of: revision.id) where output.state != .assembled {
+    for output in try await setup.ledger.outputs(of: revision.id) where ![.assembled, .purged].contains(output.state) {
       if await problem(at: place(output), as: output, of: revision) != nil { bad.insert(output.id) }
     }
     return { $0.state == .failed || bad.contains($0.id) }

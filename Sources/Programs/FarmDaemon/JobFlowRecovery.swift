@@ -29,6 +29,7 @@ extension JobFlow {
         complain(error, while: "going on with a harvest")
       }
     }
+    try await removeOrphans()
     let releases = try await setup.ledger.releases().map(\.name)
     await withDiscardingTaskGroup { group in
       // What is wanted may be another since: that is known before anything is delivered. Side by side, because a file

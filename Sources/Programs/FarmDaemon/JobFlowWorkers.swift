@@ -116,7 +116,7 @@ extension JobFlow {
       ownGroups = ownGroups.filter { sample.own[$0] ?? 0 > 0 }
     }
     let reason = nimby.reason(
-      at: WeeklyHours.Moment(setup.clock.now()), othersLoad: othersLoad.processors)
+      at: LocalTime(setup.clock.now()).ofWeek, othersLoad: othersLoad.processors)
     guard (reason == nil) != (nimbyReason == nil) else { return nimbyReason = reason }
     nimbyReason = reason
     happenings += 1

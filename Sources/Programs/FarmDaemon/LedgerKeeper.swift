@@ -108,8 +108,3 @@ extension LedgerKeeper {
     }
   }
 }
-
-extension Timestamp {
-  /// As a part of a file's name: `20261123T014455.123Z`, with the digits that `rfc3339` has.
-  var fileName: String { rfc3339.filter { $0 != "-" && $0 != ":" } }
-}

@@ -47,12 +47,12 @@ extension OthersLoad.Sample {
   }
 }
 
-extension WeeklyHours.Moment {
+extension LocalTime {
   /// On this machine's clock and in its time zone.
   init(_ moment: Timestamp) {
     var seconds = time_t(moment.nanoseconds / 1_000_000_000)
     var local = tm()
     localtime_r(&seconds, &local)
-    self.init(day: Int(local.tm_wday), minute: Int(local.tm_hour) * 60 + Int(local.tm_min))
+    self.init(moment, offset: local.tm_gmtoff)
   }
 }

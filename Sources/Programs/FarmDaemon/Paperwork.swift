@@ -111,7 +111,7 @@ struct Paperwork: Sendable {
   }
 
   /// Date and time in the machine's own zone, as people there read it.
-  private static func moment(_ now: Timestamp) -> String {
+  static func moment(_ now: Timestamp) -> String {
     var seconds = time_t(now.nanoseconds / 1_000_000_000)
     var parts = tm()
     localtime_r(&seconds, &parts)

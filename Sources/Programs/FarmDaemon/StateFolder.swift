@@ -29,10 +29,14 @@ struct StateFolder: Hashable {
   var ledger: FilePath { folder.appending("ledger.sqlite") }
   /// What the engine's programs need for a moment.
   var temporary: FilePath { folder.appending("tmp") }
-  private var logs: FilePath { folder.appending("logs") }
+  /// Logs of tasks, by release and job; and small pictures of their outputs.
+  var logFolder: FilePath { folder.appending("logs") }
+  var thumbnails: FilePath { folder.appending("thumbs") }
+  /// Copies of the ledger.
+  var backups: FilePath { folder.appending("backups") }
 
   /// Where the logs of a job's tasks lie.
-  func logs(of job: JobName) -> FilePath { logs.appending(job.release).appending(job.job) }
+  func logs(of job: JobName) -> FilePath { logFolder.appending(job.release).appending(job.job) }
 
   /// A volume's name on this machine: a digest of where it lies.
   private static func name(of volume: Volume) -> String {

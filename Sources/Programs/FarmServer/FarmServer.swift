@@ -56,6 +56,7 @@ package enum FarmServer {
     }
     router.get(RouterPath(Route.ledgerCheck)) { _, _ in try await answer { try await farm.checkLedger() } }
     router.get(RouterPath(Route.archives)) { _, _ in try await answer { try await farm.archives() } }
+    router.get(RouterPath(Route.dueArchives)) { _, _ in try await answer { try await farm.dueArchives() } }
     router.get(RouterPath(Route.archiving)) { _, _ in try await answer { await farm.archiving() } }
     router.get(RouterPath(Route.history)) { request, _ in
       try await answer { try await farm.history([item("query", request)], limit: limit(request)) }
@@ -66,6 +67,9 @@ package enum FarmServer {
   private static func addArchives(to router: Router<BasicRequestContext>, _ farm: any FarmService) {
     router.post(RouterPath(Route.archive)) { request, _ in
       try await answer { try await farm.archive(body(request, as: ArchiveRequest.self), by: person(request)) }
+    }
+    router.post(RouterPath(Route.tidy)) { request, _ in
+      try await answer { try await farm.tidy(body(request, as: TidyRequest.self), by: person(request)) }
     }
     router.post(RouterPath(Route.restore)) { request, _ in
       try await answer { try await farm.restore(body(request, as: ArchivedRequest.self), by: person(request)) }

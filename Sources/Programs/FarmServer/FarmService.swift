@@ -46,6 +46,10 @@ package protocol FarmService: Sendable {
   /// - Throws: when it is not whole.
   func verify(_ request: ArchivedRequest, by person: String) async throws -> ArchiveAnswer
   func archives() async throws -> [ArchiveLine]
+  /// What the schedule will archive.
+  func dueArchives() async throws -> DueArchives
+  /// Takes away what nobody has to keep any longer.
+  func tidy(_ request: TidyRequest, by person: String) async throws -> TidyAnswer
   /// What is being done with an archive now; none or one.
   func archiving() async -> [ArchiveProgressLine]
   /// Copies the ledger to a file that is not there yet.

@@ -32,7 +32,7 @@ struct Farm: AsyncParsableCommand {
       CommandGroup(
         name: "What is over",
         subcommands: [
-          Archive.self, Restore.self, Verify.self,
+          Archive.self, Restore.self, Verify.self, Tidy.self,
         ]),
       CommandGroup(name: "Set up", subcommands: [Init.self, Doctor.self, LedgerCommands.self, SlashAndBurn.self]),
     ])

@@ -79,7 +79,7 @@ struct Farmd: AsyncParsableCommand {
     if slashAndBurn { return try await daemon.slashAndBurn() }
     switch ledger {
     case .check: return try await daemon.checkLedger()
-    case .backup: return try await daemon.backUpLedger(to: ProgramMain.absolute(to ?? ""))
+    case .backup: return try await daemon.backUpLedger(to: to.map { ProgramMain.absolute($0) })
     case .rebuild: return try await daemon.rebuildLedger()
     case nil: return nil
     }

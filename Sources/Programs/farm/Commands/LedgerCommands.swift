@@ -35,23 +35,26 @@ struct LedgerCopy: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "backup", abstract: "Copy the ledger as it is now, while the daemon goes on.",
     discussion: .help(
-      "Works with and without a daemon.",
-      "farm ledger backup /backup/farm-$(date +%F).sqlite"))
+      """
+      Works with and without a daemon. The daemon does it by itself, as `backup:` in farm.yaml says.
+      """, "farm ledger backup", "farm ledger backup /backup/farm-$(date +%F).sqlite"))
 
-  @Argument(help: "A file that is not there yet, on the daemon's machine.")
-  var file: String
+  @Argument(
+    help: "A file that is not there yet, on the daemon's machine; without one, into backups/ beside the ledger.")
+  var file: String?
 
   @OptionGroup var options: VolumeOptions
 
   func run() async throws {
     let volume = try ProgramMain.volume(options.root)
-    let path = ProgramMain.absolute(file).string
+    let path = file.map { ProgramMain.absolute($0).string }
     let answer: LedgerAnswer
     do {
       let request = BackupRequest(path: path)
       answer = try await FarmClient(volume: volume).post(Route.ledgerBackup, request, as: LedgerAnswer.self)
     } catch is ClientFailure {
-      answer = try await OwnDaemon.ask(["--ledger", "backup", "--to", path], of: volume, as: LedgerAnswer.self)
+      answer = try await OwnDaemon.ask(
+        ["--ledger", "backup"] + (path.map { ["--to", $0] } ?? []), of: volume, as: LedgerAnswer.self)
     }
     try options.print(answer) { _ in answer.lines }
   }

@@ -13,7 +13,8 @@ struct List: AsyncParsableCommand {
       A query for jobs is words that must all hold: a glob on the name (shot_0?0, spring/*) or state:failed
       release:spring owner:ann age>2d priority>50 problem:camera. Tasks take a query for their jobs; releases,
       workers and archives take globs on the name.
-      """, "farm list jobs 'shot_*' state:failed", "farm list tasks release:spring --limit 20"))
+      """, "farm list jobs 'shot_*' state:failed", "farm list tasks release:spring --limit 20",
+      "farm list archives --due"))
 
   enum What: String, CaseIterable, ExpressibleByArgument {
     case jobs, releases, workers, tasks, archives
@@ -28,7 +29,14 @@ struct List: AsyncParsableCommand {
   @Option(help: ArgumentHelp("The newest n tasks.", valueName: "n"))
   var limit = 100
 
+  @Flag(help: "Of archives: what the schedule will archive, when, and what keeps it from that.")
+  var due = false
+
   @OptionGroup var options: VolumeOptions
+
+  func validate() throws {
+    if due && what != .archives { throw ValidationError("--due goes with archives: `farm list archives --due`") }
+  }
 
   func run() async throws {
     switch what {
@@ -36,7 +44,7 @@ struct List: AsyncParsableCommand {
     case .tasks: try await listTasks()
     case .jobs: try await listJobs()
     case .releases: try await listReleases()
-    case .archives: try await listArchives()
+    case .archives: try await due ? listDueArchives() : listArchives()
     }
   }
 
@@ -94,6 +102,18 @@ struct List: AsyncParsableCommand {
     }
     if found.isEmpty { ProgramMain.say("no archive fits") }
     try options.print(found) { WorkTable(archives: found).lines($0) }
+  }
+
+  private func listDueArchives() async throws {
+    let patterns = query.map { Glob($0) }
+    let found = try await options.client().get(Route.dueArchives, as: DueArchives.self)
+    let lines = found.lines.filter { line in patterns.allSatisfy { $0.matches(line.release) } }
+    if !found.isScheduled {
+      ProgramMain.say("nothing is archived by itself: farm.yaml has no `archive:`")
+    } else if lines.isEmpty {
+      ProgramMain.say("no release fits")
+    }
+    try options.print(DueArchives(isScheduled: found.isScheduled, lines: lines)) { WorkTable(due: lines).lines($0) }
   }
 
   private func listReleases() async throws {

@@ -54,6 +54,17 @@ struct WorkTable {
       })
   }
 
+  init(due: [DueArchives.Line]) {
+    table = CellTable(
+      head: ["release", "quiet for long enough at", "archived from", "kept from it now by"],
+      rows: due.map { line in
+        [
+          line.release, line.dueAt.toSeconds, line.beginsLocally ?? "never: the window does not open",
+          line.reasons.joined(separator: "; "),
+        ]
+      })
+  }
+
   func lines(_ terminal: Terminal) -> [String] { table.lines(terminal) }
 }
 

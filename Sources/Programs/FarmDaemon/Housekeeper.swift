@@ -1,0 +1,116 @@
+import FarmModel
+import SystemPackage
+import VolumeFiles
+
+/// Finds what nobody has to keep any longer, and takes it away. Touches nothing that an artist made.
+struct Housekeeper: Sendable {
+  let volume: Volume
+  let state: StateFolder
+  let limits: TidyLimits
+  let now: Timestamp
+
+  /// Something that may go.
+  struct Find: Hashable {
+    let kind: TidyItem.Kind
+    let place: FilePath
+    let bytes: Int64
+  }
+
+  /// What is older than it is to be kept, but for pictures of quick jobs, which the ledger knows.
+  /// - Parameter busy: logs that are being written.
+  func old(besides busy: Set<String>) throws(FileFailure) -> [Find] {
+    var found: [Find] = []
+    try files(below: state.logFolder, .log, olderThan: limits.logs, &found)
+    try files(below: state.thumbnails, .thumbnail, olderThan: limits.thumbnails, &found)
+    try files(below: volume.bad, .bad, olderThan: limits.bad, &found)
+    try burnt(&found)
+    return found.filter { !busy.contains($0.place.string) }
+  }
+
+  /// By when they changed last, also in their names: what was moved has its old modification time.
+  private func isOld(_ status: FileStatus, _ limit: Duration) -> Bool {
+    let changed = Timestamp(nanoseconds: max(status.fingerprint.mtimeNanoseconds, status.fingerprint.ctimeNanoseconds))
+    return now.since(changed) >= limit
+  }
+
+  private func files(
+    below folder: FilePath, _ kind: TidyItem.Kind, olderThan limit: Duration?, _ found: inout [Find]
+  ) throws(FileFailure) {
+    guard let limit, try FileStatus(at: folder)?.kind == .folder else { return }
+    for name in try FolderListing.names(in: folder) {
+      let path = folder.appending(name)
+      guard let status = try FileStatus(at: path) else { continue }
+      switch status.kind {
+      case .folder: try files(below: path, kind, olderThan: limit, &found)
+      case .regular where isOld(status, limit):
+        found.append(Find(kind: kind, place: path, bytes: status.fingerprint.size))
+      case .regular, .link, .other: continue
+      }
+    }
+  }
+
+  private func burnt(_ found: inout [Find]) throws(FileFailure) {
+    guard let limit = limits.burnt else { return }
+    for name in try FolderListing.names(in: volume.own) where name.string.hasPrefix("burnt") {
+      let path = volume.own.appending(name)
+      guard let status = try FileStatus(at: path), status.kind == .folder, isOld(status, limit) else { continue }
+      found.append(Find(kind: .burnt, place: path, bytes: try size(of: path)))
+    }
+  }
+
+  private func size(of folder: FilePath) throws(FileFailure) -> Int64 {
+    var bytes: Int64 = 0
+    for name in try FolderListing.names(in: folder) {
+      guard let status = try FileStatus(at: folder.appending(name)) else { continue }
+      bytes += status.kind == .folder ? try size(of: folder.appending(name)) : status.fingerprint.size
+    }
+    return bytes
+  }
+
+  /// Takes it away, and folders that are empty then.
+  func remove(_ finds: [Find]) throws(FileFailure) {
+    for find in finds {
+      try Placement.removeTree(find.place)
+      var folder = find.place.removingLastComponent()
+      // Up to the top folders, which stay.
+      while ![state.logFolder, state.thumbnails, volume.bad, volume.own, volume.work].contains(folder),
+        folder.starts(with: state.folder) || folder.starts(with: volume.own), Placement.removeIfEmpty(folder)
+      {
+        folder = folder.removingLastComponent()
+      }
+    }
+  }
+
+  // MARK: - What an earlier life left
+
+  /// Work of revisions that have ended, and copies of drops that nobody renders.
+  /// - Parameters:
+  ///   - revisions: those that have not ended.
+  ///   - snapshots: the names of the copies that are needed.
+  ///   - stores: folders of drops.
+  func orphans(revisions: Set<Int64>, snapshots: Set<String>, stores: [FilePath]) throws(FileFailure) -> [Find] {
+    var found: [Find] = []
+    for name in try FolderListing.names(in: volume.work) {
+      guard Int64(name.string).map({ !revisions.contains($0) }) ?? false else { continue }
+      let place = volume.work.appending(name)
+      let isFolder = try FileStatus(at: place)?.kind == .folder
+      found.append(Find(kind: .orphan, place: place, bytes: isFolder ? try size(of: place) : 0))
+    }
+    let marks = Set(snapshots.compactMap(Self.mark))
+    for store in stores {
+      guard try FileStatus(at: store)?.kind == .folder else { continue }
+      for name in try FolderListing.names(in: store) where SlashAndBurn.isSnapshot(name.string) {
+        guard let mark = Self.mark(name.string), !marks.contains(mark),
+          let status = try FileStatus(at: store.appending(name))
+        else { continue }
+        found.append(Find(kind: .orphan, place: store.appending(name), bytes: status.fingerprint.size))
+      }
+    }
+    return found
+  }
+
+  /// The twelve digits in the name of a copy, and of what lies beside it for its sake.
+  private static func mark(_ name: String) -> String? {
+    name.firstMatch(of: /\.farm-([0-9a-f]{12})/).map { String($0.1) }
+  }
+}

@@ -1,0 +1,183 @@
+import Archiving
+import FarmAPI
+import FarmModel
+import FarmStore
+import Harvest
+import SystemPackage
+import VolumeFiles
+
+/// What is done by itself at its time: archives, copies of the ledger, and taking away what nobody has to keep.
+extension JobFlow {
+  private static let tidyEvery = Duration.seconds(3600)
+  private static let lookEvery = Duration.seconds(20)
+
+  /// Until the run is over.
+  func keepHouse() async {
+    await waitForEngine()
+    var tidiedAt: Timestamp?
+    while !isOver {
+      let now = setup.clock.now()
+      if tidiedAt.map({ now.since($0) >= Self.tidyEvery || now < $0 }) ?? true {
+        tidiedAt = now
+        await attempt("tidying up") { _ = try await self.tidyUp(isDryRun: false) }
+      }
+      await attempt("copying the ledger") { try await self.backUpIfDue() }
+      await archiveWhatIsDue()
+      // Cancelled: the run is over.
+      guard (try? await Task.sleep(for: Self.lookEvery)) != nil else { return }
+    }
+  }
+
+  private func attempt(_ act: String, _ body: () async throws -> Void) async {
+    do { try await body() } catch { complain(error, while: act) }
+  }
+
+  // MARK: - Archives on schedule
+
+  /// One after the other, as long as the window is open.
+  private func archiveWhatIsDue() async {
+    guard let rule = setup.config.archive else { return }
+    let schedule = ArchiveSchedule(rule)
+    while !isOver {
+      do {
+        let (now, candidates) = (setup.clock.now(), try await setup.ledger.archiveCandidates())
+        guard let (release, night) = schedule.next(now: now, local: LocalTime(now), among: candidates) else { return }
+        // Noted first: one that dies over it is not tried again and again.
+        try await setup.ledger.setArchiveNight(of: release, night)
+        await archiveOnSchedule(release, rule)
+      } catch {
+        return complain(error, while: "looking for what is to be archived")
+      }
+    }
+  }
+
+  private func archiveOnSchedule(_ release: String, _ rule: ArchiveRule) async {
+    do {
+      let order = ArchiveOrder(format: rule.format, prunesDist: !rule.keepsDist)
+      let answer = try await archive(release, order)
+      try await setup.ledger.remember([Act("farm", .archived, release: release, detail: answer.archive.path)])
+    } catch {
+      // The next night it is tried again; `farm list archives --due` says why it was not.
+      complain(error, while: "archiving \(release)")
+    }
+  }
+
+  /// What will be archived, when, and what keeps it from that now.
+  func dueArchives() async throws -> DueArchives {
+    guard let rule = setup.config.archive else { return DueArchives(isScheduled: false, lines: []) }
+    let (schedule, now, volume) = (ArchiveSchedule(rule), setup.clock.now(), setup.volume)
+    var lines: [DueArchives.Line] = []
+    for candidate in try await setup.ledger.archiveCandidates() {
+      guard let release = try await setup.ledger.release(named: candidate.release) else { continue }
+      let due = schedule.dueAt(candidate)
+      let opening = schedule.opening(from: max(due, now)) { LocalTime($0) }
+      let tree = try? await BlockingWork.run { () throws(ArchiveFailure) in
+        try ReleaseTree(of: volume.release(release.name), dist: volume.dist(of: release.name))
+      }
+      // Of what is not due yet it does not matter that it changed lately.
+      let order = ArchiveOrder(format: rule.format, prunesDist: !rule.keepsDist, isForced: due > now)
+      let reasons = try await reasonsAgainst(archiving: release, tree, order)
+      lines.append(
+        DueArchives.Line(
+          release: release.name, dueAt: due.rfc3339, beginsAt: opening?.rfc3339,
+          beginsLocally: opening.map { Paperwork.moment($0) }, reasons: reasons))
+    }
+    return DueArchives(isScheduled: true, lines: lines.sorted { ($0.dueAt, $0.release) < ($1.dueAt, $1.release) })
+  }
+
+  // MARK: - Tidying
+
+  func tidy(_ request: TidyRequest, by person: String) async throws -> TidyAnswer {
+    TidyAnswer(items: try await tidyUp(isDryRun: request.isDryRun), isDryRun: request.isDryRun)
+  }
+
+  /// - Returns: what was taken away, or would be.
+  private func tidyUp(isDryRun: Bool) async throws -> [TidyItem] {
+    let busy = Set(try await setup.ledger.tasks(of: nil).map(\.log))
+    let keeper = Housekeeper(
+      volume: setup.volume, state: setup.state, limits: setup.config.tidy, now: setup.clock.now())
+    let finds = try await BlockingWork.run { () throws(FileFailure) in
+      let finds = try keeper.old(besides: busy)
+      if !isDryRun { try keeper.remove(finds) }
+      return finds
+    }
+    let items = finds.map { item($0) } + (try await purgeQuick(isDryRun: isDryRun))
+    if !isDryRun, !items.isEmpty {
+      let bytes = items.reduce(0) { $0 + $1.bytes }
+      setup.log.notice("tidied up", metadata: ["files": "\(items.count)", "bytes": "\(bytes.asBytes)"])
+    }
+    return items
+  }
+
+  private func item(_ find: Housekeeper.Find) -> TidyItem {
+    TidyItem(kind: find.kind, path: setup.volume.relative(find.place), bytes: find.bytes)
+  }
+
+  private static let purgedAtOnce = 500
+
+  /// Pictures of quick jobs that were delivered long ago; those that somebody changed or took are left to them.
+  private func purgeQuick(isDryRun: Bool) async throws -> [TidyItem] {
+    guard let keep = setup.config.tidy.quick else { return [] }
+    let before = Timestamp(nanoseconds: setup.clock.now().nanoseconds - keep.inMilliseconds * 1_000_000)
+    await beginHarvesting(NameRule.quick)
+    defer { endHarvesting(NameRule.quick) }
+    var items: [TidyItem] = []
+    while true {
+      let old = try await setup.ledger.oldQuickDeliveries(
+        before: before, limit: isDryRun ? .max : Self.purgedAtOnce)
+      let (harvester, volume) = (Harvester(setup.volume), setup.volume)
+      if !isDryRun {
+        await BlockingWork.run {
+          for (delivery, job) in old {
+            harvester.removeDelivery(delivery.path, ours: delivery.file)
+            Placement.remove(volume.out(of: job).appending("contact-sheet.jpg"))
+            Placement.removeIfEmpty(volume.out(of: job))
+          }
+        }
+        try await setup.ledger.purged(old.map(\.delivery))
+      }
+      items += old.map { TidyItem(kind: .quick, path: $0.delivery.path, bytes: $0.delivery.file.size) }
+      guard !isDryRun, old.count == Self.purgedAtOnce else { return items }
+    }
+  }
+
+  /// At a start: what nothing needs that the ledger knows.
+  func removeOrphans() async throws {
+    let keeper = Housekeeper(
+      volume: setup.volume, state: setup.state, limits: setup.config.tidy, now: setup.clock.now())
+    let (revisions, snapshots) = (
+      try await setup.ledger.unfinishedRevisions(), try await setup.ledger.snapshotNames()
+    )
+    for store in try await setup.ledger.releases().map({ setup.volume.store(of: $0.name) }) {
+      // A file server may not answer; then it is done at another start.
+      let finds = await BlockingWork.run(atMost: Self.patience) {
+        Result { () throws(FileFailure) in
+          let finds = try keeper.orphans(revisions: revisions, snapshots: snapshots, stores: [store])
+          try keeper.remove(finds)
+          return finds
+        }
+      }
+      switch finds {
+      case .success(let finds) where !finds.isEmpty:
+        setup.log.notice(
+          "removed what an earlier daemon left", metadata: ["files": "\(finds.map { setup.volume.relative($0.place) })"]
+        )
+      case .failure(let failure): complain(failure, while: "removing what an earlier daemon left")
+      case .success, nil: continue
+      }
+    }
+  }
+
+  // MARK: - Copies of the ledger
+
+  private func backUpIfDue() async throws {
+    let (rule, folder, now) = (setup.config.backup, setup.state.backups, setup.clock.now())
+    let copies = try await BlockingWork.run { () throws(FileFailure) in try LedgerBackup.copies(in: folder) }
+    guard rule.isDue(now: now, copies: copies) else { return }
+    _ = try await LedgerBackup(of: setup.ledger, at: setup.state.ledger).write(into: folder, now: now)
+    let surplus = rule.surplus(now: now, copies: copies + [now])
+    await BlockingWork.run {
+      for copy in surplus { Placement.remove(folder.appending(LedgerBackup.fileName(of: copy))) }
+    }
+  }
+}

@@ -19,7 +19,7 @@ struct ArchiveScheduleTests {
   private let schedule = ArchiveSchedule(
     ArchiveRule(after: .seconds(30 * 86_400), window: WeeklyHours("02:00-05:00")))
 
-  /// What a daemon does that looks every minute: which release it archived when. It remembers the nights, over restarts.
+  /// A daemon that looks every minute: which release it archived when. It remembers the nights, over restarts.
   private struct Machine {
     var schedule: ArchiveSchedule
     var quietSince: [String: Timestamp]

@@ -23,9 +23,9 @@ package struct ArchiveRule: Hashable, Sendable {
 
 /// Decides which release is archived next. A value: it sees no clock and no release but those that it is given.
 ///
-/// Each is tried once a night, and a night is the one in which the window opened: not twice when summer time ends and its
-/// hours come twice, nor when the clock is set back or the daemon starts again. What has its turn when the window closes
-/// is finished; the next one waits for the next night.
+/// Each is tried once a night, and a night is the one in which the window opened: not twice when summer time ends and
+/// its hours come twice, nor when the clock is set back or the daemon starts again. What has its turn when the window
+/// closes is finished; the next one waits for the next night.
 package struct ArchiveSchedule: Hashable, Sendable {
   /// A release that may be archived some day.
   package struct Candidate: Hashable, Sendable {

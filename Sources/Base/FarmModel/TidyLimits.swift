@@ -17,6 +17,7 @@ package struct TidyLimits: Hashable, Sendable {
 
 /// What is tidied away, and what for.
 package struct TidyItem: Codable, Hashable, Sendable {
+  /// What it is.
   package enum Kind: String, Codable, CaseIterable, Sendable {
     case log, thumbnail, bad, burnt, quick
     /// What nothing that is known needs any more: work of revisions that ended, copies of drops.

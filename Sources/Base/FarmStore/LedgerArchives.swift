@@ -50,6 +50,7 @@ extension Ledger {
     }
   }
 
+  /// Forgets an archive that is no more.
   package func forgetArchive(_ id: ArchiveRecord.ID) async throws(StoreFailure) {
     try await write("forget an archive") { db in
       try db.execute(sql: "DELETE FROM archive WHERE id = ?", arguments: [id])

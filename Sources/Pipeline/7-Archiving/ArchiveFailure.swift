@@ -34,7 +34,8 @@ package enum ArchiveFailure: Failure, Equatable {
     case .forged(let path, let entry, let why):
       "the archive \(path.string.escapedForTerminal) is refused: its entry \"\(entry.escapedForTerminal)\" \(why)"
     case .noRoom(let path, let free):
-      "cannot write \(path.string.escapedForTerminal): its disk has \(free.asBytes) left, less than `disk_floor:` keeps free"
+      "cannot write \(path.string.escapedForTerminal): its disk has \(free.asBytes) left, "
+        + "less than `disk_floor:` keeps free"
     case .tooLarge(let path):
       "the archive \(path.string.escapedForTerminal) does not fit: its contents are larger than the disk's free space"
     case .noArchive(let release, let nearest):
@@ -54,7 +55,8 @@ package enum ArchiveFailure: Failure, Equatable {
     case .damaged: "Take a copy of it from your backup; nothing was changed."
     case .forged: "Look at it with `tar tvf`; nothing was written outside of the farm's own folder."
     case .noRoom(let path, _):
-      "Free space there (`df -h \(path.removingLastComponent().string.quotedForShell)`), then ask again; nothing was removed."
+      "Free space there (`df -h \(path.removingLastComponent().string.quotedForShell)`), then ask again; nothing was "
+        + "removed."
     case .tooLarge: "Free space on the volume (`df -h`), then ask again."
     case .noArchive: "Look at `farm list archives`."
     case .inTheWay: "Move it away, or give it another name; nothing is ever overwritten."

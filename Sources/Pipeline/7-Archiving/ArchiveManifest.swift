@@ -3,8 +3,8 @@ import Foundation
 import SystemPackage
 import VolumeFiles
 
-/// What stands in `MANIFEST.json`, the last entry of every archive: each file with its checksum, what the ledger knew of
-/// the release, and what happened to it.
+/// What stands in `MANIFEST.json`, the last entry of every archive: each file with its checksum, what the ledger knew
+/// of the release, and what happened to it.
 ///
 /// It is one JSON object, written so that each file, job and happening has a line of its own: it can be read piece by
 /// piece, and by people.
@@ -45,6 +45,7 @@ package struct ArchiveManifest: Sendable {
 
   /// What lies in the archive under one name.
   package struct File: Codable, Hashable, Sendable {
+    /// What it is.
     package enum Kind: String, Codable, Sendable {
       case file, folder, link
       /// A further name of a file that came before it.

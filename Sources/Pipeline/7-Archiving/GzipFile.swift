@@ -13,6 +13,7 @@ import VolumeFiles
 final class GzipFile: Sendable {
   static let blockBytes = MemoryPiece.bytesMax
   static let windowBytes = 1 << 15
+  private static let blocksAtOnce = 32
   /// Magic, deflate, no name, no time, unknown system (RFC 1952).
   private static let head: [UInt8] = [0x1F, 0x8B, 8, 0, 0, 0, 0, 0, 0, 255]
   /// An empty final block of deflate.
@@ -141,8 +142,8 @@ final class GzipFile: Sendable {
     } else {
       try FileBytes.write(block.piece.bytes, to: file, path: path)
     }
-    // The disk begins at once, so that little is left for the end.
-    linux_begin_writing(file.rawValue)
+    // The disk begins early, so that little is left for the end; not at each block, for it may make us wait.
+    if stream.withLock({ $0.next % Self.blocksAtOnce == 0 }) { linux_begin_writing(file.rawValue) }
   }
 
   /// After a failure nothing more is written, but everything is let go.

@@ -10,14 +10,15 @@ enum Packing: Hashable {
   /// Frequent bytes become short. Smooth PNGs of Blender lose three of a hundred bytes that way, not one less than at
   /// the highest level, and in a third of the time.
   case shortened
-  /// What was there before is referred to, as gzip does it by itself.
+  /// What was there before is referred to. Scenes of Blender become 1.02 times as large as by gzip's own level, which
+  /// is 6, in three fifths of the time.
   case packed
 
   var level: Int32 {
     switch self {
     case .stored: 0
     case .shortened: 1
-    case .packed: 6
+    case .packed: 5
     }
   }
 

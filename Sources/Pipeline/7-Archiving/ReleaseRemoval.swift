@@ -57,7 +57,7 @@ package struct ReleaseRemoval: Sendable {
     return Array(obstacles.prefix(shownMax)) + more
   }
 
-  /// Why we may not remove names from a folder; nil when we may. Of a sticky one only its owner or that of the name may.
+  /// Why we may not remove names from a folder; nil when we may. In a sticky one only its owner may, or the name's.
   private static func refusal(of folder: FilePath, child: FilePath?) throws(FileFailure) -> String? {
     let shown = folder.string.escapedForTerminal
     guard folder.withPlatformString({ faccessat(AT_FDCWD, $0, W_OK | X_OK | R_OK, AT_EACCESS) }) == 0 else {

@@ -21,10 +21,11 @@ package struct TidyAnswer: Codable, Hashable, Sendable {
 
 /// What the schedule will put into the archive.
 package struct DueArchives: Codable, Hashable, Sendable {
+  /// A release that may be archived some day.
   package struct Line: Codable, Hashable, Sendable {
     package let release: String
-    /// RFC 3339: when it was quiet for long enough, and the first moment from then and now on in the window; nil when the
-    /// window never opens.
+    /// RFC 3339: when it was quiet for long enough, and the first moment from then and now on in the window; nil when
+    /// the window never opens.
     package let dueAt: String
     package let beginsAt: String?
     /// The same as clocks where the daemon stands show it.

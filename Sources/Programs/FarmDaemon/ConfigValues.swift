@@ -2,7 +2,7 @@ import FarmModel
 import Yams
 
 /// How values of farm.yaml are taken in; each is false for one that is not of the range.
-extension ConfigKey {
+enum ConfigValues {
   static func list(_ node: Node, _ take: ([String]) -> Void) -> Bool {
     guard let texts = node.sequence?.map(\.string), texts.allSatisfy({ $0?.isEmpty == false }) else { return false }
     take(texts.compactMap { $0 })
@@ -69,7 +69,7 @@ struct ArchiveKey: ConfigEntry, Sendable {
 
   static let all = [
     ArchiveKey(name: "after", range: "7d to 3650d") { rule, node in
-      ConfigKey.duration(node, ArchiveRule.leastAfter, .seconds(3650 * day)) { rule.after = $0 }
+      ConfigValues.duration(node, ArchiveRule.leastAfter, .seconds(3650 * day)) { rule.after = $0 }
     },
     ArchiveKey(name: "window", range: "hours, as \"02:00-05:00\" or \"sat,sun 22:00-06:00\"") { rule, node in
       guard let window = node.string.flatMap({ WeeklyHours($0) }) else { return false }
@@ -97,7 +97,7 @@ struct QuickKey: ConfigEntry, Sendable {
 
   static let all = [
     QuickKey(name: "keep", range: "never, or 1d to 3650d") { limits, node in
-      ConfigKey.durationOrNever(node, .seconds(day), .seconds(3650 * day)) { limits.quick = $0 }
+      ConfigValues.durationOrNever(node, .seconds(day), .seconds(3650 * day)) { limits.quick = $0 }
     }
   ]
 }
@@ -111,7 +111,7 @@ struct TidyKey: ConfigEntry, Sendable {
   private init(_ name: String, _ take: @escaping @Sendable (inout TidyLimits, Duration?) -> Void) {
     self.name = name
     set = { limits, node in
-      ConfigKey.durationOrNever(node, .seconds(3600), .seconds(3650 * day)) { take(&limits, $0) }
+      ConfigValues.durationOrNever(node, .seconds(3600), .seconds(3650 * day)) { take(&limits, $0) }
     }
   }
 
@@ -129,10 +129,10 @@ struct BackupKey: ConfigEntry, Sendable {
 
   static let all = [
     BackupKey(name: "every", range: "1m to 365d") { rule, node in
-      ConfigKey.duration(node, .seconds(60), .seconds(365 * day)) { rule.every = $0 }
+      ConfigValues.duration(node, .seconds(60), .seconds(365 * day)) { rule.every = $0 }
     },
     BackupKey(name: "keep", range: "0 (no copies) to 1000") { rule, node in
-      ConfigKey.whole(node, 0...1000) { rule.keep = $0 }
+      ConfigValues.whole(node, 0...1000) { rule.keep = $0 }
     },
   ]
 }

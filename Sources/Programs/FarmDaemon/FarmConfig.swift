@@ -85,7 +85,7 @@ package struct ConfigKey: ConfigEntry, Sendable {
     ConfigKey(
       name: "slots", meaning: "How many Blenders run at once on this machine.", unit: "processes",
       standard: "(one a GPU, else one per 16 cores; never more than memory allows)", range: "1 to 64",
-      set: { config, node in whole(node, 1...64) { config.slots = $0 } }),
+      set: { config, node in ConfigValues.whole(node, 1...64) { config.slots = $0 } }),
     ConfigKey(
       name: "chunk",
       meaning: "How many frames a task has; auto: as many as take five minutes, and never so many that workers wait.",
@@ -99,7 +99,7 @@ package struct ConfigKey: ConfigEntry, Sendable {
       name: "hang_after",
       meaning: "How long a Blender may use no processor and say nothing before it is ended; or three usual frames.",
       unit: "duration", standard: "10m", range: "1s to 7d",
-      set: { config, node in duration(node, .seconds(1), .seconds(604_800)) { config.hangAfter = $0 } }),
+      set: { config, node in ConfigValues.duration(node, .seconds(1), .seconds(604_800)) { config.hangAfter = $0 } }),
     ConfigKey(
       name: "disk_floor", meaning: "How much of the disk stays free: with less, nothing new is rendered.",
       unit: "per cent of the disk, or a size", standard: "5%", range: "0% to 50%, or a size in MB, GB or TB",
@@ -122,21 +122,22 @@ package struct ConfigKey: ConfigEntry, Sendable {
     ConfigKey(
       name: "settle_quiet", meaning: "How long a file must not change before it is taken.", unit: "duration",
       standard: "100ms", range: "10ms to 1h",
-      set: { config, node in duration(node, .milliseconds(10), .seconds(3600)) { config.settleQuiet = $0 } }),
+      set: { config, node in ConfigValues.duration(node, .milliseconds(10), .seconds(3600)) { config.settleQuiet = $0 }
+      }),
     ConfigKey(
       name: "settle_stall", meaning: "How long a file may stay half-copied before somebody is told.", unit: "duration",
       standard: "1m", range: "1s to 1d",
-      set: { config, node in duration(node, .seconds(1), .seconds(86_400)) { config.settleStall = $0 } }),
+      set: { config, node in ConfigValues.duration(node, .seconds(1), .seconds(86_400)) { config.settleStall = $0 } }),
     ConfigKey(
       name: "volume_seen_as",
       meaning: "What the volume is called on the artists' machines, for paths in their files.",
       unit: "list of paths", standard: "(none)", range: "paths, as Z:\\show, /Volumes/show or \\\\server\\show",
-      set: { config, node in list(node) { config.volumeSeenAs = $0 } }),
+      set: { config, node in ConfigValues.list(node) { config.volumeSeenAs = $0 } }),
     ConfigKey(
       name: "trust_scripts",
       meaning: "Folders whose files may run their own Python scripts and drivers, with the daemon's rights.",
       unit: "list of folders", standard: "(none)", range: "absolute paths, or below the volume, as releases/rigs",
-      set: { config, node in list(node) { config.trustScripts = $0 } }),
+      set: { config, node in ConfigValues.list(node) { config.trustScripts = $0 } }),
     ConfigKey(
       name: "still",
       meaning: "Whether of a scene in which nothing can move one frame is rendered in place of its range.",
@@ -150,7 +151,7 @@ package struct ConfigKey: ConfigEntry, Sendable {
       name: "ignore",
       meaning: "Files that are no drops, by patterns as in a .gitignore, from the volume's root on.",
       unit: "list of patterns", standard: "(none)", range: "patterns with *, ?, [a-z], **, a leading ! and slashes",
-      set: { config, node in list(node) { config.ignore = $0 } }),
+      set: { config, node in ConfigValues.list(node) { config.ignore = $0 } }),
     ConfigKey(
       name: "archive",
       meaning: "When releases go into the archive by themselves, so long after their delivery and their last change.",
@@ -192,12 +193,13 @@ package struct ConfigKey: ConfigEntry, Sendable {
     ConfigKey(
       name: "harvest_quiet", meaning: "How long nothing may change in a planned release before it is harvested.",
       unit: "duration", standard: "30s", range: "0s to 1d",
-      set: { config, node in duration(node, .zero, .seconds(86_400)) { config.harvestQuiet = $0 } }),
+      set: { config, node in ConfigValues.duration(node, .zero, .seconds(86_400)) { config.harvestQuiet = $0 } }),
     ConfigKey(
       name: "auto_refresh_limit",
       meaning: "What one change of a texture or library may cost before the jobs that need it wait for a person.",
       unit: "duration of rendering, all frames together", standard: "8h", range: "0s to 365d",
-      set: { config, node in duration(node, .zero, .seconds(365 * 86_400)) { config.autoRefreshLimit = $0 } }),
+      set: { config, node in ConfigValues.duration(node, .zero, .seconds(365 * 86_400)) { config.autoRefreshLimit = $0 }
+      }),
   ]
 }
 

@@ -16,8 +16,8 @@ struct ArchiveOrder: Hashable {
 
 /// From a release that is over to its archive: packed, read back, and only then taken away.
 ///
-/// Whatever dies on the way: before the ledger forgot the release it is as it was, and what was packed is removed; after
-/// that the archive is whole and in its place, and the rest of the release is deleted at the next start.
+/// Whatever dies on the way: before the ledger forgot the release it is as it was, and what was packed is removed;
+/// after that the archive is whole and in its place, and the rest of the release is deleted at the next start.
 extension JobFlow {
   func archive(_ request: ArchiveRequest, by person: String) async throws -> ArchiveAnswer {
     let order = ArchiveOrder(

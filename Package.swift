@@ -144,7 +144,8 @@ let checks: [Target] = [
   tests(
     "FarmDaemonTests",
     [
-      "FarmModel", "VolumeFiles", "FarmStore", "FolderWatch", "Intake", "Rendering", "FarmAPI", "FarmDaemon", logging,
+      "FarmModel", "VolumeFiles", "FarmStore", "FolderWatch", "Intake", "Rendering", "Archiving", "FarmAPI", "FarmDaemon",
+      logging,
     ]),
   tests("FarmCommandTests", ["FarmModel", "FarmAPI", "farm", argumentParser]),
   tests("TidyTests", []),

@@ -26,12 +26,14 @@ struct ForgedArchiveTests {
     ("hard link to a link", "link('x', '/etc/passwd'); hard('y', 'x')", "is a hard link to no file of it"),
     ("device", "special('null', tarfile.CHRTYPE)", "is no file, folder or link"),
     ("pipe", "special('pipe', tarfile.FIFOTYPE)", "is no file, folder or link"),
+    ("a link in place of a folder of ours", "link('dist', OUTSIDE)", "is no folder"),
+    ("a link in place of a plan", "link('release.yaml', '/etc/passwd')", "is no file"),
     ("twice", "file('x'); file('x')", "stands in it twice"),
     ("huge name", "file('n' * 300)", "has no path that a disk can hold"),
     ("endless path", "file('a/' * 3000 + 'x')", "has no path that a disk can hold"),
     ("deep path", "file('a/' * 200 + 'x')", "has no path that a disk can hold"),
     ("without a folder", "file('store/x')", "lies in no folder"),
-    ("a file as a folder", "file('store'); file('store/x')", "lies in no folder"),
+    ("a file as a folder", "file('a'); file('a/x')", "lies in no folder"),
   ]
 
   private static let program = """

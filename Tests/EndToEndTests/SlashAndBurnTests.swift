@@ -24,9 +24,9 @@ extension EndToEnd.Life {
       try farm.scratch.write("mine", to: "volume/quick/out/notes.txt")
     }
 
-    /// What lies in a folder of drops, but for notes, which a new start may have written by now.
+    /// What lies in a folder of drops, but for notes, which a new start may have written by now, or is just writing.
     private func drops(in folder: FilePath) -> [String] {
-      folder.names.filter { $0 != "out" && !$0.hasSuffix(".PROBLEM.txt") }
+      folder.names.filter { $0 != "out" && !$0.hasSuffix(".PROBLEM.txt") && !$0.hasSuffix(".PROBLEM.txt.part") }
     }
 
     /// What an artist made, and what was delivered, lies where it was; the rest is gone.

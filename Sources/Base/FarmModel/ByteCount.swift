@@ -14,6 +14,12 @@ package struct ByteCount: Hashable, Sendable, CustomStringConvertible {
 }
 
 extension Int64 {
+  /// The sum, or the largest number where it is larger: files with holes may be as long as they like.
+  package func adding(_ other: Int64) -> Int64 {
+    let (sum, isTooLarge) = addingReportingOverflow(other)
+    return isTooLarge ? .max : sum
+  }
+
   /// As a ``ByteCount``.
   package var asBytes: String { ByteCount(self).description }
 }

@@ -58,11 +58,12 @@ extension Ledger {
   }
 
   /// Forgets everything of a release but its name and what people did to it: from now on it stands in its archive.
-  package func forget(archived release: String, archive: ArchiveRecord.ID) async throws(StoreFailure) {
+  /// - Returns: false, and nothing was changed, when something of it has begun.
+  package func forget(archived release: String, archive: ArchiveRecord.ID) async throws(StoreFailure) -> Bool {
     let now = clock.now()
     let folder = KnownFolder(FilePath("releases/\(release)")).bytes
-    try await write("forget release \(release)") { db in
-      guard let id = try Self.release(db, named: release)?.id else { return }
+    return try await write("forget release \(release)") { db in
+      guard let id = try Self.release(db, named: release)?.id, try !Self.hasBegun(db, release: id) else { return false }
       try Self.deleteJobs(db, ofRelease: id)
       try db.execute(
         sql: "DELETE FROM known_file WHERE folder = ? OR substr(folder, 1, ?) = ?",
@@ -71,7 +72,21 @@ extension Ledger {
         sql: "UPDATE release SET state = 'archived', problem = NULL, changed_at = ? WHERE id = ?",
         arguments: [now.nanoseconds, id])
       try db.execute(sql: "UPDATE archive SET state = 'emptying' WHERE id = ?", arguments: [archive])
+      return true
     }
+  }
+
+  /// Whether something of a release is rendered, waits for that or for its delivery, or is stale.
+  private static func hasBegun(_ db: Database, release id: Int64) throws -> Bool {
+    try Bool.fetchOne(
+      db,
+      sql: """
+        SELECT EXISTS (
+          SELECT 1 FROM revision JOIN job ON job.id = job_id WHERE release_id = :id
+          AND revision.state IN ('settling', 'blocked', 'queued', 'active', 'assembling'))
+        OR EXISTS (SELECT 1 FROM job WHERE release_id = :id AND stale IS NOT NULL AND state <> 'removed')
+        OR EXISTS (SELECT 1 FROM harvest WHERE release_id = :id AND is_open = 1)
+        """, arguments: ["id": id]) ?? false
   }
 
   /// Children before what they belong to.

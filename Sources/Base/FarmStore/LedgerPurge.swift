@@ -3,7 +3,7 @@ import GRDB
 
 /// Pictures of quick jobs whose time is over.
 extension Ledger {
-  /// What was delivered of quick jobs that were completed before a moment, oldest first.
+  /// What was delivered of quick jobs that were completed and delivered before a moment, oldest first.
   package func oldQuickDeliveries(
     before moment: Timestamp, limit: Int
   ) async throws(StoreFailure) -> [(delivery: Delivery, job: JobName)] {
@@ -15,9 +15,12 @@ extension Ledger {
           JOIN revision ON revision.id = revision_id JOIN job ON job.id = delivery.job_id
           JOIN release ON release.id = delivery.release_id
           WHERE release.name = ? AND revision.state = 'completed' AND revision.ended_at < ?
+            AND NOT EXISTS (
+              SELECT 1 FROM harvest_move JOIN harvest ON harvest.id = harvest_id
+              WHERE harvest_move.output_id = output.id AND started_at >= ?)
             AND job.state NOT IN ('queued', 'active', 'assembling')
           ORDER BY revision.ended_at LIMIT ?
-          """, arguments: [NameRule.quick, moment.nanoseconds, limit]
+          """, arguments: [NameRule.quick, moment.nanoseconds, moment.nanoseconds, limit]
       ).map { row in
         let delivery = Delivery(
           path: row["path"], job: row["job_id"], revision: row["revision_id"], output: row["output_id"],

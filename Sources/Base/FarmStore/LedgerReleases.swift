@@ -34,7 +34,7 @@ extension Ledger {
         sql: """
           UPDATE release SET is_planned = ?, planned_jobs = ?, priority = ?, harvest = ?, naming = ?, naming_object = ?,
             archive_after_ms = ?, on_change = ?, on_missing = ?, still = ?, assets = ?, defaults = ?,
-            problem = NULL, changed_at = ? WHERE id = ?
+            problem = NULL, changed_at = ?, state = iif(state = 'archived', 'open', state) WHERE id = ?
           """,
         arguments: [
           order.jobs != nil, try Column.json(order.jobs ?? []), order.priority, order.harvest.rawValue, order.naming,
@@ -51,7 +51,11 @@ extension Ledger {
   package func setRelease(_ id: Int64, state: ReleaseState) async throws(StoreFailure) -> Bool {
     try await write("set the state of a release") { db in
       try db.execute(
-        sql: "UPDATE release SET state = ? WHERE id = ? AND state <> ?",
+        // What was read before it went into the archive does not bring it back.
+        sql: """
+          UPDATE release SET state = ? WHERE id = ? AND state <> ?
+          AND (state <> 'archived' OR EXISTS (SELECT 1 FROM job WHERE release_id = release.id))
+          """,
         arguments: [state.rawValue, id, state.rawValue])
       return db.changesCount == 1
     }

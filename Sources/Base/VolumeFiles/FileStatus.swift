@@ -63,7 +63,12 @@ package struct FileStatus: Hashable, Sendable {
     hasOtherNames = s.st_nlink > 1
   }
 
-  private static func nanoseconds(_ t: timespec) -> Int64 { Int64(t.tv_sec) * 1_000_000_000 + Int64(t.tv_nsec) }
+  /// Of a time that no clock shows, the nearest that does: it may be the work of whoever made a file.
+  private static func nanoseconds(_ t: timespec) -> Int64 {
+    let (product, isTooFar) = Int64(t.tv_sec).multipliedReportingOverflow(by: 1_000_000_000)
+    let (sum, isFarther) = product.addingReportingOverflow(Int64(t.tv_nsec))
+    return isTooFar || isFarther ? (t.tv_sec < 0 ? .min : .max) : sum
+  }
 
   package var identity: FileIdentity {
     FileIdentity(

@@ -32,7 +32,9 @@ package struct FileUser: Hashable, Sendable {
     // Not ours to look at, or ended meanwhile.
     for name in (try? FolderListing.names(in: open)) ?? [] {
       guard let file = try? LinkTarget.read(open.appending(name)) else { continue }  // Closed meanwhile.
-      if folders.contains(where: { file.starts(with: $0) && file != $0 }) { return file }
+      guard folders.contains(where: { file.starts(with: $0) && file != $0 }) else { continue }
+      // A file server keeps folders open that somebody only looks at.
+      if (try? FileStatus(at: open.appending(name), followsLinks: true))??.kind == .regular { return file }
     }
     return nil
   }

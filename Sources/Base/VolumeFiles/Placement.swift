@@ -59,10 +59,9 @@ package enum Placement {
 
   /// Gives a file or folder of ours the modification time of another one.
   package static func setTime(of copy: FilePath, like status: FileStatus) throws(FileFailure) {
-    let (seconds, rest) = status.fingerprint.mtimeNanoseconds.quotientAndRemainder(dividingBy: 1_000_000_000)
-    let times = [
-      timespec(tv_sec: Int(seconds), tv_nsec: Int(rest)), timespec(tv_sec: Int(seconds), tv_nsec: Int(rest)),
-    ]
+    let (whole, part) = status.fingerprint.mtimeNanoseconds.quotientAndRemainder(dividingBy: 1_000_000_000)
+    let time = timespec(tv_sec: Int(part < 0 ? whole - 1 : whole), tv_nsec: Int(part < 0 ? part + 1_000_000_000 : part))
+    let times = [time, time]
     guard copy.withPlatformString({ utimensat(AT_FDCWD, $0, times, 0) }) == 0 else {
       throw FileFailure("set the time of", copy)
     }
@@ -74,13 +73,15 @@ package enum Placement {
   }
 
   /// Removes a folder of ours with all that lies in it, never following a link.
-  package static func removeTree(_ folder: FilePath) throws(FileFailure) {
+  /// - Parameter opens: whether folders that are closed to us are opened first: of what we have just unpacked.
+  package static func removeTree(_ folder: FilePath, opens: Bool = false) throws(FileFailure) {
     guard let status = try FileStatus(at: folder) else { return }
     guard status.kind == .folder else {
       remove(folder)
       return
     }
-    for name in try FolderListing.names(in: folder) { try removeTree(folder.appending(name)) }
+    if opens { _ = folder.withPlatformString { chmod($0, 0o700) } }
+    for name in try FolderListing.names(in: folder) { try removeTree(folder.appending(name), opens: opens) }
     guard folder.withPlatformString({ rmdir($0) }) == 0 || errno == ENOENT else { throw FileFailure("remove", folder) }
   }
 

@@ -1,3 +1,4 @@
+import FarmModel
 import Synchronization
 
 /// How far an archive is, for those who wait for it; and whether it is still wanted. One for each archiving.
@@ -33,7 +34,7 @@ package final class ArchiveProgress: Sendable {
   /// - Throws: ``ArchiveFailure/canceled`` when nobody wants it any more.
   func advance(_ bytes: Int) throws(ArchiveFailure) {
     let isCanceled = current.withLock { state in
-      state.doneBytes += Int64(bytes)
+      state.doneBytes = state.doneBytes.adding(Int64(bytes))
       return state.isCanceled
     }
     if isCanceled { throw .canceled }

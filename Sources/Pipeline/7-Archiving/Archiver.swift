@@ -125,7 +125,10 @@ package struct Archiver: Sendable {
     return try read(file, expected: expected) { (tar, entry) throws(ArchiveFailure) in
       guard entry.kind == .file else { return nil }
       var digest = FileDigest()
-      try tar.read { digest.update($0) }
+      try tar.read { (bytes) throws(ArchiveFailure) in
+        digest.update(bytes)
+        try progress.advance(0)
+      }
       return digest.finish()
     }
   }
@@ -152,7 +155,7 @@ package struct Archiver: Sendable {
     }
   }
 
-  private static let manifestBytesMax: Int64 = 1 << 30
+  private static let manifestBytesMax: Int64 = 1 << 28
 
   private func manifest(
     _ tar: TarReader, _ entry: TarReader.Entry, _ file: FilePath

@@ -79,7 +79,11 @@ final class GunzippedFile: Sendable {
   private func freePiece() -> MemoryPiece? {
     room.wait()
     return queue.withLock { queue in
-      guard !queue.isClosed else { return nil }
+      guard !queue.isClosed else {
+        // Whoever asks once more is told the same.
+        room.signal()
+        return nil
+      }
       let piece = queue.spare.popLast() ?? MemoryPiece()
       piece.count = 0
       return piece

@@ -33,6 +33,18 @@ package struct ReleaseRemoval: Sendable {
     try volume.aside(name, near: folder.removingLastComponent())
   }
 
+  /// Where they lie that were taken, also by an earlier daemon, when other file systems were mounted.
+  private func taken() throws(FileFailure) -> [Move] {
+    var taken: [Move] = []
+    for move in try moves() {
+      guard let name = move.to.lastComponent?.string else { continue }
+      let plain = name.hasPrefix(".farm-") ? String(name.dropFirst(".farm-".count)) : name
+      let places = [volume.own.appending(plain), move.from.removingLastComponent().appending(".farm-\(plain)")]
+      for place in places where try FileStatus(at: place) != nil { taken.append(Move(from: move.from, to: place)) }
+    }
+    return taken
+  }
+
   /// What is in the way of removing it, each in words, before anything is done.
   package func obstacles(in tree: ReleaseTree) throws(ArchiveFailure) -> [String] {
     var obstacles: [String] = []
@@ -43,6 +55,10 @@ package struct ReleaseRemoval: Sendable {
         }
         for folder in [move.from.removingLastComponent(), move.to.removingLastComponent()] {
           if let why = try Self.refusal(of: folder, child: move.from) { obstacles.append(why) }
+        }
+        // Its own rights decide whether a folder may get another parent.
+        if try FileStatus(at: move.from) != nil, let why = try Self.refusal(of: move.from, child: nil) {
+          obstacles.append(why)
         }
       }
     } catch { throw .files(error) }
@@ -92,7 +108,7 @@ package struct ReleaseRemoval: Sendable {
   package func putBack() throws(ArchiveFailure) -> [FilePath] {
     do throws(FileFailure) {
       var left: [FilePath] = []
-      for move in try moves() where try FileStatus(at: move.to) != nil {
+      for move in try taken() {
         if try FileStatus(at: move.from) == nil {
           try Placement.rename(move.to, to: move.from)
         } else {
@@ -102,6 +118,11 @@ package struct ReleaseRemoval: Sendable {
       try sync()
       return left
     } catch { throw .files(error) }
+  }
+
+  /// The folders that were taken.
+  package func takenPlaces() throws(ArchiveFailure) -> [FilePath] {
+    do throws(FileFailure) { return try taken().map(\.to) } catch { throw .files(error) }
   }
 
   /// The release as it lies where it was taken to.
@@ -114,7 +135,7 @@ package struct ReleaseRemoval: Sendable {
   /// Deletes what was taken; doing it again changes nothing.
   package func delete() throws(ArchiveFailure) {
     do throws(FileFailure) {
-      for move in try moves() { try Placement.removeTree(move.to) }
+      for move in try taken() { try Placement.removeTree(move.to) }
       try sync()
     } catch { throw .files(error) }
   }

@@ -23,7 +23,7 @@ package struct ReleaseTree: Hashable, Sendable {
   package let entries: [Entry]
 
   /// Bytes of all files together.
-  package var bytes: Int64 { entries.reduce(0) { $0 + ($1.isFile ? $1.status.fingerprint.size : 0) } }
+  package var bytes: Int64 { entries.reduce(0) { $0.adding($1.isFile ? $1.status.fingerprint.size : 0) } }
   /// When something in the release's own folder was made, written or renamed last; what was delivered does not count.
   package var changedAt: Timestamp? {
     entries.filter { $0.path.components.first?.string != Self.delivered }.map(\.status.fingerprint.ctimeNanoseconds)

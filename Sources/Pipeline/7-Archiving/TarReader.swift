@@ -11,6 +11,11 @@ final class TarReader {
   private let archive: OpaquePointer
   private let source: Source
   private let path: FilePath
+  /// What the entry that is being read says of its length.
+  private var size: Int64 = 0
+  private var count = 0
+  /// A gigabyte of gzip may hold a thousand million of them.
+  private static let entriesMax = 10_000_000
 
   /// What an entry says of itself.
   struct Entry {
@@ -82,7 +87,10 @@ final class TarReader {
     }
     guard let entry, let name = archive_entry_pathname(entry) else { throw failure() }
     let text = FilePath(platformString: name)
+    count += 1
+    guard count <= Self.entriesMax else { throw .forged(path, entry: text.string, why: "is one of too many") }
     let found = try ArchivePath(text, in: path)
+    size = archive_entry_size(entry)
     let (seconds, rest) = (archive_entry_mtime(entry), archive_entry_mtime_nsec(entry))
     guard let time = Self.nanoseconds(Int64(seconds), Int64(rest)) else {
       throw .forged(path, entry: text.string, why: "has no time that a clock can show")
@@ -129,7 +137,9 @@ final class TarReader {
       var (start, count, offset): (UnsafeRawPointer?, Int, Int64) = (nil, 0, 0)
       switch archive_read_data_block(archive, &start, &count, &offset) {
       case ARCHIVE_OK, ARCHIVE_WARN: break
-      case ARCHIVE_EOF: return
+      case ARCHIVE_EOF:
+        guard end == size else { throw .damaged(path, "a file in it is not as long as it says") }
+        return
       default: throw failure()
       }
       // Ours have none.

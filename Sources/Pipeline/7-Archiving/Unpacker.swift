@@ -54,16 +54,17 @@ package struct Unpacker: Sendable {
       }
       for entry in left.folders.reversed() { try set(entry, beneath: root) }
       if let facts = manifest.head.folder {
+        // Whoever may not write in it could not be moved to its place.
         let rights = Facts(
           owner: uid_t(truncatingIfNeeded: facts.owner), group: gid_t(truncatingIfNeeded: facts.group),
-          mode: mode_t(truncatingIfNeeded: facts.mode) & 0o7777, time: facts.mtimeNanoseconds)
+          mode: mode_t(truncatingIfNeeded: facts.mode) & 0o7777 | 0o700, time: facts.mtimeNanoseconds)
         guard set(rights, on: ".", in: root.rawValue) else { throw .files(FileFailure("set the time of", folder)) }
       }
       guard linux_sync_file_system(root.rawValue) == 0 else { throw .files(FileFailure("sync", folder)) }
       return manifest
     } catch {
       // What cannot be removed is removed at the next start.
-      try? Placement.removeTree(folder)
+      try? Placement.removeTree(folder, opens: true)
       throw error
     }
   }
@@ -72,6 +73,9 @@ package struct Unpacker: Sendable {
     _ tar: TarReader, _ entry: TarReader.Entry, beneath root: FileDescriptor, _ left: inout Left
   ) throws(ArchiveFailure) -> Digest? {
     let path = entry.path.path
+    try refuseDisguise(entry)
+    // Names take room too.
+    left.unchecked += Self.entryBytes
     switch entry.kind {
     case .folder:
       try make(entry, beneath: root) { parent, name in mkdirat(parent, name, 0o700) }
@@ -100,6 +104,19 @@ package struct Unpacker: Sendable {
       }
       left.files.insert(path)
       return try write(tar, entry, beneath: root, &left)
+    }
+  }
+
+  private static let entryBytes: Int64 = 4096
+
+  /// What farm itself goes into must be what it is called.
+  private func refuseDisguise(_ entry: TarReader.Entry) throws(ArchiveFailure) {
+    switch entry.path.path.string {
+    case "store", "out", ReleaseTree.delivered:
+      guard entry.kind == .folder else { throw refuse(entry, "is no folder") }
+    case Volume.planName:
+      guard entry.kind == .file else { throw refuse(entry, "is no file") }
+    default: return
     }
   }
 

@@ -41,7 +41,8 @@ struct Housekeeper: Sendable {
       let path = folder.appending(name)
       guard let status = try FileStatus(at: path) else { continue }
       switch status.kind {
-      case .folder: try files(below: path, kind, olderThan: limit, &found)
+      // One that is closed to us keeps nothing else.
+      case .folder: try? files(below: path, kind, olderThan: limit, &found)
       case .regular where isOld(status, limit):
         found.append(Find(kind: kind, place: path, bytes: status.fingerprint.size))
       case .regular, .link, .other: continue
@@ -68,9 +69,11 @@ struct Housekeeper: Sendable {
   }
 
   /// Takes it away, and folders that are empty then.
-  func remove(_ finds: [Find]) throws(FileFailure) {
-    for find in finds {
-      try Placement.removeTree(find.place)
+  /// - Returns: what is gone; what could not be removed is found again the next time.
+  func remove(_ finds: [Find]) -> [Find] {
+    finds.filter { find in
+      try? Placement.removeTree(find.place)  // Looked at right here.
+      guard (try? FileStatus(at: find.place)) == .some(nil) else { return false }
       var folder = find.place.removingLastComponent()
       // Up to the top folders, which stay.
       while ![state.logFolder, state.thumbnails, volume.bad, volume.own, volume.work].contains(folder),
@@ -78,12 +81,13 @@ struct Housekeeper: Sendable {
       {
         folder = folder.removingLastComponent()
       }
+      return true
     }
   }
 
   // MARK: - What an earlier life left
 
-  /// Work of revisions that have ended, and copies of drops that nobody renders.
+  /// Work of revisions that have ended, copies of drops that nobody renders, and halves of notes.
   /// - Parameters:
   ///   - revisions: those that have not ended.
   ///   - snapshots: the names of the copies that are needed.
@@ -99,14 +103,19 @@ struct Housekeeper: Sendable {
     let marks = Set(snapshots.compactMap(Self.mark))
     for store in stores {
       guard try FileStatus(at: store)?.kind == .folder else { continue }
-      for name in try FolderListing.names(in: store) where SlashAndBurn.isSnapshot(name.string) {
-        guard let mark = Self.mark(name.string), !marks.contains(mark),
-          let status = try FileStatus(at: store.appending(name))
-        else { continue }
+      for name in try FolderListing.names(in: store) where isOrphan(name.string, besides: marks) {
+        guard let status = try FileStatus(at: store.appending(name)), status.kind != .folder else { continue }
         found.append(Find(kind: .orphan, place: store.appending(name), bytes: status.fingerprint.size))
       }
     }
     return found
+  }
+
+  /// A copy of a drop that is not needed, or a note that was never finished.
+  private func isOrphan(_ name: String, besides marks: Set<String>) -> Bool {
+    if name.hasPrefix("."), name.hasSuffix(".PROBLEM.txt.part") { return true }
+    guard SlashAndBurn.isSnapshot(name), let mark = Self.mark(name) else { return false }
+    return !marks.contains(mark)
   }
 
   /// The twelve digits in the name of a copy, and of what lies beside it for its sake.

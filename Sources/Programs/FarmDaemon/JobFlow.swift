@@ -212,6 +212,7 @@ actor JobFlow {
       group.addTask { await self.lookForCuresOften() }
       group.addTask { await self.finishAdopting() }
       group.addTask { await self.keepHouse() }
+      group.addTask { await self.archiveOften() }
       for await errand in errands { group.addTask { await self.run(errand) } }
       endWaiting()
       group.cancelAll()

@@ -29,9 +29,11 @@ extension JobFlow {
   }
 
   func archive(_ name: String, _ order: ArchiveOrder) async throws -> ArchiveAnswer {
-    guard let release = try await setup.ledger.release(named: name) else { throw try await unknown(release: name) }
+    guard try await setup.ledger.release(named: name) != nil else { throw try await unknown(release: name) }
     let progress = try await beginArchiving(name)
     defer { endArchiving() }
+    // It may have been another's turn.
+    guard let release = try await setup.ledger.release(named: name) else { throw try await unknown(release: name) }
     await flush(name)
     await beginHarvesting(name)
     defer { endHarvesting(name) }
@@ -150,11 +152,8 @@ extension JobFlow {
     refusal.problem = release.problem
     refusal.hasFolder = tree != nil
     refusal.isBeingDelivered = try await setup.ledger.isHarvestOpen(of: name)
-    let folders = [volume.release(name)] + (order.prunesDist ? [volume.dist(of: name)] : [])
     if !order.keepsRelease {
-      refusal.dependents = try await setup.ledger.dependents(below: folders, besides: name).map {
-        ArchiveRefusal.Dependent(job: $0.job, file: volume.relative(FilePath($0.file)))
-      }
+      refusal.dependents = try await dependents(on: name, prunesDist: order.prunesDist)
       let watched = [volume.release(name), volume.dist(of: name)]
       refusal.users = await BlockingWork.run { FileUser.below(watched) }
     }
@@ -162,6 +161,15 @@ extension JobFlow {
     guard reasons.isEmpty, let tree, !order.keepsRelease else { return reasons }
     let removal = ReleaseRemoval(of: name, in: volume, prunesDist: order.prunesDist)
     return try await BlockingWork.run { () throws(ArchiveFailure) in try removal.obstacles(in: tree) }
+  }
+
+  /// Jobs of other releases that need a file which would go.
+  private func dependents(on name: String, prunesDist: Bool) async throws -> [ArchiveRefusal.Dependent] {
+    let volume = setup.volume
+    let folders = [volume.release(name)] + (prunesDist ? [volume.dist(of: name)] : [])
+    return try await setup.ledger.dependents(below: folders, besides: name).map {
+      ArchiveRefusal.Dependent(job: $0.job, file: volume.relative(FilePath($0.file)))
+    }
   }
 
   // MARK: - Into its place
@@ -185,6 +193,7 @@ extension JobFlow {
     } catch {
       await BlockingWork.run { Placement.remove(part) }
       try await setup.ledger.forgetArchive(id)
+      try await bringBackOlder(of: packed.release)
       throw error
     }
     setup.stepped("archive placed")
@@ -199,15 +208,36 @@ extension JobFlow {
         volume.archives.appending(name), volume.archives.appending(".older").appending(now.fileName)
       )
       guard try FileStatus(at: old) != nil else { continue }
-      try await BlockingWork.run { () throws(FileFailure) in
-        try SharedFolder.make(folder)
-        try Placement.move(old, to: folder.appending(name), ifOccupied: .refuse)
-      }
       for record in try await setup.ledger.archives()
       where record.path == volume.relative(old) && record.state != .packed {
         try await setup.ledger.setArchive(record.id, path: volume.relative(folder.appending(name)))
       }
+      try await BlockingWork.run { () throws(FileFailure) in
+        try SharedFolder.make(folder)
+        try Placement.move(old, to: folder.appending(name), ifOccupied: .refuse)
+        try Durable.syncFolder(folder)
+        try Durable.syncFolder(folder.removingLastComponent())
+      }
     }
+  }
+
+  /// The newest older archive has its place again when nothing came into it.
+  private func bringBackOlder(of release: String) async throws {
+    let volume = setup.volume
+    let older = try await setup.ledger.archives().last { record in
+      record.release == release && record.path.contains("/.older/") && record.state != .packed
+    }
+    guard let older, let name = FilePath(older.path).lastComponent else { return }
+    let (from, to) = (volume.root.appending(older.path), volume.archives.appending(name))
+    let isBack = try await BlockingWork.run { () throws(FileFailure) in
+      // It may have died before it was moved.
+      if try FileStatus(at: from) == nil { return try FileStatus(at: to)?.identity.isCopy(of: older.file) == true }
+      guard try FileStatus(at: to) == nil else { return false }
+      try Placement.move(from, to: to, ifOccupied: .refuse)
+      Placement.removeIfEmpty(from.removingLastComponent())
+      return true
+    }
+    if isBack { try await setup.ledger.setArchive(older.id, path: volume.relative(to)) }
   }
 
   // MARK: - Out of the way
@@ -218,18 +248,21 @@ extension JobFlow {
     try await setup.ledger.setArchive(record.id, state: .removing)
     takenAway.insert(name)
     do {
-      let taken = try await BlockingWork.run { () throws(ArchiveFailure) in
-        try removal.takeAway()
-        return try removal.takenTree()
-      }
+      try await BlockingWork.run { () throws(ArchiveFailure) in try removal.takeAway() }
       setup.stepped("release taken away")
-      if let changed = tree.difference(to: taken) { throw ArchiveFailure.changed(changed) }
-      let folders = taken.entries.prefix(1).map { $0.place.removingLastComponent() }
-      let users = await BlockingWork.run { FileUser.below(folders) }
+      // Who still had a file open first: what is closed by then is seen by the look after it.
+      let (users, taken) = try await BlockingWork.run { () throws(ArchiveFailure) in
+        let users = FileUser.below(try removal.takenPlaces())
+        return (users, try removal.takenTree())
+      }
       if let user = users.first {
         throw ArchiveFailure.refused(name, reasons: ["\(user.program) (\(user.pid)) has \(user.file.string) open"])
       }
-      try await setup.ledger.forget(archived: name, archive: record.id)
+      if let changed = tree.difference(to: taken) { throw ArchiveFailure.changed(changed) }
+      let needed = try await dependents(on: name, prunesDist: record.prunesDist)
+      guard needed.isEmpty, try await setup.ledger.forget(archived: name, archive: record.id) else {
+        throw ArchiveFailure.refused(name, reasons: ["something of it, or that needs it, began while it was packed"])
+      }
     } catch {
       try await undo(removal, record)
       throw error
@@ -239,19 +272,33 @@ extension JobFlow {
     setup.events.tell(FarmEvent(at: setup.clock.now(), event: "release.archived", release: name))
   }
 
-  /// The release is as it was, and of the archive nothing is left.
+  /// The release is as it was, and of the archive nothing is left; where the release is not in its place, the archive
+  /// is what is left.
   func undo(_ removal: ReleaseRemoval, _ record: ArchiveRecord) async throws {
+    let folder = setup.volume.release(record.release)
     let left = try await BlockingWork.run { () throws(ArchiveFailure) in try removal.putBack() }
-    for path in left {
-      let text =
-        "\(setup.volume.relative(path)) holds what \(record.release) was before it was to be archived, and something "
-        + "new has its place. Look at both, and put them together."
-      setup.log.error("\(text)")
-      troubles[path] = text
-    }
     takenAway.remove(record.release)
+    guard left.isEmpty, await isThereOrHangs(folder) else {
+      try await setup.ledger.setArchive(record.id, state: .kept)
+      for path in left { tellLeftOver(path) }
+      if left.isEmpty {
+        setup.log.error(
+          "a release is gone that was to be archived; its archive is whole",
+          metadata: ["archive": "\(record.path)", "remedy": "Look for its folder; else unpack the archive by hand."])
+      }
+      return
+    }
     await removeArchive(record)
     try await setup.ledger.forgetArchive(record.id)
+    try await bringBackOlder(of: record.release)
+  }
+
+  /// What was taken away and cannot be put back, because something new has its place.
+  func tellLeftOver(_ path: FilePath) {
+    let text =
+      "\(setup.volume.relative(path)) holds a release as it was before it was to be archived, and something new has "
+      + "its place. Look at both, put them together, and remove it."
+    if troubles.updateValue(text, forKey: path) != text { setup.log.error("\(text)") }
   }
 
   private func removeArchive(_ record: ArchiveRecord) async {
@@ -268,8 +315,10 @@ extension JobFlow {
     archiving?.progress.begin(.removing, allBytes: 0)
     let manifests = ManifestFolder(setup.volume)
     do {
+      // Those of new jobs of that name stay.
+      let hasJobs = try await !setup.ledger.jobStates(in: record.release).isEmpty
       try await BlockingWork.run { () throws(ArchiveFailure) in
-        manifests.remove(release: record.release)
+        if !hasJobs { manifests.remove(release: record.release) }
         try removal.delete()
       }
       setup.stepped("release deleted")

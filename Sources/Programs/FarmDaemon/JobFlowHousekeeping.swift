@@ -22,6 +22,15 @@ extension JobFlow {
         await attempt("tidying up") { _ = try await self.tidyUp(isDryRun: false) }
       }
       await attempt("copying the ledger") { try await self.backUpIfDue() }
+      // Cancelled: the run is over.
+      guard (try? await Task.sleep(for: Self.lookEvery)) != nil else { return }
+    }
+  }
+
+  /// Beside the rest, for it may take hours.
+  func archiveOften() async {
+    await waitForEngine()
+    while !isOver {
       await archiveWhatIsDue()
       // Cancelled: the run is over.
       guard (try? await Task.sleep(for: Self.lookEvery)) != nil else { return }
@@ -35,10 +44,11 @@ extension JobFlow {
   // MARK: - Archives on schedule
 
   /// One after the other, as long as the window is open.
-  private func archiveWhatIsDue() async {
+  func archiveWhatIsDue() async {
     guard let rule = setup.config.archive else { return }
     let schedule = ArchiveSchedule(rule)
-    while !isOver {
+    // Whoever has an archive made by hand goes first; the window may be closed afterwards.
+    while !isOver, archiving == nil {
       do {
         let (now, candidates) = (setup.clock.now(), try await setup.ledger.archiveCandidates())
         guard let (release, night) = schedule.next(now: now, local: LocalTime(now), among: candidates) else { return }
@@ -71,12 +81,18 @@ extension JobFlow {
       guard let release = try await setup.ledger.release(named: candidate.release) else { continue }
       let due = schedule.dueAt(candidate)
       let opening = schedule.opening(from: max(due, now)) { LocalTime($0) }
-      let tree = try? await BlockingWork.run { () throws(ArchiveFailure) in
-        try ReleaseTree(of: volume.release(release.name), dist: volume.dist(of: release.name))
+      let look = await BlockingWork.run {
+        Result { () throws(ArchiveFailure) in
+          try ReleaseTree(of: volume.release(release.name), dist: volume.dist(of: release.name))
+        }
       }
       // Of what is not due yet it does not matter that it changed lately.
       let order = ArchiveOrder(format: rule.format, prunesDist: !rule.keepsDist, isForced: due > now)
-      let reasons = try await reasonsAgainst(archiving: release, tree, order)
+      let reasons: [String]
+      switch look {
+      case .success(let tree): reasons = try await reasonsAgainst(archiving: release, tree, order)
+      case .failure(let failure): reasons = [failure.description]
+      }
       lines.append(
         DueArchives.Line(
           release: release.name, dueAt: due.rfc3339, beginsAt: opening?.rfc3339,
@@ -98,8 +114,7 @@ extension JobFlow {
       volume: setup.volume, state: setup.state, limits: setup.config.tidy, now: setup.clock.now())
     let finds = try await BlockingWork.run { () throws(FileFailure) in
       let finds = try keeper.old(besides: busy)
-      if !isDryRun { try keeper.remove(finds) }
-      return finds
+      return isDryRun ? finds : keeper.remove(finds)
     }
     let items = finds.map { item($0) } + (try await purgeQuick(isDryRun: isDryRun))
     if !isDryRun, !items.isEmpty {
@@ -152,9 +167,7 @@ extension JobFlow {
       // A file server may not answer; then it is done at another start.
       let finds = await BlockingWork.run(atMost: Self.patience) {
         Result { () throws(FileFailure) in
-          let finds = try keeper.orphans(revisions: revisions, snapshots: snapshots, stores: [store])
-          try keeper.remove(finds)
-          return finds
+          keeper.remove(try keeper.orphans(revisions: revisions, snapshots: snapshots, stores: [store]))
         }
       }
       switch finds {

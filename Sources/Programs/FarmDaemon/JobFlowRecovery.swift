@@ -9,7 +9,8 @@ extension JobFlow {
   func recover() async throws {
     _ = try await setup.ledger.ensureRelease(named: NameRule.quick, priority: ReleaseOrder.quickPriority)
     try await setup.ledger.forgetHarvestProblems()
-    try await recoverArchives()
+    await recoverArchives()
+    if let fatal { throw fatal }
     try await rememberNames()
     if isAdopting { try await setup.ledger.setFormerDeliveries(SlashAndBurn.formerDeliveries(setup.volume)) }
     try await endLeftTasks()

@@ -3,6 +3,7 @@ import FarmAPI
 import FarmModel
 import FarmStore
 import Foundation
+import Logging
 import SystemPackage
 import VolumeFiles
 
@@ -10,28 +11,49 @@ import VolumeFiles
 extension JobFlow {
   func restore(_ request: ArchivedRequest, by person: String) async throws -> ArchiveAnswer {
     let name = request.release
-    let (place, format, record) = try await archive(of: name)
+    _ = try await archive(of: name)
     let progress = try await beginArchiving(name)
     defer { endArchiving() }
+    // It may have been another's turn.
+    let (place, format, record) = try await archive(of: name)
     try await refuseToOverwrite(name)
+    if let record, record.state == .emptying {
+      let removal = ReleaseRemoval(of: name, in: setup.volume, prunesDist: record.prunesDist)
+      if let why = await empty(removal, record) { throw ArchiveFailure.refused(name, reasons: [why]) }
+    }
     let folder = try staging(name)
     let manifest = try await unpack(place, format, of: name, into: folder, progress)
-    let jobs: [Manifest]
-    let files: [(path: KnownPath, fingerprint: Fingerprint)]
+    let known: ArchiveRecord
     do {
-      jobs = try RestoredJobs.manifests(manifest.jobs, of: name, archive: place)
-      files = try knownFiles(of: jobs, in: folder, release: name)
+      let now = setup.clock.now()
+      let jobs = try RestoredJobs.manifests(manifest.jobs, of: name, archive: place, now: now)
+      let order = try RestoredJobs.order(manifest.head.order, archive: place)
+      let files = try knownFiles(of: jobs, in: folder, release: name)
+      setup.stepped("archive unpacked")
+      known = try await self.known(record, manifest, at: place, isReleaseThere: false)
+      // Unpacking may have taken hours.
+      try await refuseToOverwrite(name)
+      try await setup.ledger.restore(
+        name, order: order, isPaused: manifest.head.isPaused, from: jobs, files: files, archive: known.id)
     } catch {
-      await BlockingWork.run { try? Placement.removeTree(folder) }  // Removed at the next start else.
+      await BlockingWork.run { try? Placement.removeTree(folder, opens: true) }  // Removed at the next start else.
       throw error
     }
-    setup.stepped("archive unpacked")
-    let known = try await known(record, manifest, at: place, isReleaseThere: false)
-    try await setup.ledger.restore(
-      name, order: manifest.head.order, isPaused: manifest.head.isPaused, from: jobs, files: files, archive: known.id)
-    let kept = try await finishRestoring(known)
+    let kept = try await finishOrUndoRestoring(known)
     try await setup.ledger.remember([Act(person, .restored, release: name, detail: known.path)])
     return ArchiveAnswer(line(known, isReleaseThere: true), notes: kept)
+  }
+
+  /// What cannot be put in its place is forgotten again: then it is in its archive as before.
+  private func finishOrUndoRestoring(_ record: ArchiveRecord) async throws -> [String] {
+    do { return try await finishRestoring(record) } catch {
+      let folder = try staging(record.release)
+      guard try FileStatus(at: folder) != nil else { throw error }
+      guard try await setup.ledger.forget(archived: record.release, archive: record.id) else { throw error }
+      try await setup.ledger.setArchive(record.id, state: .stored)
+      await BlockingWork.run { try? Placement.removeTree(folder, opens: true) }  // Removed at the next start else.
+      throw error
+    }
   }
 
   private func refuseToOverwrite(_ name: String) async throws {
@@ -64,11 +86,11 @@ extension JobFlow {
       return there?.size == size && there?.mtimeNanoseconds == time
     }
     let manifest = try await BlockingWork.run { () throws(ArchiveFailure) in
-      do throws(FileFailure) { try Placement.removeTree(folder) } catch { throw .files(error) }
+      do throws(FileFailure) { try Placement.removeTree(folder, opens: true) } catch { throw .files(error) }
       return try unpacker.unpack()
     }
     guard manifest.head.release == name else {
-      await BlockingWork.run { try? Placement.removeTree(folder) }  // Removed at the next start else.
+      await BlockingWork.run { try? Placement.removeTree(folder, opens: true) }  // Removed at the next start else.
       throw ArchiveFailure.forged(
         archive, entry: ReleaseTree.manifestName,
         why: "is of the release \(manifest.head.release.escapedForTerminal): give the archive that name")
@@ -120,34 +142,65 @@ extension JobFlow {
 
   // MARK: - What an earlier life left
 
-  /// Ends what was under way with archives when the daemon died.
-  func recoverArchives() async throws {
-    let volume = setup.volume
-    for record in try await setup.ledger.archives() {
-      let removal = ReleaseRemoval(of: record.release, in: volume, prunesDist: record.prunesDist)
-      switch record.state {
-      case .packed, .removing:
-        setup.log.notice(
-          "an archive was not finished; the release is as it was", metadata: ["release": "\(record.release)"])
-        try await undo(removal, record)
-      case .emptying:
-        takenAway.insert(record.release)
-        _ = await empty(removal, record)
-      case .restoring: try await finishRestoring(record)
-      case .stored: takenAway.insert(record.release)
-      case .kept: break
+  /// Ends what was under way with archives when the daemon died. What does not work is told, and keeps nothing else
+  /// from going on.
+  func recoverArchives() async {
+    do {
+      for record in try await setup.ledger.archives() {
+        do { try await recover(record) } catch {
+          complain(error, while: "going on with the archive of \(record.release)")
+        }
       }
+      let busy = Set(
+        try await setup.ledger.archives().filter { $0.state == .restoring || $0.state == .emptying }.map(\.release))
+      try await clearAwayLeftOvers(besides: busy)
+    } catch {
+      complain(error, while: "looking what is left of archives")
     }
-    try await BlockingWork.run { () throws(FileFailure) in
+  }
+
+  private func recover(_ record: ArchiveRecord) async throws {
+    let removal = ReleaseRemoval(of: record.release, in: setup.volume, prunesDist: record.prunesDist)
+    switch record.state {
+    case .packed, .removing:
+      let metadata: Logger.Metadata = ["release": "\(record.release)"]
+      setup.log.notice("an archive was not finished; the release is as it was", metadata: metadata)
+      try await undo(removal, record)
+    case .emptying:
+      let place = setup.volume.root.appending(record.path)
+      guard try FileStatus(at: place)?.identity.isCopy(of: record.file) == true else {
+        throw ArchiveFailure.damaged(place, "it is not where the farm put it, so what is left of its release stays")
+      }
+      takenAway.insert(record.release)
+      _ = await empty(removal, record)
+    case .restoring: _ = try await finishOrUndoRestoring(record)
+    case .stored: takenAway.insert(record.release)
+    case .kept: break
+    }
+  }
+
+  /// - Parameter busy: releases whose folders are still needed.
+  private func clearAwayLeftOvers(besides busy: Set<String>) async throws {
+    let volume = setup.volume
+    let left = try await BlockingWork.run { () throws(FileFailure) in
       for name in try FolderListing.names(in: volume.archives) where name.string.hasPrefix(Self.partPrefix) {
         Placement.remove(volume.archives.appending(name))
       }
-      for (folder, prefix) in [(volume.own, "restoring-"), (volume.releases, ".farm-restoring-")] {
-        for name in try FolderListing.names(in: folder) where name.string.hasPrefix(prefix) {
-          try Placement.removeTree(folder.appending(name))
+      var left: [FilePath] = []
+      for (folder, prefix) in [(volume.own, ""), (volume.releases, ".farm-"), (volume.dist, ".farm-")] {
+        for name in try FolderListing.names(in: folder) {
+          let (place, text) = (folder.appending(name), name.string)
+          if text.hasPrefix(prefix + "restoring-"), !busy.contains(String(text.dropFirst(prefix.count + 10))) {
+            try Placement.removeTree(place, opens: true)
+          }
+          for word in ["archived-", "pruned-"] where text.hasPrefix(prefix + word) {
+            if !busy.contains(String(text.dropFirst(prefix.count + word.count))) { left.append(place) }
+          }
         }
       }
+      return left
     }
+    for path in left { tellLeftOver(path) }
   }
 
   // MARK: - Looking at archives
@@ -183,7 +236,7 @@ extension JobFlow {
     for (release, place, size) in found {
       let isThere = await isThereOrHangs(volume.release(release))
       lines.append(
-        known[volume.relative(place)].map { line($0, isReleaseThere: isThere) }
+        known[volume.relative(place)].flatMap { $0.file.size == size ? line($0, isReleaseThere: isThere) : nil }
           ?? ArchiveLine(release: release, path: volume.relative(place), size: size, isReleaseThere: isThere))
     }
     return lines.sorted { $0.path < $1.path }
@@ -205,7 +258,7 @@ extension JobFlow {
     let now = setup.clock.now()
     let found = ArchiveRecord(
       release: manifest.head.release, path: setup.volume.relative(place), state: isReleaseThere ? .kept : .stored,
-      file: file, contentBytes: manifest.files.reduce(0) { $0 + ($1.size ?? 0) },
+      file: file, contentBytes: manifest.files.reduce(0) { $0.adding($1.size ?? 0) },
       files: manifest.files.count { $0.kind == .file }, jobs: manifest.jobs.count, prunesDist: false,
       archivedAt: Timestamp(rfc3339: manifest.head.archivedAt) ?? now, verifiedAt: now)
     return found.numbered(try await setup.ledger.record(found))
@@ -219,81 +272,9 @@ extension JobFlow {
     }
     let place = setup.volume.root.appending(line.path)
     let format = ArchiveFormat.parse(fileName: place.lastComponent?.string ?? "")?.format ?? .gz
-    return (place, format, try await setup.ledger.archives().last { $0.path == line.path })
-  }
-}
-
-/// What was delivered comes back where it is missing; what lies there stays as it is.
-private struct RestoredDelivery {
-  let from: FilePath
-  let to: FilePath
-
-  init(_ from: FilePath, to: FilePath) { (self.from, self.to) = (from, to) }
-
-  /// - Returns: what lies in the way, and is left alone.
-  func place() throws(FileFailure) -> [FilePath] {
-    guard try FileStatus(at: from) != nil else { return [] }
-    var kept: [FilePath] = []
-    if try FileStatus(at: to) == nil {
-      // A folder, which may lie on another file system: then its files are copied one by one.
-      do throws(FileFailure) {
-        try Placement.rename(from, to: to)
-        try Durable.syncFolder(to.removingLastComponent())
-        return []
-      } catch  where error.errno != EXDEV { throw error } catch {}
-    }
-    try place(FilePath(""), &kept)
-    try Placement.removeTree(from)
-    return kept
-  }
-
-  private func place(_ below: FilePath, _ kept: inout [FilePath]) throws(FileFailure) {
-    try SharedFolder.make(to.pushing(below))
-    for name in try FolderListing.names(in: from.pushing(below)) {
-      let (path, target) = (from.pushing(below).appending(name), to.pushing(below).appending(name))
-      if try FileStatus(at: path)?.kind == .folder {
-        try place(below.appending(name), &kept)
-      } else if try FileStatus(at: target) != nil {
-        kept.append(target)
-      } else {
-        try Placement.move(path, to: target, ifOccupied: .refuse)
-      }
-    }
-  }
-}
-
-/// What an archive says of the release's jobs: nothing of it may lead out of the release.
-enum RestoredJobs {
-  /// - Throws: ``ArchiveFailure/forged`` for what the farm would not have written.
-  static func manifests(
-    _ lines: [[UInt8]], of release: String, archive: FilePath
-  ) throws(ArchiveFailure) -> [Manifest] {
-    var manifests: [Manifest] = []
-    for line in lines {
-      guard let manifest = try? JSONDecoder().decode(Manifest.self, from: Data(line)),  // Told right here.
-        manifest.form == Manifest.form, isWithin(manifest, release)
-      else {
-        throw .forged(archive, entry: ReleaseTree.manifestName, why: "names jobs that are not the release's")
-      }
-      manifests.append(manifest)
-    }
-    return manifests
-  }
-
-  private static func isWithin(_ manifest: Manifest, _ release: String) -> Bool {
-    let file = FilePath(manifest.path)
-    guard manifest.release == release, NameRule.refusal(of: manifest.job) == nil,
-      file.removingLastComponent() == FilePath("releases/\(release)/store"), isPlain(manifest.path)
-    else { return false }
-    return manifest.outputs.allSatisfy { picture in
-      isPlain(picture.path)
-        && picture.delivered.map { isPlain($0) && FilePath($0).starts(with: FilePath("dist/\(release)")) } ?? true
-    }
-  }
-
-  /// Whether a path leads down only.
-  private static func isPlain(_ text: String) -> Bool {
-    let path = FilePath(text)
-    return path.isRelative && !path.isEmpty && path.components.allSatisfy { $0.kind == .regular }
+    let file = try FileStatus(at: place)?.identity
+    // Somebody may have put another one there.
+    let record = try await setup.ledger.archives().last { $0.path == line.path && file?.isCopy(of: $0.file) == true }
+    return (place, format, record)
   }
 }

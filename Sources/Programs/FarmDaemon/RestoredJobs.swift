@@ -1,0 +1,70 @@
+import Archiving
+import FarmModel
+import FarmStore
+import Foundation
+import Harvest
+import SystemPackage
+
+/// What an archive says of the release's jobs: nothing of it may lead out of the release.
+enum RestoredJobs {
+  private static let countMax = 1_000_000
+  private static let millisecondsMax: Int64 = 1 << 40
+  private static let bytesMax: Int64 = 1 << 50
+
+  /// - Throws: ``ArchiveFailure/forged`` for what the farm would not have written.
+  static func manifests(
+    _ lines: [[UInt8]], of release: String, archive: FilePath, now: Timestamp
+  ) throws(ArchiveFailure) -> [Manifest] {
+    var manifests: [Manifest] = []
+    for line in lines {
+      guard let manifest = try? JSONDecoder().decode(Manifest.self, from: Data(line)),  // Told right here.
+        manifest.form == Manifest.form, isWithin(manifest, release), isPlausible(manifest, now: now)
+      else {
+        throw .forged(archive, entry: ReleaseTree.manifestName, why: "names jobs that are not the release's")
+      }
+      manifests.append(manifest)
+    }
+    return manifests
+  }
+
+  /// What was wanted of the release, as release.yaml may say it.
+  static func order(_ order: ReleaseOrder, archive: FilePath) throws(ArchiveFailure) -> ReleaseOrder {
+    let after = order.archiveAfter ?? .zero
+    guard (0...100).contains(order.priority), (.zero...Duration.seconds(36_500 * 86_400)).contains(after),
+      (order.jobs ?? []).allSatisfy({ NameRule.refusal(of: $0) == nil }),
+      order.naming.map({ (try? NamingTemplate(parsing: $0)) != nil }) ?? true  // Told right here.
+    else { throw .forged(archive, entry: ReleaseTree.manifestName, why: "wants what no release.yaml may want") }
+    return order
+  }
+
+  private static func isWithin(_ manifest: Manifest, _ release: String) -> Bool {
+    let file = FilePath(manifest.path)
+    guard manifest.release == release, NameRule.refusal(of: manifest.job) == nil,
+      file.removingLastComponent() == FilePath("releases/\(release)/store"), isPlain(manifest.path)
+    else { return false }
+    return manifest.outputs.allSatisfy { picture in
+      isPlain(picture.path)
+        && picture.delivered.map { isPlain($0) && FilePath($0).starts(with: FilePath("dist/\(release)")) } ?? true
+    }
+  }
+
+  /// Whether it ended, and its numbers are such as clocks and counters show.
+  private static func isPlausible(_ manifest: Manifest, now: Timestamp) -> Bool {
+    let day: Int64 = 86_400_000_000_000
+    let times = 0...now.nanoseconds.adding(day)
+    guard [.completed, .failed, .canceled].contains(manifest.state), (1...countMax).contains(manifest.revision),
+      times.contains(manifest.createdAt), times.contains(manifest.droppedAt),
+      (0...100).contains(manifest.priority ?? 0)
+    else { return false }
+    return manifest.outputs.allSatisfy { picture in
+      (0...countMax).contains(picture.attempts) && (0...millisecondsMax).contains(picture.renderMilliseconds ?? 0)
+        && (0...bytesMax).contains(picture.peakBytes ?? 0) && picture.state != .active && picture.state != .promoting
+    }
+  }
+
+  /// Whether a path leads down only.
+  private static func isPlain(_ text: String) -> Bool {
+    let path = FilePath(text)
+    return path.isRelative && !path.isEmpty && path.components.allSatisfy { $0.kind == .regular }
+  }
+}

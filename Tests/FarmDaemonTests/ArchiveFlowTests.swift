@@ -1,0 +1,213 @@
+import Archiving
+import FarmAPI
+import FarmModel
+import FarmStore
+import FarmTesting
+import Foundation
+import SystemPackage
+import Testing
+import VolumeFiles
+
+@testable import FarmDaemon
+
+/// Releases that are over, with pictures that a fake engine made and a clock that the test sets.
+@Suite("A release that is over")
+struct ArchiveFlowTests {
+  private static let pictures = ["spring/a_0001.png", "spring/a_0002.png"]
+
+  /// With a delivered release `spring` of one job, in which nothing changed for half a year.
+  private func world(_ config: FarmConfig = FarmConfig()) async throws -> FlowWorld {
+    let world = try FlowWorld(config: config)
+    world.run()
+    try await world.drop("releases/spring/store/a.blend", frames: 1...2)
+    #expect(await world.delivers(Self.pictures))
+    #expect(try await eventually { try await world.ledger.release(named: "spring")?.state == .harvested })
+    // Files have the times of the real clock.
+    world.time.advance(by: .seconds(200 * 86_400))
+    return world
+  }
+
+  private func request(keeps: Bool = false, prunes: Bool = false, isForced: Bool = false) -> ArchiveRequest {
+    ArchiveRequest(
+      release: "spring", format: nil, prunesDist: prunes, keepsRelease: keeps, isForced: isForced)
+  }
+
+  private func refusal(_ world: FlowWorld) async -> String {
+    let failure = await #expect(throws: ArchiveFailure.self) { try await world.flow.archive(request(), by: "ann") }
+    return failure?.description ?? ""
+  }
+
+  @Test func `is archived by itself when its time has come, once, and its delivery stays`() async throws {
+    var config = FarmConfig()
+    config.archive = ArchiveRule(after: .seconds(300 * 86_400), format: .zst)
+    let world = try await world(config)
+
+    await world.flow.archiveWhatIsDue()
+    #expect(world.volume.archives.filesBelow.isEmpty)
+    let due = try await world.flow.dueArchives()
+    #expect(due.isScheduled && due.lines.map(\.release) == ["spring"] && due.lines[0].reasons.isEmpty, "\(due)")
+    world.time.advance(by: .seconds(200 * 86_400))
+    await world.flow.archiveWhatIsDue()
+
+    #expect(world.volume.archives.filesBelow == ["spring.tar.zst"])
+    #expect(!world.volume.release("spring").isThere && world.volume.dist.filesBelow == Self.pictures)
+    #expect(try await world.ledger.release(named: "spring")?.state == .archived)
+    #expect(try await world.ledger.jobs(in: "spring", adopted: true).isEmpty)
+    #expect(try await world.flow.dueArchives().lines.isEmpty)
+    let history = try await world.flow.history([], limit: 100)
+    #expect(history.contains { $0.what == "archived" && $0.who == "farm" && $0.release == "spring" })
+  }
+
+  @Test func `is not tried twice in a night when something keeps it, which is told`() async throws {
+    var config = FarmConfig()
+    config.archive = ArchiveRule()
+    let world = try await world(config)
+    try await world.drop("releases/spring/store/b.blend", frames: 1...1)
+    #expect(try await world.comes("spring/b", to: .completed))
+    #expect(try await eventually { try await world.ledger.release(named: "spring")?.state == .harvested })
+    world.time.advance(by: .seconds(200 * 86_400))
+    #expect(mkfifo(world.volume.release("spring").string + "/pipe", 0o600) == 0)
+
+    await world.flow.archiveWhatIsDue()
+    let night = try await world.ledger.archiveCandidates().first { $0.release == "spring" }?.triedNight
+    try FileManager.default.removeItem(atPath: world.volume.release("spring").string + "/pipe")
+    await world.flow.archiveWhatIsDue()
+
+    #expect(night != nil && world.volume.archives.filesBelow.isEmpty)
+    world.time.advance(by: .seconds(86_400))
+    await world.flow.archiveWhatIsDue()
+    #expect(world.volume.archives.filesBelow == ["spring.tar.gz"])
+  }
+
+  @Test func `stays where it is when that is wanted, and an older archive is kept beside`() async throws {
+    let world = try await world()
+
+    let first = try await world.flow.archive(request(keeps: true), by: "ann")
+    world.time.advance(by: .seconds(1))
+    let second = try await world.flow.archive(request(keeps: true), by: "ann")
+
+    #expect(first.archive.isReleaseThere && second.archive.isReleaseThere)
+    #expect(try await world.state("spring/a") == .completed && world.volume.dist.filesBelow == Self.pictures)
+    let files = world.volume.archives.filesBelow
+    #expect(files.count == 2 && files[0].hasPrefix(".older/") && files[1] == "spring.tar.gz", "\(files)")
+    #expect(try await world.flow.archives().count == 1)
+    #expect(try await world.ledger.archives().map(\.state) == [.kept, .kept])
+  }
+
+  @Test func `is not archived while others need its files, or something is wrong`() async throws {
+    let world = try await world()
+    try await world.drop("quick/b.blend", frames: 1...1)
+    #expect(try await world.comes("quick/b", to: .completed))
+    let name = JobName(release: "quick", job: "b")
+    let other = try #require(try await world.ledger.newestRevision(of: name))
+    let library = world.volume.store(of: "spring").appending("lib.blend").string
+    try await world.ledger.setDependencies(of: other.id, [SeenFile(path: library, size: 1, mtimeNanoseconds: 1)])
+
+    #expect(await refusal(world).contains("others depend on it: quick/b needs releases/spring/store/lib.blend"))
+    #expect(try await world.flow.archive(request(keeps: true), by: "ann").archive.isReleaseThere)
+    try await world.ledger.setDependencies(of: other.id, [])
+    let release = try #require(try await world.ledger.release(named: "spring"))
+    try await world.ledger.setRelease(release.id, problem: Problem(.badRelease, cause: "release.yaml:1:1: no"))
+    #expect(await refusal(world).contains("release.yaml:1:1: no"))
+    try await world.ledger.setRelease(release.id, problem: nil)
+    try await world.flow.pause(PauseRequest(release: nil, paused: true), by: "ann")
+    try await world.drop("releases/spring/store/c.blend", frames: 1...1)
+    #expect(try await world.comes("spring/c", to: .queued))
+    let open = await refusal(world)
+    #expect(open.contains("it is open: it waits for c (queued)"), "\(open)")
+  }
+
+  @Test func `comes back beside what was changed in its delivery, which is left as it is`() async throws {
+    let world = try await world()
+    _ = try await world.flow.archive(request(), by: "ann")
+    try world.volume.dist.appending("spring/a_0001.png").write([1, 2, 3])
+    try FileManager.default.removeItem(atPath: world.volume.dist.string + "/spring/a_0002.png")
+
+    let answer = try await world.flow.restore(ArchivedRequest(release: "spring"), by: "ann")
+
+    #expect(answer.notes == ["dist/spring/a_0001.png was changed since and is left as it is"])
+    #expect(world.volume.dist.appending("spring/a_0001.png").contents == [1, 2, 3])
+    #expect(world.volume.dist.filesBelow == Self.pictures)
+    #expect(try await world.state("spring/a") == .completed)
+    #expect(try await eventually { try await world.ledger.release(named: "spring")?.state == .harvested })
+    #expect(world.volume.own.names.filter { $0.hasPrefix("restoring") }.isEmpty)
+    let again = await #expect(throws: ArchiveFailure.self) {
+      try await world.flow.restore(ArchivedRequest(release: "spring"), by: "ann")
+    }
+    #expect(again == .inTheWay("spring", world.volume.release("spring")))
+  }
+
+  @Test func `of which only another name's archive is there is not restored`() async throws {
+    let world = try await world()
+    _ = try await world.flow.archive(request(), by: "ann")
+    let archives = world.volume.archives.string
+    try FileManager.default.moveItem(atPath: archives + "/spring.tar.gz", toPath: archives + "/summer.tar.gz")
+
+    let missing = await #expect(throws: ArchiveFailure.self) {
+      try await world.flow.restore(ArchivedRequest(release: "spring"), by: "ann")
+    }
+    #expect(missing?.description.hasPrefix("there is no archive of \"spring\"") == true)
+    let strange = await #expect(throws: ArchiveFailure.self) {
+      try await world.flow.restore(ArchivedRequest(release: "summer"), by: "ann")
+    }
+    #expect(strange?.description.contains("is of the release spring: give the archive that name") == true)
+    #expect(world.volume.releases.names.isEmpty)
+  }
+
+  @Test(arguments: [
+    (#""path":"releases/spring/store/a.blend""#, #""path":"../../../etc/a.blend""#),
+    (#""path":"releases/spring/store/a.blend""#, #""path":"releases/other/store/a.blend""#),
+    (#""path":"000001.png""#, #""path":"../../../../x.png""#), (#""path":"000001.png""#, #""path":"/etc/x.png""#),
+    (#""delivered":"dist/spring/a_0001.png""#, #""delivered":"dist/spring/../../quick/a.blend""#),
+    (#""delivered":"dist/spring/a_0001.png""#, #""delivered":"quick/a.blend""#),
+    (#""state":"completed""#, #""state":"active""#), (#""attempts":1"#, #""attempts":9223372036854775807"#),
+    (#""createdAt":"#, #""createdAt":-"#), (#""release":"spring""#, #""release":"other""#),
+    (#""job":"a""#, #""job":"../a""#), (#""form":1"#, #""form":2"#),
+  ])
+  func `is not restored from words that lead out of it`(good: String, bad: String) async throws {
+    let world = try await world()
+    let manifest = try #require(try await world.ledger.manifests(of: "spring").first)
+    let text = String(decoding: ManifestFolder.text(of: manifest), as: UTF8.self)
+    let forged = text.replacingOccurrences(of: good, with: bad)
+    #expect(forged != text, "\(good) is not in \(text)")
+
+    #expect(
+      try RestoredJobs.manifests([Array(text.utf8)], of: "spring", archive: "/x", now: world.time.clock.now()).map(
+        \.job) == ["a"])
+    #expect(throws: ArchiveFailure.self) {
+      try RestoredJobs.manifests([Array(forged.utf8)], of: "spring", archive: "/x", now: world.time.clock.now())
+    }
+  }
+}
+
+@Suite("A quick job's pictures")
+struct QuickPurgeTests {
+  @Test func `go when their time is over, but for what somebody changed, and are not rendered again`() async throws {
+    var config = FarmConfig()
+    config.tidy.quick = .seconds(30 * 86_400)
+    let world = try FlowWorld(config: config)
+    world.run()
+    try await world.drop("quick/a.blend", frames: 1...3)
+    #expect(await world.delivers(["quick/a_0001.png", "quick/a_0002.png", "quick/a_0003.png"]))
+    #expect(try await world.comes("quick/a", to: .completed))
+    try world.volume.dist.appending("quick/a_0003.png").write([1])
+
+    #expect(try await world.flow.tidy(TidyRequest(isDryRun: false), by: "ann").items.isEmpty)
+    world.time.advance(by: .seconds(31 * 86_400))
+    let shown = try await world.flow.tidy(TidyRequest(isDryRun: true), by: "ann")
+    #expect(
+      shown.items.map(\.path).sorted() == ["dist/quick/a_0001.png", "dist/quick/a_0002.png", "dist/quick/a_0003.png"])
+    #expect(world.volume.dist.filesBelow.count == 3)
+    _ = try await world.flow.tidy(TidyRequest(isDryRun: false), by: "ann")
+
+    #expect(world.volume.dist.filesBelow == ["quick/a_0003.png"])
+    #expect(world.volume.quick.appending("a.blend").isThere)
+    let detail = try await world.flow.jobDetail("quick/a")
+    #expect(detail.counts == FrameCounts(expected: 3, done: 3, failed: 0) && detail.state == .completed)
+    try await world.drop("quick/a.blend", frames: 1...3)
+    let checked = try await world.flow.check(CheckRequest(release: "quick", isDryRun: false), by: "ann")
+    #expect(checked.checked == 0 && checked.bad.isEmpty)
+    #expect(try await world.state("quick/a") == .completed && world.volume.dist.filesBelow == ["quick/a_0003.png"])
+    #expect(try await world.flow.tidy(TidyRequest(isDryRun: true), by: "ann").items.isEmpty)
+  }
+}

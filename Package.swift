@@ -89,7 +89,8 @@ let programs: [Target] = [
     "Programs/FarmDaemon",
     [
       "FarmModel", "VolumeFiles", "FarmStore", "FolderWatch", "BlendFile", "Supervisor", "Pictures", "Intake",
-      "Preflight", "Segmentation", "Rendering", "Assembly", "Harvest", "Archiving", "LocalEngine", "FarmAPI", "FarmServer", "ShareNotes",
+      "Preflight", "Segmentation", "Rendering", "Assembly", "Harvest", "Archiving", "LocalEngine", "FarmAPI",
+      "FarmServer", "ShareNotes",
       "FarmDoctor", deque, yams,
       lifecycle,
       logging, system,
@@ -144,7 +145,8 @@ let checks: [Target] = [
   tests(
     "FarmDaemonTests",
     [
-      "FarmModel", "VolumeFiles", "FarmStore", "FolderWatch", "Intake", "Rendering", "Archiving", "FarmAPI", "FarmDaemon",
+      "FarmModel", "VolumeFiles", "FarmStore", "FolderWatch", "Intake", "Rendering", "Archiving", "FarmAPI",
+      "FarmDaemon",
       logging,
     ]),
   tests("FarmCommandTests", ["FarmModel", "FarmAPI", "farm", argumentParser]),

@@ -199,6 +199,21 @@ struct ArchiveTests {
     #expect(listed.contains { $0.contains(" \(size) ") })
   }
 
+  @Test(arguments: [2000] + (Needs.patience ? [50_000] : []))
+  func `of very many small files holds each of them`(count: Int) async throws {
+    let bench = try ArchiveBench()
+    for number in 0..<count {
+      try bench.scratch.write("\(number)", to: "releases/spring/store/cache_\(number % 50)/\(number).vdb")
+    }
+
+    let packed = try bench.pack()
+    let unpacked = try bench.unpack()
+
+    #expect(packed.files == unpacked.files && packed.files.count { $0.kind == .file } == count + 3)
+    try FileManager.default.removeItem(atPath: bench.scratch("restored/dist").string)
+    #expect(try await ArchiveBench.listing(bench.scratch("restored")) == ArchiveBench.listing(bench.folder))
+  }
+
   @Test func `is refused when one byte of it is another, wherever that is`() throws {
     let bench = try ArchiveBench()
     try bench.pack()

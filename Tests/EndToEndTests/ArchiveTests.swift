@@ -13,11 +13,15 @@ extension EndToEnd.Life {
       let farm: TestFarm
       let before: [String]
 
-      init() async throws {
+      /// - Parameter padding: bytes that are packed besides.
+      init(padding: Int = 0) async throws {
         farm = try await TestFarm()
         let daemon = try await farm.start()
         #expect(try await farm.farm("plan", "release", "spring", "--jobs", "a").code == 0)
         try farm.scratch.write("a texture", to: "volume/releases/spring/store/textures/wood.txt")
+        let noise = (0..<UInt8.max).map { _ in UInt8.random(in: 0...255) }
+        let many = Data((0..<padding / noise.count).flatMap { _ in noise })
+        try farm.scratch.write(many, to: "volume/releases/spring/store/textures/noise.bin")
         try await farm.drop("overwrite_off", at: "releases/spring/store/a.blend")
         #expect(await farm.logs("release.harvested"))
         daemon.send(SIGTERM)
@@ -132,6 +136,40 @@ extension EndToEnd.Life {
         }
         await stop(next)
       }
+      #expect(farm.logged("job.active") == 1)
+    }
+
+    /// What kills it comes at any moment of the way, there and back.
+    @Test func `is there or in the archive, whole, after a kill at any moment`() async throws {
+      let delivered = try await Delivered(padding: 40 << 20)
+      let farm = delivered.farm
+      var random = SeededGenerator(seed: 8)
+      var kills = 0
+
+      for round in 0..<(Needs.patience ? 60 : 6) {
+        let daemon = try await farm.start()
+        let wasThere = delivered.hasRelease
+        let words = wasThere ? ["archive", "release", "spring", "--force"] : ["restore", "release", "spring"]
+        let order = try RunningProgram(
+          "farm", words + ["--root", farm.root.string], output: farm.scratch("round-\(round)"))
+        try await Task.sleep(for: .milliseconds(Int.random(in: 0...1500, using: &random)))
+        if order.isRunning { kills += 1 }
+        daemon.send(SIGKILL)
+        _ = await daemon.end()
+        _ = await order.end()
+        let next = try await farm.start()
+
+        #expect(delivered.leftOvers.isEmpty, "round \(round): \(delivered.leftOvers)")
+        if delivered.hasRelease {
+          #expect(try await Delivered.listing(farm) == delivered.before, "round \(round)")
+        } else {
+          let verified = try await farm.farm("verify", "archive", "spring")
+          #expect(verified.code == 0, "round \(round): \(verified.output)")
+          #expect(!farm.root.appending("releases/spring").isThere, "round \(round)")
+        }
+        await stop(next)
+      }
+      #expect(kills > 0)
       #expect(farm.logged("job.active") == 1)
     }
 

@@ -116,7 +116,7 @@ package struct ConfigKey: ConfigEntry, Sendable {
       set: { _, _ in false },
       group: { (config, node, file) throws(ConfigFailure) in
         var nimby = Nimby()
-        try ConfigText.take(node, file: file, entries: NimbyKey.all, into: &nimby)
+        try ConfigText.take(node, file: file, entries: GroupKeys.nimby, into: &nimby)
         config.nimby = nimby
       }),
     ConfigKey(
@@ -161,7 +161,7 @@ package struct ConfigKey: ConfigEntry, Sendable {
       set: { _, _ in false },
       group: { (config, node, file) throws(ConfigFailure) in
         var rule = ArchiveRule()
-        try ConfigText.take(node, file: file, entries: ArchiveKey.all, into: &rule)
+        try ConfigText.take(node, file: file, entries: GroupKeys.archive, into: &rule)
         config.archive = rule
       }),
     ConfigKey(
@@ -171,7 +171,7 @@ package struct ConfigKey: ConfigEntry, Sendable {
       unit: "duration", standard: "(for ever)", range: "keep: never, or 1d to 3650d",
       set: { _, _ in false },
       group: { (config, node, file) throws(ConfigFailure) in
-        try ConfigText.take(node, file: file, entries: QuickKey.all, into: &config.tidy)
+        try ConfigText.take(node, file: file, entries: GroupKeys.quick, into: &config.tidy)
       }),
     ConfigKey(
       name: "tidy",
@@ -180,7 +180,7 @@ package struct ConfigKey: ConfigEntry, Sendable {
       range: "each never, or 1h to 3650d",
       set: { _, _ in false },
       group: { (config, node, file) throws(ConfigFailure) in
-        try ConfigText.take(node, file: file, entries: TidyKey.all, into: &config.tidy)
+        try ConfigText.take(node, file: file, entries: GroupKeys.tidy, into: &config.tidy)
       }),
     ConfigKey(
       name: "backup", meaning: "How often the ledger is copied to backups/ beside it, and how many copies are kept.",
@@ -188,7 +188,7 @@ package struct ConfigKey: ConfigEntry, Sendable {
       range: "every: 1m to 365d; keep: 0 (no copies) to 1000",
       set: { _, _ in false },
       group: { (config, node, file) throws(ConfigFailure) in
-        try ConfigText.take(node, file: file, entries: BackupKey.all, into: &config.backup)
+        try ConfigText.take(node, file: file, entries: GroupKeys.backup, into: &config.backup)
       }),
     ConfigKey(
       name: "harvest_quiet", meaning: "How long nothing may change in a planned release before it is harvested.",

@@ -90,7 +90,8 @@ extension EndToEnd.Life {
 
       #expect(first.code == 0 && second.code == 0)
       let killed = (first.output + second.output).split(separator: "\n").filter { $0.hasPrefix("killed ") }
-      #expect(killed.sorted() == (1...6).map { "killed quick/shot_\($0)" }, "\(first.output)\(second.output)\(farm.log)")
+      #expect(
+        killed.sorted() == (1...6).map { "killed quick/shot_\($0)" }, "\(first.output)\(second.output)\(farm.log)")
       await stop(daemon)
     }
 

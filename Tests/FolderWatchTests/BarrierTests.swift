@@ -77,4 +77,34 @@ struct BarrierTests {
     let file = FileKey(folder: "/v/quick", name: name("a.blend"))
     #expect(reached(state.take(.looked(file, turn: 1, .gone), at: now)) == [1])
   }
+
+  /// What is written while it is looked at is looked at once more, to its end.
+  @Test func `wait for the quiet time of a file that is found whole before it is over`() {
+    var state = state
+    let stamp = FolderStamp(device: 1, inode: 1, mtimeNanoseconds: 1, ctimeNanoseconds: 1)
+    let name = FileName(bytes: Array("a.blend".utf8))
+    let file = FileKey(folder: "/v/quick", name: name)
+    let print = Fingerprint(device: 1, inode: 2, size: 3, mtimeNanoseconds: 4, ctimeNanoseconds: 5)
+    let empty = FolderLook.listed(stamp, folders: [], files: Reconciler.Differences())
+    _ = state.take(.folderLooked("/v", turn: 1, empty), at: now)
+    let folder = InotifyEvent(
+      watch: 2, mask: UInt32(IN_MOVED_TO) | UInt32(IN_ISDIR), name: FileName(bytes: Array("quick".utf8)))
+    _ = state.take(.events([folder]), at: now)
+    _ = state.take(.watched("/v/quick", .success(3)), at: now)
+    _ = state.take(.recalled("/v/quick", [:]), at: now)
+    _ = state.take(.folderLooked("/v/quick", turn: 1, empty), at: now)
+    _ = state.take(.events([InotifyEvent(watch: 3, mask: UInt32(IN_CREATE), name: name)]), at: now)
+    _ = state.take(.barrier(1), at: now)
+    let cookie = InotifyEvent(watch: 1, mask: UInt32(IN_CREATE), name: FileName(bytes: Array("m-1".utf8)))
+
+    var actions = state.take(.events([cookie]), at: now)
+    actions += state.take(.looked(file, turn: 1, .file(print, writer: .noWriter, wholeness: nil)), at: now)
+    actions += state.take(.looked(file, turn: 2, .file(print, writer: .noWriter, wholeness: .whole)), at: now)
+    #expect(reached(actions).isEmpty)
+    let later = now + .seconds(1)
+    actions = state.passed(to: later)
+    actions += state.take(.looked(file, turn: 4, .file(print, writer: .noWriter, wholeness: .whole)), at: later)
+
+    #expect(reached(actions) == [1])
+  }
 }

@@ -79,8 +79,11 @@ extension WatchState {
         actions.append(.tell(.unsettled(file.path)))
       }
       actions += look(file, after: isStirred ? .zero : delay, deep: deep)
-      // A quiet time is short: a barrier waits for its end, but not for a writer to finish.
-      if case .file(_, writer: .noWriter, wholeness: nil) = seen { isAwaited = true }
+      // A quiet time is short: a barrier waits for its end, but not for a writer to finish. What something happened to
+      // while it was looked at is looked at to its end at once, and may be whole before its quiet time is over.
+      if case .file(_, writer: .noWriter, let wholeness) = seen, wholeness == nil || wholeness == .whole {
+        isAwaited = true
+      }
     case .stalled(let reason, let delay):
       actions.append(.tell(.stalled(file.path, reason: reason)))
       actions += look(file, after: isStirred ? .zero : delay, deep: false)

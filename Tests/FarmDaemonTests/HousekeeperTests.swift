@@ -77,8 +77,10 @@ struct HousekeeperTests {
     }
     let keeper = keeper(inDays: 0)
 
-    let finds = try keeper.orphans(
-      revisions: [8], snapshots: [".farm-0123456789ab.blend"], stores: [volume.quick, volume.store(of: "gone")])
+    let needed: Set<String> = [".farm-0123456789ab.blend"]
+    let finds =
+      try keeper.leftWork(besides: [8]) + keeper.leftCopies(in: volume.quick, besides: needed)
+      + keeper.leftCopies(in: volume.store(of: "gone"), besides: needed)
     #expect(keeper.remove(finds) == finds)
 
     #expect(

@@ -59,8 +59,7 @@ package enum Placement {
 
   /// Gives a file or folder of ours the modification time of another one.
   package static func setTime(of copy: FilePath, like status: FileStatus) throws(FileFailure) {
-    let (whole, part) = status.fingerprint.mtimeNanoseconds.quotientAndRemainder(dividingBy: 1_000_000_000)
-    let time = timespec(tv_sec: Int(part < 0 ? whole - 1 : whole), tv_nsec: Int(part < 0 ? part + 1_000_000_000 : part))
+    let time = timespec(nanoseconds: status.fingerprint.mtimeNanoseconds)
     let times = [time, time]
     guard copy.withPlatformString({ utimensat(AT_FDCWD, $0, times, 0) }) == 0 else {
       throw FileFailure("set the time of", copy)

@@ -178,7 +178,7 @@ package struct Archiver: Sendable {
     if let after = try tar.next() {
       throw .forged(file, entry: after.path.path.string, why: "stands behind the manifest")
     }
-    for (is_, owed) in zip(found, manifest.files) where !is_.isSame(as: owed) {
+    for (there, owed) in zip(found, manifest.files) where !there.isSame(as: owed) {
       throw .damaged(file, "\(owed.path.escapedForTerminal) is not what was put into it")
     }
     guard found.count == manifest.files.count else {
@@ -200,7 +200,7 @@ extension ArchiveManifest.File {
     switch entry.kind {
     case .file: (kind, size, target) = (.file, entry.size, nil)
     case .folder: (kind, size, target) = (.folder, nil, nil)
-    case .link(let where_): (kind, size, target) = (.link, nil, where_.string)
+    case .link(let leads): (kind, size, target) = (.link, nil, leads.string)
     case .hardLink(let first): (kind, size, target) = (.hardLink, nil, first.path.string)
     }
     (job, revision) = (nil, nil)

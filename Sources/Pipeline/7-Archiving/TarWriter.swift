@@ -77,10 +77,8 @@ final class TarWriter {
     archive_entry_set_filetype(entry, Self.type(of: status.kind))
     archive_entry_set_perm(entry, status.mode)
     archive_entry_set_size(entry, isFile ? status.fingerprint.size : 0)
-    let (seconds, rest) = status.fingerprint.mtimeNanoseconds.quotientAndRemainder(dividingBy: 1_000_000_000)
-    let isBefore1970 = rest < 0
-    archive_entry_set_mtime(
-      entry, time_t(isBefore1970 ? seconds - 1 : seconds), Int(isBefore1970 ? rest + 1_000_000_000 : rest))
+    let time = timespec(nanoseconds: status.fingerprint.mtimeNanoseconds)
+    archive_entry_set_mtime(entry, time.tv_sec, time.tv_nsec)
     archive_entry_set_uid(entry, la_int64_t(status.owner))
     archive_entry_set_gid(entry, la_int64_t(status.group))
     if let link { link.withPlatformString { archive_entry_set_symlink(entry, $0) } }

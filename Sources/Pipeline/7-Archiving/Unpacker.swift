@@ -228,11 +228,7 @@ package struct Unpacker: Sendable {
 
   /// Owner and group as far as we may, then rights, then times.
   private func set(_ facts: Facts, on name: FilePath, in parent: Int32) -> Bool {
-    let (seconds, rest) = facts.time.quotientAndRemainder(dividingBy: 1_000_000_000)
-    let time =
-      rest < 0
-      ? timespec(tv_sec: Int(seconds) - 1, tv_nsec: Int(rest + 1_000_000_000))
-      : timespec(tv_sec: Int(seconds), tv_nsec: Int(rest))
+    let time = timespec(nanoseconds: facts.time)
     return name.withPlatformString { name in
       _ = fchownat(parent, name, facts.owner, facts.group, AT_SYMLINK_NOFOLLOW)
       if let mode = facts.mode { _ = fchmodat(parent, name, mode, 0) }

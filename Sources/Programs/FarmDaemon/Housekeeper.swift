@@ -87,12 +87,9 @@ struct Housekeeper: Sendable {
 
   // MARK: - What an earlier life left
 
-  /// Work of revisions that have ended, copies of drops that nobody renders, and halves of notes.
-  /// - Parameters:
-  ///   - revisions: those that have not ended.
-  ///   - snapshots: the names of the copies that are needed.
-  ///   - stores: folders of drops.
-  func orphans(revisions: Set<Int64>, snapshots: Set<String>, stores: [FilePath]) throws(FileFailure) -> [Find] {
+  /// Work of revisions that have ended.
+  /// - Parameter revisions: those that have not.
+  func leftWork(besides revisions: Set<Int64>) throws(FileFailure) -> [Find] {
     var found: [Find] = []
     for name in try FolderListing.names(in: volume.work) {
       guard Int64(name.string).map({ !revisions.contains($0) }) ?? false else { continue }
@@ -100,13 +97,20 @@ struct Housekeeper: Sendable {
       let isFolder = try FileStatus(at: place)?.kind == .folder
       found.append(Find(kind: .orphan, place: place, bytes: isFolder ? try size(of: place) : 0))
     }
+    return found
+  }
+
+  /// Copies of drops that nobody renders, and halves of notes.
+  /// - Parameters:
+  ///   - store: a folder of drops; nothing lies in one that is not there.
+  ///   - snapshots: the names of the copies that are needed.
+  func leftCopies(in store: FilePath, besides snapshots: Set<String>) throws(FileFailure) -> [Find] {
+    guard try FileStatus(at: store)?.kind == .folder else { return [] }
     let marks = Set(snapshots.compactMap(Self.mark))
-    for store in stores {
-      guard try FileStatus(at: store)?.kind == .folder else { continue }
-      for name in try FolderListing.names(in: store) where isOrphan(name.string, besides: marks) {
-        guard let status = try FileStatus(at: store.appending(name)), status.kind != .folder else { continue }
-        found.append(Find(kind: .orphan, place: store.appending(name), bytes: status.fingerprint.size))
-      }
+    var found: [Find] = []
+    for name in try FolderListing.names(in: store) where isOrphan(name.string, besides: marks) {
+      guard let status = try FileStatus(at: store.appending(name)), status.kind != .folder else { continue }
+      found.append(Find(kind: .orphan, place: store.appending(name), bytes: status.fingerprint.size))
     }
     return found
   }

@@ -23,12 +23,10 @@ extension JobFlow {
     let order = ArchiveOrder(
       format: request.format ?? .gz, prunesDist: request.prunesDist, keepsRelease: request.keepsRelease,
       isForced: request.isForced)
-    let answer = try await archive(request.release, order)
-    try await setup.ledger.remember([Act(person, .archived, release: request.release, detail: answer.archive.path)])
-    return answer
+    return try await archive(request.release, order, by: person)
   }
 
-  func archive(_ name: String, _ order: ArchiveOrder) async throws -> ArchiveAnswer {
+  func archive(_ name: String, _ order: ArchiveOrder, by person: String) async throws -> ArchiveAnswer {
     guard try await setup.ledger.release(named: name) != nil else { throw try await unknown(release: name) }
     let progress = try await beginArchiving(name)
     defer { endArchiving() }
@@ -41,11 +39,13 @@ extension JobFlow {
     let record = try await place(packed, order)
     guard !order.keepsRelease else {
       try await setup.ledger.setArchive(record.id, state: .kept)
+      try await setup.ledger.remember([Act(person, .archived, release: name, detail: record.path)])
       return ArchiveAnswer(line(record, isReleaseThere: true))
     }
     let removal = ReleaseRemoval(of: name, in: setup.volume, prunesDist: order.prunesDist)
     try await takeAway(removal, packed.tree, record)
     let note = await empty(removal, record)
+    try await setup.ledger.remember([Act(person, .archived, release: name, detail: record.path)])
     return ArchiveAnswer(line(record, isReleaseThere: false), notes: note.map { [$0] } ?? [])
   }
 

@@ -64,8 +64,7 @@ extension JobFlow {
   private func archiveOnSchedule(_ release: String, _ rule: ArchiveRule) async {
     do {
       let order = ArchiveOrder(format: rule.format, prunesDist: !rule.keepsDist)
-      let answer = try await archive(release, order)
-      try await setup.ledger.remember([Act("farm", .archived, release: release, detail: answer.archive.path)])
+      _ = try await archive(release, order, by: "farm")
     } catch {
       // The next night it is tried again; `farm list archives --due` says why it was not.
       complain(error, while: "archiving \(release)")
@@ -163,21 +162,25 @@ extension JobFlow {
     let (revisions, snapshots) = (
       try await setup.ledger.unfinishedRevisions(), try await setup.ledger.snapshotNames()
     )
+    await removeLeft(keeper) { () throws(FileFailure) in try keeper.leftWork(besides: revisions) }
     for store in try await setup.ledger.releases().map({ setup.volume.store(of: $0.name) }) {
-      // A file server may not answer; then it is done at another start.
-      let finds = await BlockingWork.run(atMost: Self.patience) {
-        Result { () throws(FileFailure) in
-          keeper.remove(try keeper.orphans(revisions: revisions, snapshots: snapshots, stores: [store]))
-        }
-      }
-      switch finds {
-      case .success(let finds) where !finds.isEmpty:
-        setup.log.notice(
-          "removed what an earlier daemon left", metadata: ["files": "\(finds.map { setup.volume.relative($0.place) })"]
-        )
-      case .failure(let failure): complain(failure, while: "removing what an earlier daemon left")
-      case .success, nil: continue
-      }
+      await removeLeft(keeper) { () throws(FileFailure) in try keeper.leftCopies(in: store, besides: snapshots) }
+    }
+  }
+
+  private func removeLeft(
+    _ keeper: Housekeeper, _ look: @escaping @Sendable () throws(FileFailure) -> [Housekeeper.Find]
+  ) async {
+    // A file server may not answer; then it is done at another start.
+    let finds = await BlockingWork.run(atMost: Self.patience) {
+      Result { () throws(FileFailure) in keeper.remove(try look()) }
+    }
+    switch finds {
+    case .success(let finds) where !finds.isEmpty:
+      setup.log.notice(
+        "removed what an earlier daemon left", metadata: ["files": "\(finds.map { setup.volume.relative($0.place) })"])
+    case .failure(let failure): complain(failure, while: "removing what an earlier daemon left")
+    case .success, nil: return
     }
   }
 

@@ -36,7 +36,7 @@ extension JobFlow {
       try await setup.ledger.restore(
         name, order: order, isPaused: manifest.head.isPaused, from: jobs, files: files, archive: known.id)
     } catch {
-      await BlockingWork.run { try? Placement.removeTree(folder, opens: true) }  // Removed at the next start else.
+      await clearStaging(folder)
       throw error
     }
     let kept = try await finishOrUndoRestoring(known)
@@ -51,7 +51,7 @@ extension JobFlow {
       guard try FileStatus(at: folder) != nil else { throw error }
       guard try await setup.ledger.forget(archived: record.release, archive: record.id) else { throw error }
       try await setup.ledger.setArchive(record.id, state: .stored)
-      await BlockingWork.run { try? Placement.removeTree(folder, opens: true) }  // Removed at the next start else.
+      await clearStaging(folder)
       throw error
     }
   }
@@ -73,6 +73,10 @@ extension JobFlow {
     try setup.volume.aside("restoring-\(name)", near: setup.volume.releases)
   }
 
+  private func clearStaging(_ folder: FilePath) async {
+    await BlockingWork.run { try? Placement.removeTree(folder, opens: true) }  // Removed at the next start else.
+  }
+
   private func unpack(
     _ archive: FilePath, _ format: ArchiveFormat, of name: String, into folder: FilePath, _ progress: ArchiveProgress
   ) async throws -> ArchiveManifest {
@@ -90,7 +94,7 @@ extension JobFlow {
       return try unpacker.unpack()
     }
     guard manifest.head.release == name else {
-      await BlockingWork.run { try? Placement.removeTree(folder, opens: true) }  // Removed at the next start else.
+      await clearStaging(folder)
       throw ArchiveFailure.forged(
         archive, entry: ReleaseTree.manifestName,
         why: "is of the release \(manifest.head.release.escapedForTerminal): give the archive that name")
@@ -115,8 +119,7 @@ extension JobFlow {
 
   /// Puts what was unpacked into its place; after a crash it is called again.
   /// - Returns: what lay in `dist/` and is left as it is, in words.
-  @discardableResult
-  func finishRestoring(_ record: ArchiveRecord) async throws -> [String] {
+  private func finishRestoring(_ record: ArchiveRecord) async throws -> [String] {
     let (name, volume) = (record.release, setup.volume)
     let folder = try staging(name)
     let kept = try await BlockingWork.run { () throws(FileFailure) in

@@ -20,7 +20,9 @@ struct RestoredDelivery {
         try Placement.rename(from, to: to)
         try Durable.syncFolder(to.removingLastComponent())
         return []
-      } catch  where error.errno != EXDEV { throw error } catch {}
+      } catch {
+        guard error.errno == EXDEV else { throw error }
+      }
     }
     try place(FilePath(""), &kept)
     try Placement.removeTree(from, opens: true)

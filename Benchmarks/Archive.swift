@@ -41,7 +41,7 @@ extension Bench {
     let unpacked = try own {
       _ = try Unpacker(
         FilePath(ours), format: .gz, into: FilePath(folder + "/unpacked"), progress: progress, floorBytes: 0
-      ) { _, _, _ in false }.unpack()
+      ).unpack()
     }
     let extracted = try child("mkdir \(folder)/extracted && tar xzf \(ours) -C \(folder)/extracted")
     for (name, taken) in [

@@ -49,11 +49,13 @@ struct ArchiveBench {
   }
 
   @discardableResult
-  func unpack(_ format: ArchiveFormat = .gz, from: FilePath? = nil, floor: Int64 = 0) throws -> ArchiveManifest {
+  func unpack(
+    _ format: ArchiveFormat = .gz, from: FilePath? = nil, floor: Int64 = 0, delivered: FilePath? = nil
+  ) throws -> ArchiveManifest {
     try Unpacker(
       from ?? archive(format), format: format, into: scratch("restored"), progress: ArchiveProgress(),
-      floorBytes: floor
-    ) { _, _, _ in false }.unpack()
+      floorBytes: floor, delivered: delivered
+    ).unpack()
   }
 
   /// Everything below a folder as it is to `find`: kind, rights, links, times, size and bytes.
@@ -124,6 +126,31 @@ struct ArchiveTests {
     #expect(try await ArchiveBench.listing(restored) == ArchiveBench.listing(bench.folder))
     #expect(packed.head.folder?.mode == 0o2750)
     #expect(try FileStatus(at: restored)?.mode == 0o2750)
+  }
+
+  @Test func `unpacks nothing that lies in the delivery as it was, but what is missing there, further names too`()
+    async throws
+  {
+    let bench = try ArchiveBench()
+    let manager = FileManager.default
+    let first = bench.dist.string + "/shot_0001.png"
+    for name in ["kept.png", "gone.png"] { try manager.linkItem(atPath: first, toPath: "\(bench.dist)/\(name)") }
+    try manager.linkItem(atPath: first, toPath: bench.folder.string + "/out/mine.png")
+    try bench.scratch.write([5, 6], to: "dist/spring/a.png")
+    try manager.linkItem(atPath: "\(bench.dist)/a.png", toPath: "\(bench.dist)/b.png")
+    try bench.pack()
+    let whole = try await ArchiveBench.listing(bench.dist)
+    let gone = ["gone.png", "b.png"]
+    for name in gone { try manager.removeItem(atPath: "\(bench.dist)/\(name)") }
+
+    try bench.unpack(delivered: bench.dist)
+
+    let restored = bench.scratch("restored")
+    #expect(
+      restored.filesBelow == ["dist/b.png", "dist/gone.png", "out/mine.png", "release.yaml", "store/shot.blend"])
+    for name in gone { try manager.moveItem(atPath: "\(restored)/dist/\(name)", toPath: "\(bench.dist)/\(name)") }
+    let links = { (line: String) in line.replacing(/\ \d$/, with: "") }
+    #expect(try await ArchiveBench.listing(bench.dist).map(links) == whole.map(links))
   }
 
   @Test func `is read by GNU tar, bsdtar, 7z and gzip, and begins with what it says`() async throws {

@@ -13,27 +13,35 @@ package struct Unpacker: Sendable {
   private let progress: ArchiveProgress
   /// Bytes that stay free on the disk.
   private let floorBytes: Int64
-  /// Below `dist/`: whether that file lies in its place already, as this one was.
-  private let isDelivered: @Sendable (FilePath, Int64, Int64) -> Bool
+  /// Where the release's delivery lies; nil: all of it is unpacked.
+  private let delivered: FilePath?
 
   /// - Parameters:
   ///   - folder: that is not there yet.
-  ///   - isDelivered: whether a file below `dist/`, of this size and modification time in nanoseconds, lies in its
-  ///     place already; then it is not written once more.
+  ///   - delivered: the release's folder in `dist/`; a file that lies there as it was is not written once more. Nil:
+  ///     all of them are.
   package init(
     _ archive: FilePath, format: ArchiveFormat, into folder: FilePath, progress: ArchiveProgress, floorBytes: Int64,
-    isDelivered: @escaping @Sendable (FilePath, Int64, Int64) -> Bool
+    delivered: FilePath? = nil
   ) {
     (self.archive, self.format, self.folder, self.progress) = (archive, format, folder, progress)
-    (self.floorBytes, self.isDelivered) = (floorBytes, isDelivered)
+    (self.floorBytes, self.delivered) = (floorBytes, delivered)
   }
 
   /// What is done to what was unpacked once everything is there.
   private struct Left {
     var folders: [TarReader.Entry] = []
-    var files: Set<FilePath> = []
-    var passed: Set<FilePath> = []
+    /// Of files and their further names.
+    var files: [FilePath: Known] = [:]
     var unchecked: Int64 = 0
+  }
+
+  /// A file that has been in the archive so far.
+  private struct Known {
+    let size: Int64
+    let mtimeNanoseconds: Int64
+    /// Where it was found in the delivery, and left.
+    let passed: FilePath?
   }
 
   /// Unpacks everything, compares every checksum, and has it on the disk when it returns; when it fails, the folder is
@@ -86,25 +94,31 @@ package struct Unpacker: Sendable {
       try set(entry, beneath: root)
       return nil
     case .hardLink(let first):
-      if left.passed.contains(first.path) {
-        left.passed.insert(path)
-        return nil
-      }
-      guard left.files.contains(first.path) else { throw refuse(entry, "is a hard link to no file of it") }
-      try link(first.path, as: entry, beneath: root)
+      guard let known = left.files[first.path] else { throw refuse(entry, "is a hard link to no file of it") }
+      let there = place(of: path, like: known.size, known.mtimeNanoseconds)
+      left.files[path] = Known(size: known.size, mtimeNanoseconds: known.mtimeNanoseconds, passed: there)
+      if there == nil { try link(first.path, known, as: entry, beneath: root) }
       return nil
     case .file:
-      if path.components.first?.string == ReleaseTree.delivered,
-        isDelivered(path, entry.size, entry.mtimeNanoseconds)
-      {
-        left.passed.insert(path)
-        var digest = FileDigest()
-        try tar.read { digest.update($0) }
-        return digest.finish()
-      }
-      left.files.insert(path)
-      return try write(tar, entry, beneath: root, &left)
+      let there = place(of: path, like: entry.size, entry.mtimeNanoseconds)
+      left.files[path] = Known(size: entry.size, mtimeNanoseconds: entry.mtimeNanoseconds, passed: there)
+      guard there != nil else { return try write(tar, entry, beneath: root, &left) }
+      var digest = FileDigest()
+      try tar.read { digest.update($0) }
+      return digest.finish()
     }
+  }
+
+  /// Where a file lies in the delivery as it was; nil: it does not.
+  private func place(of path: FilePath, like size: Int64, _ mtimeNanoseconds: Int64) -> FilePath? {
+    var below = path
+    guard let delivered, below.removePrefix(FilePath(ReleaseTree.delivered)) else { return nil }
+    let place = delivered.pushing(below)
+    // Unreadable: it is unpacked, and then found in the way.
+    guard let there = try? FileStatus(at: place), there.kind == .regular, there.fingerprint.size == size,
+      there.fingerprint.mtimeNanoseconds == mtimeNanoseconds
+    else { return nil }
+    return place
   }
 
   private static let entryBytes: Int64 = 4096
@@ -155,7 +169,10 @@ package struct Unpacker: Sendable {
     }
   }
 
-  private func link(_ first: FilePath, as entry: TarReader.Entry, beneath root: FileDescriptor) throws(ArchiveFailure) {
+  private func link(
+    _ first: FilePath, _ known: Known, as entry: TarReader.Entry, beneath root: FileDescriptor
+  ) throws(ArchiveFailure) {
+    if let there = known.passed { return try copy(there, as: entry, beneath: root) }
     let from = try parent(of: first, beneath: root)
     defer { OpenFile.close(from) }
     guard let old = first.lastName else { throw refuse(entry, "is a hard link to no file of it") }
@@ -164,18 +181,40 @@ package struct Unpacker: Sendable {
     }
   }
 
-  private static let holeBytes = 1 << 16
+  /// A further name of a file that was found in the delivery is a file of its own: that one may lie on another disk.
+  private func copy(
+    _ there: FilePath, as entry: TarReader.Entry, beneath root: FileDescriptor
+  ) throws(ArchiveFailure) {
+    let place = folder.pushing(entry.path.path)
+    let file = try makeFile(entry, beneath: root)
+    defer { OpenFile.close(file) }
+    do throws(FileFailure) {
+      let source = try OpenFile.reading(there)
+      defer { OpenFile.close(source) }
+      try FileBytes.read(source, path: there) { (piece) throws(FileFailure) in
+        try FileBytes.write(piece, to: file, path: place)
+      }
+    } catch { throw .files(error) }
+    try set(entry, beneath: root)
+  }
+
+  private func makeFile(_ entry: TarReader.Entry, beneath root: FileDescriptor) throws(ArchiveFailure) -> FileDescriptor
+  {
+    var file = FileDescriptor(rawValue: -1)
+    try make(entry, beneath: root) { parent, name in
+      file = FileDescriptor(rawValue: linux_open_new_at(parent, name, 0o600))
+      return file.rawValue
+    }
+    return file
+  }
+
   private static let lookEveryBytes: Int64 = 64 << 20
 
   private func write(
     _ tar: TarReader, _ entry: TarReader.Entry, beneath root: FileDescriptor, _ left: inout Left
   ) throws(ArchiveFailure) -> Digest {
     let place = folder.pushing(entry.path.path)
-    var file = FileDescriptor(rawValue: -1)
-    try make(entry, beneath: root) { parent, name in
-      file = FileDescriptor(rawValue: linux_open_new_at(parent, name, 0o600))
-      return file.rawValue
-    }
+    let file = try makeFile(entry, beneath: root)
     defer { OpenFile.close(file) }
     var digest = FileDigest()
     var end: Int64 = 0

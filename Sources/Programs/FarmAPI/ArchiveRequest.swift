@@ -44,10 +44,12 @@ package struct ArchiveLine: Codable, Hashable, Sendable {
   package let verifiedAt: String?
   /// Whether the release lies in its place too.
   package let isReleaseThere: Bool
+  /// Whether a newer one of its release took its place; it is kept, but no command takes it.
+  package let isOlder: Bool
 
   package init(
     release: String, path: String, size: Int64, contentBytes: Int64? = nil, files: Int? = nil, jobs: Int? = nil,
-    archivedAt: String? = nil, verifiedAt: String? = nil, isReleaseThere: Bool
+    archivedAt: String? = nil, verifiedAt: String? = nil, isReleaseThere: Bool, isOlder: Bool = false
   ) {
     self.release = release
     self.path = path
@@ -58,6 +60,7 @@ package struct ArchiveLine: Codable, Hashable, Sendable {
     self.archivedAt = archivedAt
     self.verifiedAt = verifiedAt
     self.isReleaseThere = isReleaseThere
+    self.isOlder = isOlder
   }
 }
 

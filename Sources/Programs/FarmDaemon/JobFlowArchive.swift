@@ -21,7 +21,8 @@ struct ArchiveOrder: Hashable {
 extension JobFlow {
   func archive(_ request: ArchiveRequest, by person: String) async throws -> ArchiveAnswer {
     let order = ArchiveOrder(
-      format: request.format ?? .gz, prunesDist: request.prunesDist, keepsRelease: request.keepsRelease,
+      format: request.format ?? setup.config.archive?.format ?? .gz, prunesDist: request.prunesDist,
+      keepsRelease: request.keepsRelease,
       isForced: request.isForced)
     return try await archive(request.release, order, by: person)
   }
@@ -140,9 +141,12 @@ extension JobFlow {
   }
 
   /// Why a release is not archived now, each in words.
-  /// - Parameter tree: nil when its folder is not there.
-  func reasonsAgainst(archiving release: Release, _ tree: ReleaseTree?, _ order: ArchiveOrder) async throws -> [String]
-  {
+  /// - Parameters:
+  ///   - tree: nil when its folder is not there.
+  ///   - users: programs that have files open, when somebody has looked already.
+  func reasonsAgainst(
+    archiving release: Release, _ tree: ReleaseTree?, _ order: ArchiveOrder, users: [FileUser]? = nil
+  ) async throws -> [String] {
     let (name, volume) = (release.name, setup.volume)
     let progress = try await progress(of: release, jobs: setup.ledger.jobStates(in: name)).progress
     let changes = [release.changedAt, tree?.changedAt].compactMap { $0 }
@@ -155,7 +159,8 @@ extension JobFlow {
     if !order.keepsRelease {
       refusal.dependents = try await dependents(on: name, prunesDist: order.prunesDist)
       let watched = [volume.release(name), volume.dist(of: name)]
-      refusal.users = await BlockingWork.run { FileUser.below(watched) }
+      let all = if let users { users } else { await BlockingWork.run { FileUser.below(watched) } }
+      refusal.users = all.filter { user in watched.contains { user.file.starts(with: $0) } }
     }
     let reasons = refusal.reasons(now: setup.clock.now(), isForced: order.isForced)
     guard reasons.isEmpty, let tree, !order.keepsRelease else { return reasons }
@@ -200,12 +205,14 @@ extension JobFlow {
     return record.numbered(id)
   }
 
+  static let olderName = ".older"
+
   private func putAsideOlder(of release: String, _ now: Timestamp) async throws {
     let volume = setup.volume
     for format in ArchiveFormat.allCases {
       let name = format.fileName(of: release)
       let (old, folder) = (
-        volume.archives.appending(name), volume.archives.appending(".older").appending(now.fileName)
+        volume.archives.appending(name), volume.archives.appending(Self.olderName).appending(now.fileName)
       )
       guard try FileStatus(at: old) != nil else { continue }
       for record in try await setup.ledger.archives()
@@ -225,7 +232,7 @@ extension JobFlow {
   private func bringBackOlder(of release: String) async throws {
     let volume = setup.volume
     let older = try await setup.ledger.archives().last { record in
-      record.release == release && record.path.contains("/.older/") && record.state != .packed
+      record.release == release && isOlder(record.path) && record.state != .packed
     }
     guard let older, let name = FilePath(older.path).lastComponent else { return }
     let (from, to) = (volume.root.appending(older.path), volume.archives.appending(name))

@@ -75,6 +75,7 @@ extension JobFlow {
   func dueArchives() async throws -> DueArchives {
     guard let rule = setup.config.archive else { return DueArchives(isScheduled: false, lines: []) }
     let (schedule, now, volume) = (ArchiveSchedule(rule), setup.clock.now(), setup.volume)
+    let users = await BlockingWork.run { FileUser.below([volume.releases, volume.dist]) }
     var lines: [DueArchives.Line] = []
     for candidate in try await setup.ledger.archiveCandidates() {
       guard let release = try await setup.ledger.release(named: candidate.release) else { continue }
@@ -89,7 +90,7 @@ extension JobFlow {
       let order = ArchiveOrder(format: rule.format, prunesDist: !rule.keepsDist, isForced: due > now)
       let reasons: [String]
       switch look {
-      case .success(let tree): reasons = try await reasonsAgainst(archiving: release, tree, order)
+      case .success(let tree): reasons = try await reasonsAgainst(archiving: release, tree, order, users: users)
       case .failure(let failure): reasons = [failure.description]
       }
       lines.append(

@@ -81,14 +81,8 @@ extension JobFlow {
     _ archive: FilePath, _ format: ArchiveFormat, of name: String, into folder: FilePath, _ progress: ArchiveProgress
   ) async throws -> ArchiveManifest {
     let (dist, floor) = (setup.volume.dist(of: name), await archiveFloor())
-    let unpacker = Unpacker(archive, format: format, into: folder, progress: progress, floorBytes: floor) {
-      path, size, time in
-      var below = path
-      guard below.removePrefix(FilePath(ReleaseTree.delivered)) else { return false }
-      // Unreadable: it is unpacked, and then found in the way.
-      let there = (try? FileStatus(at: dist.pushing(below)))??.fingerprint
-      return there?.size == size && there?.mtimeNanoseconds == time
-    }
+    let unpacker = Unpacker(
+      archive, format: format, into: folder, progress: progress, floorBytes: floor, delivered: dist)
     let manifest = try await BlockingWork.run { () throws(ArchiveFailure) in
       do throws(FileFailure) { try Placement.removeTree(folder, opens: true) } catch { throw .files(error) }
       return try unpacker.unpack()
@@ -225,13 +219,18 @@ extension JobFlow {
     let (volume, records) = (setup.volume, try await setup.ledger.archives())
     let known = Dictionary(records.map { ($0.path, $0) }) { $1 }
     let found = try await BlockingWork.run { () throws(FileFailure) in
+      let older = volume.archives.appending(Self.olderName)
+      let times = try FileStatus(at: older)?.kind == .folder ? try FolderListing.names(in: older) : []
       var found: [(release: String, place: FilePath, size: Int64)] = []
-      for name in try FolderListing.names(in: volume.archives) {
-        let place = volume.archives.appending(name)
-        guard let (release, _) = ArchiveFormat.parse(fileName: name.string), let status = try FileStatus(at: place),
-          status.kind == .regular
-        else { continue }
-        found.append((release, place, status.fingerprint.size))
+      for folder in [volume.archives] + times.map({ older.appending($0) }) {
+        guard try FileStatus(at: folder, followsLinks: true)?.kind == .folder else { continue }
+        for name in try FolderListing.names(in: folder) {
+          let place = folder.appending(name)
+          guard let (release, _) = ArchiveFormat.parse(fileName: name.string), let status = try FileStatus(at: place),
+            status.kind == .regular
+          else { continue }
+          found.append((release, place, status.fingerprint.size))
+        }
       }
       return found
     }
@@ -240,16 +239,23 @@ extension JobFlow {
       let isThere = await isThereOrHangs(volume.release(release))
       lines.append(
         known[volume.relative(place)].flatMap { $0.file.size == size ? line($0, isReleaseThere: isThere) : nil }
-          ?? ArchiveLine(release: release, path: volume.relative(place), size: size, isReleaseThere: isThere))
+          ?? ArchiveLine(
+            release: release, path: volume.relative(place), size: size, isReleaseThere: isThere,
+            isOlder: isOlder(volume.relative(place))))
     }
     return lines.sorted { $0.path < $1.path }
+  }
+
+  /// Whether an archive lies where those are kept that a newer one of their release took the place of.
+  func isOlder(_ path: String) -> Bool {
+    path.hasPrefix(setup.volume.relative(setup.volume.archives.appending(Self.olderName)) + "/")
   }
 
   func line(_ record: ArchiveRecord, isReleaseThere: Bool) -> ArchiveLine {
     ArchiveLine(
       release: record.release, path: record.path, size: record.file.size, contentBytes: record.contentBytes,
       files: record.files, jobs: record.jobs, archivedAt: record.archivedAt.rfc3339,
-      verifiedAt: record.verifiedAt.rfc3339, isReleaseThere: isReleaseThere)
+      verifiedAt: record.verifiedAt.rfc3339, isReleaseThere: isReleaseThere, isOlder: isOlder(record.path))
   }
 
   /// An archive as the ledger knows it, from now on.
@@ -270,7 +276,7 @@ extension JobFlow {
   /// Where a release's archive lies, and what the ledger knows of it.
   private func archive(of name: String) async throws -> (FilePath, ArchiveFormat, ArchiveRecord?) {
     let lines = try await archives()
-    guard let line = lines.first(where: { $0.release == name }) else {
+    guard let line = lines.first(where: { $0.release == name && !$0.isOlder }) else {
       throw ArchiveFailure.noArchive(name, nearest: Nearest.name(to: name, among: lines.map(\.release)))
     }
     let place = setup.volume.root.appending(line.path)

@@ -23,7 +23,8 @@ struct ArchiveRelease: AsyncParsableCommand {
   @Argument(help: "The release's name.", completion: Completions.releases)
   var release: String
 
-  @Option(help: "gz, which everything reads, or zst, which is faster and smaller. Default: gz.")
+  @Option(
+    help: "gz, which everything reads, or zst, which is faster and smaller. Default: as farm.yaml's archive:, else gz.")
   var format: ArchiveFormat?
 
   @Flag(help: "Take what was delivered out of dist/ too.")

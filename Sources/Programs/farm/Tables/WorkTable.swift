@@ -48,8 +48,9 @@ struct WorkTable {
           archive.path, archive.size.asBytes, archive.contentBytes?.asBytes ?? "?",
           archive.files.map { "\($0)" } ?? "?",
           archive.jobs.map { "\($0)" } ?? "?", archive.archivedAt?.toSeconds ?? "?",
-          archive.verifiedAt?.toSeconds ?? "`farm verify archive \(archive.release.quotedForShell)`",
-          archive.isReleaseThere ? "there too" : "",
+          archive.verifiedAt?.toSeconds
+            ?? (archive.isOlder ? "?" : "`farm verify archive \(archive.release.quotedForShell)`"),
+          archive.isOlder ? "a newer one is there" : archive.isReleaseThere ? "there too" : "",
         ]
       })
   }

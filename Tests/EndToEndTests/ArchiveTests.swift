@@ -13,9 +13,11 @@ extension EndToEnd.Life {
       let farm: TestFarm
       let before: [String]
 
-      /// - Parameter padding: bytes that are packed besides.
-      init(padding: Int = 0) async throws {
-        farm = try await TestFarm()
+      /// - Parameters:
+      ///   - padding: bytes that are packed besides.
+      ///   - user: whose rights the daemon has; what is dropped is ours.
+      init(padding: Int = 0, user: UInt32? = nil) async throws {
+        farm = try await TestFarm(user: user)
         let daemon = try await farm.start()
         #expect(try await farm.farm("plan", "release", "spring", "--jobs", "a").code == 0)
         try farm.scratch.write("a texture", to: "volume/releases/spring/store/textures/wood.txt")
@@ -194,6 +196,38 @@ extension EndToEnd.Life {
       #expect(try await Delivered.listing(farm) == delivered.before)
       #expect(farm.logged("job.active") == 1)
       await stop(second)
+    }
+
+    @Test(.enabled(if: Needs.root))
+    func `stays as it is where the daemon may not remove something of it, and says what`() async throws {
+      let delivered = try await Delivered(user: 65_534)
+      let (farm, manager) = (delivered.farm, FileManager.default)
+      let textures = farm.root.appending("releases/spring/store/textures").string
+      let daemon = try await farm.start()
+
+      for (mode, why) in [
+        (0o755, "the daemon may not remove what lies in \(textures) (`chmod g+rwX "),
+        (0o1777, "\(textures) is sticky, and belongs to another user (`chmod -t "),
+      ] {
+        try manager.setAttributes([.posixPermissions: mode], ofItemAtPath: textures)
+        let refused = try await farm.farm("archive", "release", "spring", "--force")
+        #expect(refused.code == 1 && refused.output.contains(why), "\(refused.output)")
+      }
+      try manager.setAttributes([.posixPermissions: 0o755], ofItemAtPath: textures)
+      #expect(try await Delivered.listing(farm) == delivered.before && delivered.leftOvers.isEmpty)
+      #expect(!delivered.archive.isThere)
+
+      try manager.setAttributes([.posixPermissions: 0o777], ofItemAtPath: textures)
+      let archived = try await farm.farm("archive", "release", "spring", "--force")
+      #expect(archived.code == 0 && !delivered.hasRelease && delivered.archive.isThere, "\(archived.output)")
+      let restored = try await farm.farm("restore", "release", "spring")
+      #expect(restored.code == 0, "\(restored.output)")
+      let rights = " d 755 ", wider = " d 777 "
+      let before = delivered.before.map { line in
+        line.contains("store/textures d") ? line.replacing(rights, with: wider) : line
+      }
+      #expect(try await Delivered.listing(farm) == before)
+      await stop(daemon)
     }
 
     @Test(.enabled(if: Needs.mounts))

@@ -124,7 +124,10 @@ extension Ledger {
           UPDATE job SET manifest_due = manifest_due + 1
           WHERE is_adopted = 0 AND release_id = (SELECT id FROM release WHERE name = ?)
           """, arguments: [release])
-      try db.execute(sql: "UPDATE archive SET state = 'restoring' WHERE id = ?", arguments: [archive])
+      // To unpack it is to read it to its end.
+      try db.execute(
+        sql: "UPDATE archive SET state = 'restoring', verified_at = ? WHERE id = ?",
+        arguments: [now.nanoseconds, archive])
     }
   }
 

@@ -41,7 +41,8 @@ extension JobFlow {
     }
     let kept = try await finishOrUndoRestoring(known)
     try await setup.ledger.remember([Act(person, .restored, release: name, detail: known.path)])
-    return ArchiveAnswer(line(known, isReleaseThere: true), notes: kept)
+    let now = try await setup.ledger.archives().last { $0.id == known.id } ?? known
+    return ArchiveAnswer(line(now, isReleaseThere: true), notes: kept)
   }
 
   /// What cannot be put in its place is forgotten again: then it is in its archive as before.
@@ -126,7 +127,6 @@ extension JobFlow {
       return kept
     }
     setup.stepped("release restored")
-    try await setup.ledger.setArchive(record.id, verifiedAt: setup.clock.now())
     try await setup.ledger.setArchive(record.id, state: .kept)
     takenAway.remove(name)
     try await rememberNames()

@@ -52,8 +52,10 @@ struct ArchiveProgressBar {
   }
 
   private static let barColumns = 30
+  /// Of the whole, from which on a rate says how long it will take.
+  private static let knownShare = 0.02
 
-  /// `packing   ████████░░░░░ 61 %  812 MB/s  3 s left`
+  /// `packing   ████████░░░░░ 61 %  812.0 MB/s  3s left`
   static func bar(_ line: ArchiveProgressLine, _ pace: TransferPace, columns: Int) -> String {
     let verb = Terminal.fitted(line.phase, 10)
     guard line.allBytes > 0 else { return verb }
@@ -62,8 +64,12 @@ struct ArchiveProgressBar {
     let bar = String(repeating: "█", count: full) + String(repeating: "░", count: barColumns - full)
     var words = "\(verb)\(bar) \(Int(share * 100)) %"
     if let rate = pace.bytesPerSecond {
-      let left = Double(line.allBytes - line.doneBytes) / Double(max(1, rate))
-      words += "  \(rate.asBytes)/s  \(Duration.seconds(Int64(left.rounded(.up))).spelled) left"
+      words += "  \(rate.asBytes)/s"
+      // Many small files come first: before that nobody knows.
+      if share >= knownShare {
+        let seconds = Int((Double(line.allBytes - line.doneBytes) / Double(max(1, rate))).rounded(.up))
+        words += "  " + TimeLeft(leastSeconds: seconds, mostSeconds: seconds).words
+      }
     }
     return String(words.prefix(max(10, columns - 1)))
   }

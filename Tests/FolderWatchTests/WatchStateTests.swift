@@ -23,6 +23,28 @@ struct WatchStateTests {
     #expect(watches(state.take(.events([moved]), at: now)) == ["/v/quick"])
   }
 
+  @Test func `is asked of the memory again when that has changed by itself`() throws {
+    var state = WatchState.begun(at: now)
+    let arrives = InotifyEvent(
+      watch: 2, mask: UInt32(IN_MOVED_TO) | UInt32(IN_ISDIR), name: FileName(bytes: Array("quick".utf8)))
+    _ = state.take(.events([arrives]), at: now)
+    _ = state.take(.watched("/v/quick", .success(3)), at: now)
+    let known = Fingerprint(device: 1, inode: 2, size: 3, mtimeNanoseconds: 4, ctimeNanoseconds: 5)
+    _ = state.take(.recalled("/v/quick", [FileName("a.blend"): known]), at: now)
+    _ = state.take(.folderLooked("/v/quick", turn: 1, .gone), at: now)
+
+    let memories = [false, true].map { forgets -> [FilePath] in
+      var state = state
+      if forgets { _ = state.take(.forget("/v"), at: now) }
+      _ = state.take(.events([arrives]), at: now)
+      return state.take(.watched("/v/quick", .success(4)), at: now).compactMap {
+        if case .recall(let folder) = $0 { folder } else { nil }
+      }
+    }
+
+    #expect(memories == [[], ["/v/quick"]])
+  }
+
   private func watches(_ actions: [WatchAction]) -> [FilePath] {
     actions.compactMap { if case .watch(let path) = $0 { path } else { nil } }
   }

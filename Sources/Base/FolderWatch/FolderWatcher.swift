@@ -86,6 +86,10 @@ package final class FolderWatcher: Sendable {
   /// Tells of these files no more, but for those of the tree.
   package func unfollow(_ files: Set<FilePath>) { thread.post(.follow(FollowedFiles.Change(dropped: files))) }
 
+  /// Forgets what is known of a folder's files and of those below it, because the memory has changed by itself: it is
+  /// asked again when the folder is looked into next.
+  package func forget(filesOf folder: FilePath) { thread.post(.forget(folder)) }
+
   /// How the watch stands.
   package func counts() async -> WatchCounts { await thread.counts() }
 

@@ -18,6 +18,8 @@ enum WatchSignal: Sendable {
   case watched(FilePath, Result<Int32, WatchFailure>)
   /// What the memory knows of a folder's files.
   case recalled(FilePath, [FileName: Fingerprint])
+  /// What was known of a folder's files, and of those below it, counts no more: the memory is asked again.
+  case forget(FilePath)
   case folderLooked(FilePath, turn: Int, FolderLook)
   case looked(FileKey, turn: Int, Look)
   /// Somebody waits for everything that is there now.

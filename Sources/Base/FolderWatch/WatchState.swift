@@ -73,6 +73,7 @@ struct WatchState {
     case .watched(cookieFolder, let answer): return cookiesWatched(answer)
     case .watched(let path, let answer): return watched(path, answer)
     case .recalled(let path, let known): return recalled(path, known)
+    case .forget(let path): return forget(filesOf: path)
     case .folderLooked(let path, let turn, let look): return folderLooked(path, turn: turn, look)
     case .looked(let file, let turn, let look): return looked(file, turn: turn, look)
     case .barrier(let number): return asked(barrier: number)

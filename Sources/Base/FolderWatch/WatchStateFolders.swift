@@ -140,6 +140,15 @@ extension WatchState {
     return [lookInto(path, unless: nil)]
   }
 
+  /// The next look into each of the folders asks the memory first.
+  mutating func forget(filesOf path: FilePath) -> [WatchAction] {
+    for (below, folder) in subtree(of: path) where folder.tree.nameCheck(drops: accepts) != nil {
+      folders[below]?.known = [:]
+      folders[below]?.isRecalled = false
+    }
+    return []
+  }
+
   private mutating func lookInto(_ path: FilePath, unless: FolderStamp?) -> WatchAction {
     let turn = (folders[path]?.turn ?? 0) + 1
     folders[path]?.turn = turn

@@ -62,8 +62,9 @@ package struct ArchiveManifest: Sendable {
     /// Of files: bytes and SHA-256.
     package var size: Int64?
     package var sha256: Digest?
-    /// Of links: where they lead.
+    /// Of links: where they lead, as `path` and `pathBytes`.
     package var target: String?
+    package var targetBytes: String?
     /// Which job's it is, and which revision's.
     package var job: String?
     package var revision: Int?
@@ -145,30 +146,28 @@ extension ArchiveManifest {
 extension ArchiveManifest.File {
   /// - Parameter digest: of its bytes, of files alone.
   init(_ entry: ReleaseTree.Entry, sha256: Digest?, owner: (job: String, revision: Int)?) {
-    (path, pathBytes) = Self.spelled(entry.path.rawBytes)
-    kind =
+    let kind: Kind =
       switch entry.status.kind {
       case .folder: .folder
       case .link: .link
       case .regular, .other: entry.firstName == nil ? .file : .hardLink
       }
-    mode = Int(entry.status.mode)
-    mtimeNanoseconds = entry.status.fingerprint.mtimeNanoseconds
-    size = kind == .file ? entry.status.fingerprint.size : nil
-    self.sha256 = sha256
-    target = (entry.link ?? entry.firstName)?.string
-    job = owner?.job
-    revision = owner?.revision
+    let print = entry.status.fingerprint
+    self.init(
+      entry.path, kind, to: entry.link ?? entry.firstName, mode: Int(entry.status.mode),
+      mtimeNanoseconds: print.mtimeNanoseconds)
+    if kind == .file { (size, self.sha256) = (print.size, sha256) }
+    (job, revision) = (owner?.job, owner?.revision)
   }
 
-  /// The path's bytes.
-  var bytes: [UInt8] {
-    guard let digits = pathBytes.map(Array.init) else { return Array(path.utf8) }
-    return stride(from: 0, to: digits.count - 1, by: 2).compactMap { UInt8(String(digits[$0...$0 + 1]), radix: 16) }
+  init(_ path: FilePath, _ kind: Kind, to target: FilePath?, mode: Int, mtimeNanoseconds: Int64) {
+    (self.path, pathBytes) = Self.spelled(path.rawBytes)
+    (self.kind, self.mode, self.mtimeNanoseconds) = (kind, mode, mtimeNanoseconds)
+    if let target { (self.target, targetBytes) = Self.spelled(target.rawBytes) }
   }
 
   /// A path as text, and its bytes where the text is not all of it.
-  static func spelled(_ bytes: [UInt8]) -> (text: String, bytes: String?) {
+  private static func spelled(_ bytes: [UInt8]) -> (text: String, bytes: String?) {
     let text = String(decoding: bytes, as: UTF8.self)
     return (text, Array(text.utf8) == bytes ? nil : hexadecimal(bytes))
   }

@@ -141,14 +141,16 @@ package struct Archiver: Sendable {
   ) throws(ArchiveFailure) -> ArchiveManifest {
     let progress = progress
     let canceled = { () throws(ArchiveFailure) in try progress.advance(0) }
-    return try TarText.inUTF8 { () throws(ArchiveFailure) in
+    return try TarText.asBytes { () throws(ArchiveFailure) in
       let tar = try TarReader(file, format: format) { count in try? progress.advance(count) }  // Told below.
       var found: [ArchiveManifest.File] = []
+      var outline = ArchiveOutline(of: file)
       while let entry = try tar.next() {
         try canceled()
         if entry.path.path.string == ReleaseTree.manifestName {
           return try compare(found, with: try manifest(tar, entry, file), in: file, expected, tar)
         }
+        try outline.take(entry)
         found.append(ArchiveManifest.File(entry, sha256: try take(tar, entry)))
       }
       throw .damaged(file, "it has no \(ReleaseTree.manifestName), so it is none of the farm's or was cut off")
@@ -184,7 +186,7 @@ package struct Archiver: Sendable {
     guard found.count == manifest.files.count else {
       throw .damaged(file, "it has \(found.count) entries, and \(manifest.files.count) were put into it")
     }
-    if let expected, expected.files != manifest.files || expected.head != manifest.head {
+    if let expected, expected.head != manifest.head || !zip(expected.files, found).allSatisfy({ $0.isSame(as: $1) }) {
       throw .damaged(file, "its \(ReleaseTree.manifestName) is not what was put into it")
     }
     return manifest
@@ -194,22 +196,23 @@ package struct Archiver: Sendable {
 extension ArchiveManifest.File {
   /// As an archive shows it.
   init(_ entry: TarReader.Entry, sha256: Digest?) {
-    let bytes = entry.path.path.rawBytes
-    (path, pathBytes) = Self.spelled(bytes)
-    (mode, mtimeNanoseconds, self.sha256) = (Int(entry.mode), entry.mtimeNanoseconds, sha256)
-    switch entry.kind {
-    case .file: (kind, size, target) = (.file, entry.size, nil)
-    case .folder: (kind, size, target) = (.folder, nil, nil)
-    case .link(let leads): (kind, size, target) = (.link, nil, leads.string)
-    case .hardLink(let first): (kind, size, target) = (.hardLink, nil, first.path.string)
-    }
-    (job, revision) = (nil, nil)
+    let (kind, target): (Kind, FilePath?) =
+      switch entry.kind {
+      case .file: (.file, nil)
+      case .folder: (.folder, nil)
+      case .link(let leads): (.link, leads)
+      case .hardLink(let first): (.hardLink, first.path)
+      }
+    self.init(entry.path.path, kind, to: target, mode: Int(entry.mode), mtimeNanoseconds: entry.mtimeNanoseconds)
+    if kind == .file { (size, self.sha256) = (entry.size, sha256) }
   }
 
-  /// Whether it is the same thing, whoever's it is.
+  /// Whether it is the same thing, whoever's it is. Names are compared as bytes: two texts that say the same in letters
+  /// and accents may be two names.
   func isSame(as other: Self) -> Bool {
-    path == other.path && pathBytes == other.pathBytes && kind == other.kind && size == other.size
-      && sha256 == other.sha256 && target == other.target && mtimeNanoseconds == other.mtimeNanoseconds
+    path.utf8.elementsEqual(other.path.utf8) && pathBytes == other.pathBytes && kind == other.kind
+      && (target ?? "").utf8.elementsEqual((other.target ?? "").utf8) && targetBytes == other.targetBytes
+      && size == other.size && sha256 == other.sha256 && mtimeNanoseconds == other.mtimeNanoseconds
   }
 }
 
@@ -227,11 +230,23 @@ extension FileStatus {
   }
 }
 
-/// Names of other letters than ASCII: libarchive asks the locale how they are written, and a daemon has none.
+/// Names of other letters than ASCII: libarchive asks the locale how they are written.
 enum TarText {
-  /// Runs something on this thread with names in UTF-8.
+  /// Runs something on this thread with names in UTF-8, as they are written into archives.
   static func inUTF8<Value>(_ body: () throws(ArchiveFailure) -> Value) throws(ArchiveFailure) -> Value {
-    let locale = newlocale(LC_CTYPE_MASK, "C.UTF-8", nil)
+    try within("C.UTF-8", body)
+  }
+
+  /// Runs something on this thread with names as the bytes that they are. What knows UTF-8 puts letters and accents
+  /// together when it reads, which makes other names of those that a Mac wrote.
+  static func asBytes<Value>(_ body: () throws(ArchiveFailure) -> Value) throws(ArchiveFailure) -> Value {
+    try within("C", body)
+  }
+
+  private static func within<Value>(
+    _ name: String, _ body: () throws(ArchiveFailure) -> Value
+  ) throws(ArchiveFailure) -> Value {
+    let locale = newlocale(LC_CTYPE_MASK, name, nil)
     let before = locale.map { uselocale($0) } ?? nil
     defer {
       if let before { uselocale(before) }

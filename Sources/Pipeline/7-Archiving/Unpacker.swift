@@ -81,7 +81,6 @@ package struct Unpacker: Sendable {
     _ tar: TarReader, _ entry: TarReader.Entry, beneath root: FileDescriptor, _ left: inout Left
   ) throws(ArchiveFailure) -> Digest? {
     let path = entry.path.path
-    try refuseDisguise(entry)
     // Names take room too.
     left.unchecked += Self.entryBytes
     switch entry.kind {
@@ -122,17 +121,6 @@ package struct Unpacker: Sendable {
   }
 
   private static let entryBytes: Int64 = 4096
-
-  /// What farm itself goes into must be what it is called.
-  private func refuseDisguise(_ entry: TarReader.Entry) throws(ArchiveFailure) {
-    switch entry.path.path.string {
-    case "store", "out", ReleaseTree.delivered:
-      guard entry.kind == .folder else { throw refuse(entry, "is no folder") }
-    case Volume.planName:
-      guard entry.kind == .file else { throw refuse(entry, "is no file") }
-    default: return
-    }
-  }
 
   private func refuse(_ entry: TarReader.Entry, _ why: String) -> ArchiveFailure {
     .forged(archive, entry: entry.path.path.string, why: why)

@@ -275,6 +275,7 @@ extension JobFlow {
       throw error
     }
     forget(release: name)
+    setup.watcher.forget(filesOf: setup.volume.release(name))
     setup.log.notice("release.archived", metadata: ["release": "\(name)", "archive": "\(record.path)"])
     setup.events.tell(FarmEvent(at: setup.clock.now(), event: "release.archived", release: name))
   }

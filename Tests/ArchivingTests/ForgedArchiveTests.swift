@@ -65,6 +65,8 @@ struct ForgedArchiveTests {
     let failure = #expect(throws: ArchiveFailure.self) { try bench.unpack() }
 
     #expect(failure?.description.contains(why) == true, "\(failure?.description ?? "")")
+    let seen = #expect(throws: ArchiveFailure.self) { try bench.check() }
+    #expect(seen == failure, "who only reads it is told the same")
     #expect(failure?.description.contains(bench.archive().string) == true && failure?.remedy.isEmpty == false)
     #expect(bench.scratch.path.filesBelow == before)
     #expect(!bench.scratch("restored").isThere && !FilePath("/tmp/farm-forged").isThere)

@@ -58,6 +58,54 @@ struct ArchiveFlowTests {
     #expect(history.contains { $0.what == "archived" && $0.who == "farm" && $0.release == "spring" })
   }
 
+  @Test func `leaves no number to what is dropped after it, which is rendered`() async throws {
+    let world = try await world()
+    try await world.flow.pause(PauseRequest(release: nil, paused: true), by: "ann")
+    try await world.drop("releases/spring/store/b.blend", frames: 1...3)
+    #expect(try await world.comes("spring/b", to: .queued))
+    // Saved again before it was rendered: that revision is over for this run.
+    try await world.drop("releases/spring/store/b.blend", frames: 1...1)
+    try await world.flow.pause(PauseRequest(release: nil, paused: false), by: "ann")
+    #expect(try await world.comes("spring/b", to: .completed))
+    #expect(try await eventually { try await world.ledger.release(named: "spring")?.state == .harvested })
+    let name = JobName(release: "spring", job: "b")
+    let last = try #require(try await world.ledger.newestRevision(of: name)).id
+    world.time.advance(by: .seconds(200 * 86_400))
+    _ = try await world.flow.archive(request(), by: "ann")
+
+    for job in ["x", "y", "z"] { try await world.drop("releases/next/store/\(job).blend", frames: 1...1) }
+    for job in ["x", "y", "z"] {
+      #expect(try await world.comes("next/\(job)", to: .completed))
+      let revision = try await world.ledger.newestRevision(of: JobName(release: "next", job: job))
+      #expect(try #require(revision).id > last)
+    }
+  }
+
+  @Test func `that was killed while its pictures were looked at comes back`() async throws {
+    let world = try await world()
+    try await world.flow.pause(PauseRequest(release: nil, paused: true), by: "ann")
+    try await world.drop("releases/spring/store/b.blend", frames: 1...2)
+    #expect(try await world.comes("spring/b", to: .queued))
+    let name = JobName(release: "spring", job: "b")
+    _ = try await world.flow.steer(
+      SteerRequest(.kill, query: ["b"], release: nil, isDryRun: false, jobs: nil), by: "ann")
+    let revision = try #require(try await world.ledger.newestRevision(of: name))
+    var outputs = try await world.ledger.outputs(of: revision.id)
+    outputs[0].state = .promoting
+    outputs[1].state = .active
+    try await world.ledger.update(outputs)
+    #expect(try await eventually { try await world.ledger.release(named: "spring")?.state == .harvested })
+    world.time.advance(by: .seconds(200 * 86_400))
+
+    _ = try await world.flow.archive(request(), by: "ann")
+    #expect(try await world.flow.verify(ArchivedRequest(release: "spring"), by: "ann").archive.jobs == 2)
+    #expect(try await world.flow.restore(ArchivedRequest(release: "spring"), by: "ann").archive.isReleaseThere)
+
+    #expect(try await world.state("spring/b") == .canceled)
+    let restored = try #require(try await world.ledger.newestRevision(of: name))
+    #expect(try await world.ledger.outputs(of: restored.id).map(\.state) == [.owed, .owed])
+  }
+
   @Test(arguments: [(500, 500), (8, 300)])
   func `is archived later when its release.yaml says so, and never sooner`(own: Int, expected: Int) async throws {
     var config = FarmConfig()
@@ -199,12 +247,15 @@ struct ArchiveFlowTests {
     let forged = text.replacingOccurrences(of: good, with: bad)
     #expect(forged != text, "\(good) is not in \(text)")
 
-    #expect(
-      try RestoredJobs.manifests([Array(text.utf8)], of: "spring", archive: "/x", now: world.time.clock.now()).map(
-        \.job) == ["a"])
-    #expect(throws: ArchiveFailure.self) {
-      try RestoredJobs.manifests([Array(forged.utf8)], of: "spring", archive: "/x", now: world.time.clock.now())
+    let now = world.time.clock.now()
+    let jobs = { (text: String) throws(ArchiveFailure) in
+      let head = ArchiveManifest.Head(
+        release: "spring", archivedAt: now, farm: "test", order: ReleaseOrder(), isPaused: false)
+      let manifest = ArchiveManifest(head: head, jobs: [Array(text.utf8)])
+      return try RestoredJobs(manifest, of: "spring", archive: "/x", now: now).manifests
     }
+    #expect(try jobs(text).map(\.job) == ["a"])
+    #expect(throws: ArchiveFailure.self) { try jobs(forged) }
   }
 }
 

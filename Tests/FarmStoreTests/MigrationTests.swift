@@ -86,8 +86,12 @@ struct MigrationTests {
             """)
       }
     }
-    let new = try Ledger(at: scratch("new.sqlite"), clock: time.clock)
+    let (old, new) = (try opened(version), try Ledger(at: scratch("new.sqlite"), clock: time.clock))
 
-    #expect(try await tables(opened(version)) == tables(new))
+    #expect(try await tables(old) == tables(new))
+    let once = try await old.read("read the tables") { db in
+      try String.fetchAll(db, sql: "SELECT name FROM sqlite_master WHERE sql LIKE '%AUTOINCREMENT%' ORDER BY 1")
+    }
+    #expect(once == ["job", "output", "revision", "task"])
   }
 }

@@ -2,12 +2,18 @@ import GRDB
 
 /// The tables of the ledger, version by version. A released version's steps are never changed, only added to.
 enum LedgerSchema {
-  static let versions = [version1, version2, version3, version4, version5, version6, version7, version8, version9]
+  static let versions = [
+    version1, version2, version3, version4, version5, version6, version7, version8, version9, version10,
+  ]
 
   static var migrator: DatabaseMigrator {
     var migrator = DatabaseMigrator()
     for (index, steps) in versions.enumerated() {
-      migrator.registerMigration("\(index + 1)") { db in for step in steps { try db.execute(sql: step) } }
+      let version = index + 1
+      migrator.registerMigration("\(version)") { db in
+        for step in steps { try db.execute(sql: step) }
+        for table in numberedOnce[version] ?? [] { try numberOnce(db, table) }
+      }
     }
     return migrator
   }
@@ -189,4 +195,27 @@ enum LedgerSchema {
     "CREATE INDEX harvest_move_of_output ON harvest_move(output_id)",
     "CREATE INDEX delivery_of_output ON delivery(output_id)",
   ]
+
+  /// What was wrong with an archive when it was read last, and in the last night in which one was tried.
+  private static let version10 = [
+    "ALTER TABLE archive ADD COLUMN problem TEXT",
+    "ALTER TABLE release ADD COLUMN archive_problem TEXT",
+  ]
+
+  /// Tables of which no number is given twice since a version: what is deleted with an archived release leaves numbers
+  /// that processes, logs and people remember.
+  private static let numberedOnce = [10: ["job", "revision", "output", "task"]]
+
+  /// SQLite has such a table made anew.
+  private static func numberOnce(_ db: Database, _ table: String) throws {
+    let select = "SELECT sql FROM sqlite_master WHERE tbl_name = ? AND type = ? AND sql IS NOT NULL"
+    guard let made = try String.fetchOne(db, sql: select, arguments: [table, "table"]) else { return }
+    let indexes = try String.fetchAll(db, sql: select, arguments: [table, "index"])
+    let new = made.replacing("CREATE TABLE \(table)", with: "CREATE TABLE new_\(table)", maxReplacements: 1)
+      .replacing("id INTEGER PRIMARY KEY", with: "id INTEGER PRIMARY KEY AUTOINCREMENT", maxReplacements: 1)
+    for step in [
+      new, "INSERT INTO new_\(table) SELECT * FROM \(table)", "DROP TABLE \(table)",
+      "ALTER TABLE new_\(table) RENAME TO \(table)",
+    ] + indexes { try db.execute(sql: step) }
+  }
 }

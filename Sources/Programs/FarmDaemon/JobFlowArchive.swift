@@ -101,9 +101,12 @@ extension JobFlow {
     guard let tree, reasons.isEmpty else { throw ArchiveFailure.refused(name, reasons: reasons) }
     let manifests = try await setup.ledger.manifests(of: name)
     let manifest = try await self.manifest(of: release, manifests)
+    // What could not be restored is not taken away.
+    _ = try RestoredJobs(manifest, of: name, archive: volume.archives, now: setup.clock.now())
     let owners = FileOwners(manifests, of: name)
     let part = volume.archives.appending(Self.partPrefix + order.format.fileName(of: name))
-    let archiver = Archiver(order.format, lanes: setup.lanes, progress: progress, floorBytes: await archiveFloor())
+    let archiver = Archiver(
+      order.format, lanes: setup.lanes, progress: progress, floorBytes: await floorBytes(at: volume.archives))
     let written = try await BlockingWork.run { () throws(ArchiveFailure) in
       Placement.remove(part)
       let written = try archiver.write(tree, to: part, manifest: manifest) { owners.owner(of: $0) }
@@ -134,10 +137,10 @@ extension JobFlow {
 
   private static let historyMax = 100_000
 
-  /// What has to stay free on the disk of the archives, in bytes.
-  func archiveFloor() async -> Int64 {
-    let (archives, floor) = (setup.volume.archives, setup.config.diskFloor)
-    return await BlockingWork.run { DiskSpace.sizeBytes(at: archives).map { floor.bytes(ofDisk: $0) } ?? 0 }
+  /// What has to stay free on the disk of a folder, in bytes.
+  func floorBytes(at folder: FilePath) async -> Int64 {
+    let floor = setup.config.diskFloor
+    return await BlockingWork.run { DiskSpace.sizeBytes(at: folder).map { floor.bytes(ofDisk: $0) } ?? 0 }
   }
 
   /// Why a release is not archived now, each in words.

@@ -25,16 +25,15 @@ extension JobFlow {
     let manifest = try await unpack(place, format, of: name, into: folder, progress)
     let known: ArchiveRecord
     do {
-      let now = setup.clock.now()
-      let jobs = try RestoredJobs.manifests(manifest.jobs, of: name, archive: place, now: now)
-      let order = try RestoredJobs.order(manifest.head.order, archive: place)
-      let files = try knownFiles(of: jobs, in: folder, release: name)
+      let jobs = try RestoredJobs(manifest, of: name, archive: place, now: setup.clock.now())
+      let files = try knownFiles(of: jobs.manifests, in: folder, release: name)
       setup.stepped("archive unpacked")
       known = try await self.known(record, manifest, at: place, isReleaseThere: false)
       // Unpacking may have taken hours.
       try await refuseToOverwrite(name)
       try await setup.ledger.restore(
-        name, order: order, isPaused: manifest.head.isPaused, from: jobs, files: files, archive: known.id)
+        name, order: jobs.order, isPaused: manifest.head.isPaused, from: jobs.manifests, files: files,
+        archive: known.id)
     } catch {
       await clearStaging(folder)
       throw error
@@ -81,20 +80,13 @@ extension JobFlow {
   private func unpack(
     _ archive: FilePath, _ format: ArchiveFormat, of name: String, into folder: FilePath, _ progress: ArchiveProgress
   ) async throws -> ArchiveManifest {
-    let (dist, floor) = (setup.volume.dist(of: name), await archiveFloor())
+    let (dist, floor) = (setup.volume.dist(of: name), await floorBytes(at: setup.volume.releases))
     let unpacker = Unpacker(
       archive, format: format, into: folder, progress: progress, floorBytes: floor, delivered: dist)
-    let manifest = try await BlockingWork.run { () throws(ArchiveFailure) in
+    return try await BlockingWork.run { () throws(ArchiveFailure) in
       do throws(FileFailure) { try Placement.removeTree(folder, opens: true) } catch { throw .files(error) }
       return try unpacker.unpack()
     }
-    guard manifest.head.release == name else {
-      await clearStaging(folder)
-      throw ArchiveFailure.forged(
-        archive, entry: ReleaseTree.manifestName,
-        why: "is of the release \(manifest.head.release.escapedForTerminal): give the archive that name")
-    }
-    return manifest
   }
 
   /// How the drops, their sidecars and the plan lie there: known, so that nothing of them is taken for new.
@@ -208,6 +200,7 @@ extension JobFlow {
     defer { endArchiving() }
     let archiver = Archiver(format, lanes: 1, progress: progress)
     let manifest = try await BlockingWork.run { () throws(ArchiveFailure) in try archiver.check(place) }
+    _ = try RestoredJobs(manifest, of: request.release, archive: place, now: setup.clock.now())
     let isThere = await isThereOrHangs(setup.volume.release(request.release))
     var known = try await known(record, manifest, at: place, isReleaseThere: isThere)
     known.verifiedAt = setup.clock.now()

@@ -5,14 +5,28 @@ import Foundation
 import Harvest
 import SystemPackage
 
-/// What an archive says of the release's jobs: nothing of it may lead out of the release.
-enum RestoredJobs {
+/// What an archive says of its release and the jobs in it: nothing of it may lead out of the release. Whether it can be
+/// restored is asked before the release is removed, whenever an archive is read, and before it is restored.
+struct RestoredJobs {
+  let manifests: [Manifest]
+  let order: ReleaseOrder
+
+  /// - Throws: ``ArchiveFailure/forged`` for what the farm would not have written.
+  init(_ manifest: ArchiveManifest, of release: String, archive: FilePath, now: Timestamp) throws(ArchiveFailure) {
+    guard manifest.head.release == release else {
+      throw .forged(
+        archive, entry: ReleaseTree.manifestName,
+        why: "is of the release \(manifest.head.release.escapedForTerminal): give the archive that name")
+    }
+    manifests = try Self.manifests(manifest.jobs, of: release, archive: archive, now: now)
+    order = try Self.order(manifest.head.order, archive: archive)
+  }
+
   private static let countMax = 1_000_000
   private static let millisecondsMax: Int64 = 1 << 40
   private static let bytesMax: Int64 = 1 << 50
 
-  /// - Throws: ``ArchiveFailure/forged`` for what the farm would not have written.
-  static func manifests(
+  private static func manifests(
     _ lines: [[UInt8]], of release: String, archive: FilePath, now: Timestamp
   ) throws(ArchiveFailure) -> [Manifest] {
     var manifests: [Manifest] = []
@@ -28,7 +42,7 @@ enum RestoredJobs {
   }
 
   /// What was wanted of the release, as release.yaml may say it.
-  static func order(_ order: ReleaseOrder, archive: FilePath) throws(ArchiveFailure) -> ReleaseOrder {
+  private static func order(_ order: ReleaseOrder, archive: FilePath) throws(ArchiveFailure) -> ReleaseOrder {
     let after = order.archiveAfter ?? .zero
     guard (0...100).contains(order.priority), (.zero...Duration.seconds(36_500 * 86_400)).contains(after),
       (order.jobs ?? []).allSatisfy({ NameRule.refusal(of: $0) == nil }),
@@ -58,7 +72,7 @@ enum RestoredJobs {
     else { return false }
     return manifest.outputs.allSatisfy { picture in
       (0...countMax).contains(picture.attempts) && (0...millisecondsMax).contains(picture.renderMilliseconds ?? 0)
-        && (0...bytesMax).contains(picture.peakBytes ?? 0) && picture.state != .active && picture.state != .promoting
+        && (0...bytesMax).contains(picture.peakBytes ?? 0)
     }
   }
 

@@ -102,9 +102,53 @@ struct HousekeeperTests {
     #expect(answer.verdict.hasSuffix("backups/ledger-20261126T144129.000000007Z.sqlite"), "\(answer.verdict)")
     try scratch.write("", to: "volume/.farm/state/backups/something.sqlite")
     #expect(try LedgerBackup.copies(in: state.backups) == [now])
+    let copy = state.backups.appending(LedgerBackup.fileName(of: now)).contents
+    #expect(copy[18...19] == [1, 1], "one file, without a log beside it")
     #expect(
       try await Ledger(at: state.backups.appending(LedgerBackup.fileName(of: now)), clock: .init { now }).trouble()
         == nil)
-    await #expect(throws: FileFailure.self) { try await backup.write(into: state.backups, now: now) }
+    let again = await #expect(throws: FileFailure.self) { try await backup.write(into: state.backups, now: now) }
+    #expect(again?.remedy == "Something has that name already: move it away, or choose another name.")
+  }
+
+  @Test func `leaves no half of a copy, and says which folder takes none`() async throws {
+    let ledger = try Ledger(at: state.ledger, clock: WallClock { Timestamp(nanoseconds: 0) })
+    let now = Timestamp(nanoseconds: 1_795_704_089_000_000_007)
+    let backup = LedgerBackup(of: ledger, at: state.ledger)
+    let others = [".ledger-mine.sqlite.part", ".mine.part", "notes.txt"]
+    for name in [
+      ".ledger-20200101T000000.000000000Z.sqlite.part", ".ledger-20200101T000000.000000000Z.sqlite.part-wal",
+    ]
+      + others
+    { try scratch.write("half", to: "volume/.farm/state/backups/\(name)") }
+
+    _ = try await backup.write(into: state.backups, now: now)
+    #expect(state.backups.names.filter { !$0.hasPrefix("ledger-") } == others)
+
+    let failure = await #expect(throws: StoreFailure.self) { try await backup.write(to: "/nonexistent/copy.sqlite") }
+    #expect(failure?.description == "cannot copy the ledger to /nonexistent/copy.sqlite: no file can be made there")
+    #expect(failure?.remedy.contains("the folder /nonexistent: is it there") == true)
+    #expect(failure?.isOfLedger == false)
+  }
+
+  @Test func `goes on without copies of the ledger, says so, and makes one when that works again`() async throws {
+    let world = try FlowWorld()
+    world.run()
+    let backups = world.volume.own.appending("state/backups")
+    try world.scratch.write("in the way", to: "volume/.farm/state/backups")
+
+    await world.flow.backUpIfDue()
+    let troubles = try await world.flow.status().daemon.troubles
+    #expect(troubles.count == 1 && troubles[0].contains("\(backups): Not a directory. Something that is no folder"))
+    try await world.drop("quick/a.blend", frames: 1...1)
+    #expect(try await world.comes("quick/a", to: .completed))
+
+    try FileManager.default.removeItem(atPath: backups.string)
+    await world.flow.backUpIfDue()
+    #expect(!backups.isThere, "too early")
+    world.time.advance(by: .seconds(61))
+    await world.flow.backUpIfDue()
+    #expect(backups.names.count == 1)
+    #expect(try await world.flow.status().daemon.troubles.isEmpty)
   }
 }

@@ -63,3 +63,24 @@ package struct BackupRule: Hashable, Sendable {
     return Array((future + past).dropLast(max(1, keep)))
   }
 }
+
+/// When something that failed is tried again: after a minute, then after twice as long each time, up to an hour.
+package struct RetryPace: Hashable, Sendable {
+  private static let (first, longest) = (Duration.seconds(60), Duration.seconds(3600))
+
+  private var pause = Duration.zero
+  private var failedAt: Timestamp?
+
+  package init() {}
+
+  package mutating func failed(at now: Timestamp) {
+    failedAt = now
+    pause = pause == .zero ? Self.first : min(pause * 2, Self.longest)
+  }
+
+  /// Whether it is too early; a clock that was set back does not make it later.
+  package func isResting(at now: Timestamp) -> Bool {
+    guard let failedAt, now >= failedAt else { return false }
+    return now.since(failedAt) < pause
+  }
+}

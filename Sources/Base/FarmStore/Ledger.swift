@@ -79,6 +79,8 @@ package enum StoreFailure: Failure, Equatable {
   case damaged(FilePath, String)
   case full(act: String)
   case failed(act: String, reason: String)
+  /// A copy could not be written; the ledger itself is as it was.
+  case notCopied(FilePath, reason: String)
   /// The task that asked was cancelled: nothing was changed, and nothing is wrong.
   case canceled(act: String)
 
@@ -96,7 +98,16 @@ package enum StoreFailure: Failure, Equatable {
     case .damaged(let path, let verdict): "the ledger \(path.string) is damaged: \(verdict)"
     case .full(let act): "cannot \(act): the disk of the ledger is full"
     case .failed(let act, let reason): "cannot \(act): \(reason)"
+    case .notCopied(let path, let reason): "cannot copy the ledger to \(path.string.escapedForTerminal): \(reason)"
     case .canceled(let act): "stopped before it could \(act)"
+    }
+  }
+
+  /// Whether nothing can go on: the ledger itself does not work.
+  package var isOfLedger: Bool {
+    switch self {
+    case .damaged, .full, .failed: true
+    case .notCopied, .canceled: false
     }
   }
 
@@ -105,6 +116,9 @@ package enum StoreFailure: Failure, Equatable {
     case .damaged(let path, _): "Move \(path.string) aside and start again; pictures and drops are not touched."
     case .full: "Free space on the disk of the `state:` folder (`df -h`)."
     case .failed: "Check that the daemon's user may write in the `state:` folder."
+    case .notCopied(let path, _):
+      "Look at the folder \(path.removingLastComponent().string.quotedForShell): is it there, has its disk room, may "
+        + "the daemon's user write there (`df -h`, `ls -ld`)?"
     case .canceled: "Nothing; the next start goes on."
     }
   }
@@ -112,7 +126,7 @@ package enum StoreFailure: Failure, Equatable {
   package var isTransient: Bool {
     switch self {
     case .damaged: false
-    case .full, .failed, .canceled: true
+    case .full, .failed, .notCopied, .canceled: true
     }
   }
 }

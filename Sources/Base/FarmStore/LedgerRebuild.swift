@@ -77,15 +77,28 @@ extension Ledger {
     }
   }
 
-  /// Writes a copy as it is at this moment; readers and writers go on meanwhile.
-  package func backUp(to path: FilePath) async throws(StoreFailure) {
+  /// Writes a copy as it is at this moment, of one file that can be read where nothing can be written; readers and
+  /// writers go on meanwhile.
+  /// - Parameter name: what the copy will be called, for people.
+  package func backUp(to path: FilePath, called name: FilePath) async throws(StoreFailure) {
     do {
-      let copy = try DatabaseQueue(path: path.string)
-      try pool.backup(to: copy)
-      try copy.close()
+      try copy(to: path)
+    } catch is CancellationError {
+      throw .canceled(act: "copy the ledger")
+    } catch let error as DatabaseError where error.resultCode == .SQLITE_FULL {
+      throw .notCopied(name, reason: "the disk is full there")
+    } catch let error as DatabaseError where error.resultCode == .SQLITE_CANTOPEN {
+      throw .notCopied(name, reason: "no file can be made there")
     } catch {
-      throw StoreFailure(error, while: "back up the ledger to \(path.string)")
+      throw .notCopied(name, reason: "\(error)")
     }
+  }
+
+  private func copy(to path: FilePath) throws {
+    let copy = try DatabaseQueue(path: path.string)
+    try pool.backup(to: copy)
+    try copy.writeWithoutTransaction { db in try db.execute(sql: "PRAGMA journal_mode = DELETE") }
+    try copy.close()
   }
 
   /// Lets go of the file; nothing can be asked afterwards.

@@ -116,6 +116,8 @@ actor JobFlow {
   var whenFlushed = Waiters()
   var harvesting: Set<String> = []
   var whenHarvested = Waiters()
+  /// When a copy of the ledger that could not be made is tried again.
+  var backupPace = RetryPace()
   /// What is being packed or unpacked, one release at a time.
   var archiving: (release: String, progress: ArchiveProgress)?
   var whenArchived = Waiters()
@@ -331,7 +333,7 @@ actor JobFlow {
     let details = metadata.merging(["remedy": "\(known?.remedy ?? "Report this.")"]) { $1 }
     let level: Logger.Level = known?.isTransient == true ? .warning : .error
     setup.log.log(level: level, "\(act): \(known?.description ?? "\(failure)")", metadata: details)
-    if let failure = failure as? StoreFailure {
+    if let failure = failure as? StoreFailure, failure.isOfLedger {
       fatal = fatal ?? failure
       errand.finish()
     }

@@ -21,7 +21,7 @@ extension JobFlow {
         tidiedAt = now
         await attempt("tidying up") { _ = try await self.tidyUp(isDryRun: false) }
       }
-      await attempt("copying the ledger") { try await self.backUpIfDue() }
+      await backUpIfDue()
       // Cancelled: the run is over.
       guard (try? await Task.sleep(for: Self.lookEvery)) != nil else { return }
     }
@@ -187,8 +187,24 @@ extension JobFlow {
 
   // MARK: - Copies of the ledger
 
-  private func backUpIfDue() async throws {
-    let (rule, folder, now) = (setup.config.backup, setup.state.backups, setup.clock.now())
+  /// A copy that cannot be made holds up nothing: it is told, and tried again later.
+  func backUpIfDue() async {
+    let (folder, now) = (setup.state.backups, setup.clock.now())
+    guard !backupPace.isResting(at: now) else { return }
+    do {
+      try await backUp(into: folder, now)
+      backupPace = RetryPace()
+      troubles[folder] = nil
+    } catch {
+      backupPace.failed(at: now)
+      let failure = error as? any Failure
+      troubles[folder] = "\(failure?.description ?? "\(error)"). \(failure?.remedy ?? "Report this.")"
+      complain(error, while: "copying the ledger")
+    }
+  }
+
+  private func backUp(into folder: FilePath, _ now: Timestamp) async throws {
+    let rule = setup.config.backup
     let copies = try await BlockingWork.run { () throws(FileFailure) in try LedgerBackup.copies(in: folder) }
     guard rule.isDue(now: now, copies: copies) else { return }
     _ = try await LedgerBackup(of: setup.ledger, at: setup.state.ledger).write(into: folder, now: now)

@@ -18,23 +18,45 @@ struct LedgerBackup {
   /// - Parameter copy: a file that is not there yet.
   func write(to copy: FilePath) async throws -> LedgerAnswer {
     guard try FileStatus(at: copy) == nil else { throw FileFailure("make", copy, errno: EEXIST) }
-    let part = copy.removingLastComponent().appending(".\(copy.lastComponent?.string ?? "ledger").part")
-    for end in ["", "-wal", "-shm"] { Placement.remove(FilePath(part.string + end)) }
-    try await ledger.backUp(to: part)
-    try Durable.sync(part)
-    try Placement.move(part, to: copy, ifOccupied: .refuse)
-    try Durable.syncFolder(copy.removingLastComponent())
+    let part = copy.removingLastComponent().appending(".\(copy.lastComponent?.string ?? "ledger")\(Self.partEnding)")
+    Self.remove(part)
+    do {
+      try await ledger.backUp(to: part, called: copy)
+      try Durable.sync(part)
+      try Placement.move(part, to: copy, ifOccupied: .refuse)
+      try Durable.syncFolder(copy.removingLastComponent())
+    } catch {
+      Self.remove(part)
+      throw error
+    }
     return LedgerAnswer(path: path, "it was copied to \(copy.string)")
   }
 
   /// Into the folder of copies, named by the moment.
   func write(into folder: FilePath, now: Timestamp) async throws -> LedgerAnswer {
     try SharedFolder.make(folder)
+    try Self.removeHalves(in: folder)
     return try await write(to: folder.appending(Self.fileName(of: now)))
   }
 
   /// `ledger-20261126T145903.276710529Z.sqlite`
   static func fileName(of moment: Timestamp) -> String { "ledger-\(moment.fileName).sqlite" }
+
+  private static let partEnding = ".part"
+
+  /// A half-written copy with what SQLite puts beside it.
+  private static func remove(_ part: FilePath) {
+    for end in ["", "-journal", "-wal", "-shm"] { Placement.remove(FilePath(part.string + end)) }
+  }
+
+  /// Takes away what a daemon that died left of a copy.
+  private static func removeHalves(in folder: FilePath) throws(FileFailure) {
+    for name in try FolderListing.names(in: folder) where name.string.hasPrefix(".") {
+      let parts = name.string.dropFirst().split(separator: partEnding, maxSplits: 1, omittingEmptySubsequences: false)
+      guard parts.count == 2, Timestamp(fileName: String(parts[0])) != nil else { continue }
+      remove(folder.appending(name))
+    }
+  }
 
   /// When the copies in a folder were made, by their names.
   static func copies(in folder: FilePath) throws(FileFailure) -> [Timestamp] {

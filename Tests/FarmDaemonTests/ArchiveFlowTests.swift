@@ -274,10 +274,18 @@ struct QuickPurgeTests {
     #expect(try await world.flow.tidy(TidyRequest(isDryRun: false), by: "ann").items.isEmpty)
     world.time.advance(by: .seconds(31 * 86_400))
     let shown = try await world.flow.tidy(TidyRequest(isDryRun: true), by: "ann")
-    #expect(
-      shown.items.map(\.path).sorted() == ["dist/quick/a_0001.png", "dist/quick/a_0002.png", "dist/quick/a_0003.png"])
+    #expect(shown.items.map(\.path) == ["dist/quick/a_0001.png", "dist/quick/a_0002.png"])
     #expect(world.volume.dist.filesBelow.count == 3)
-    _ = try await world.flow.tidy(TidyRequest(isDryRun: false), by: "ann")
+    // What cannot be looked at now keeps its turn.
+    let (folder, aside) = (world.volume.dist.appending("quick").string, world.volume.dist.string + "/aside")
+    try FileManager.default.moveItem(atPath: folder, toPath: aside)
+    try FileManager.default.createSymbolicLink(atPath: folder, withDestinationPath: "quick")
+    #expect(try await world.flow.tidy(TidyRequest(isDryRun: false), by: "ann").items.isEmpty)
+    try FileManager.default.removeItem(atPath: folder)
+    try FileManager.default.moveItem(atPath: aside, toPath: folder)
+    #expect(try await world.flow.tidy(TidyRequest(isDryRun: false), by: "ann").items == shown.items)
+    let history = try await world.flow.history([], limit: 100)
+    #expect(history.contains { $0.what == "tidied" && $0.who == "ann" && $0.detail?.hasPrefix("quick: 2, ") == true })
 
     #expect(world.volume.dist.filesBelow == ["quick/a_0003.png"])
     #expect(world.volume.quick.appending("a.blend").isThere)
@@ -288,5 +296,29 @@ struct QuickPurgeTests {
     #expect(checked.checked == 0 && checked.bad.isEmpty)
     #expect(try await world.state("quick/a") == .completed && world.volume.dist.filesBelow == ["quick/a_0003.png"])
     #expect(try await world.flow.tidy(TidyRequest(isDryRun: true), by: "ann").items.isEmpty)
+  }
+
+  @Test func `come back when somebody asks for what is missing, or a release wants them`() async throws {
+    var config = FarmConfig()
+    config.tidy.quick = .seconds(30 * 86_400)
+    let world = try FlowWorld(config: config)
+    world.run()
+    for job in ["a", "b"] { try await world.drop("quick/\(job).blend", frames: 1...2) }
+    let pictures = ["quick/a_0001.png", "quick/a_0002.png", "quick/b_0001.png", "quick/b_0002.png"]
+    #expect(await world.delivers(pictures))
+    world.time.advance(by: .seconds(31 * 86_400))
+    #expect(try await world.flow.tidy(TidyRequest(isDryRun: false), by: "ann").items.count == 4)
+
+    let request = AgainRequest(job: "quick/a", what: .missing)
+    let again = try await world.flow.renderAgain(request, by: "ann")
+    #expect(again.frames == FrameSet([1, 2]))
+    #expect(await world.delivers(["quick/a_0001.png", "quick/a_0002.png"]))
+
+    let new = try world.scratch.folder("volume/releases/film/store").appending("b.blend")
+    try FileManager.default.moveItem(atPath: world.volume.quick.string + "/b.blend", toPath: new.string)
+    await world.flow.take(.settled(new, try #require(try FileStatus(at: new)).fingerprint))
+    #expect(
+      await world.delivers(["film/b_0001.png", "film/b_0002.png", "quick/a_0001.png", "quick/a_0002.png"]))
+    #expect(try await eventually { try await world.ledger.release(named: "film")?.state == .harvested })
   }
 }

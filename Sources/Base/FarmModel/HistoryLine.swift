@@ -55,6 +55,7 @@ package struct Act: Hashable, Sendable {
   /// What people do.
   package enum Deed: String, Sendable {
     case planned, harvested, refreshed, checked, replaced, seeded, killed, retried, paused, resumed, archived, restored
+    case tidied
   }
 
   package init(_ who: String, _ what: Deed, release: String?, job: String? = nil, detail: String? = nil) {

@@ -34,6 +34,14 @@ package struct TidyItem: Codable, Hashable, Sendable {
     self.path = path
     self.bytes = bytes
   }
+
+  /// How much of what: `log: 3, 1.2 MB`.
+  package static func summary(of items: [TidyItem]) -> [String] {
+    Kind.allCases.compactMap { kind in
+      let some = items.filter { $0.kind == kind }
+      return some.isEmpty ? nil : "\(kind.rawValue): \(some.count), \(some.reduce(0) { $0 + $1.bytes }.asBytes)"
+    }
+  }
 }
 
 /// When the ledger is copied, and which copies are kept: `backup:` in farm.yaml. A value.

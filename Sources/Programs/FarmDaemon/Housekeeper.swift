@@ -27,10 +27,10 @@ struct Housekeeper: Sendable {
     return found.filter { !busy.contains($0.place.string) }
   }
 
-  /// By when they changed last, also in their names: what was moved has its old modification time.
+  /// By when they changed last, also in their names: what was moved has its old modification time, and some have one
+  /// that is still to come.
   private func isOld(_ status: FileStatus, _ limit: Duration) -> Bool {
-    let changed = Timestamp(nanoseconds: max(status.fingerprint.mtimeNanoseconds, status.fingerprint.ctimeNanoseconds))
-    return now.since(changed) >= limit
+    now.since(Timestamp(nanoseconds: status.fingerprint.ctimeNanoseconds)) >= limit
   }
 
   private func files(

@@ -19,7 +19,7 @@ extension JobFlow {
       let now = setup.clock.now()
       if tidiedAt.map({ now.since($0) >= Self.tidyEvery || now < $0 }) ?? true {
         tidiedAt = now
-        await attempt("tidying up") { _ = try await self.tidyUp(isDryRun: false) }
+        await attempt("tidying up") { _ = try await self.tidyUp(isDryRun: false, by: "farm") }
       }
       await backUpIfDue()
       // Cancelled: the run is over.
@@ -104,11 +104,11 @@ extension JobFlow {
   // MARK: - Tidying
 
   func tidy(_ request: TidyRequest, by person: String) async throws -> TidyAnswer {
-    TidyAnswer(items: try await tidyUp(isDryRun: request.isDryRun), isDryRun: request.isDryRun)
+    TidyAnswer(items: try await tidyUp(isDryRun: request.isDryRun, by: person), isDryRun: request.isDryRun)
   }
 
   /// - Returns: what was taken away, or would be.
-  private func tidyUp(isDryRun: Bool) async throws -> [TidyItem] {
+  private func tidyUp(isDryRun: Bool, by person: String) async throws -> [TidyItem] {
     let busy = Set(try await setup.ledger.tasks(of: nil).map(\.log))
     let keeper = Housekeeper(
       volume: setup.volume, state: setup.state, limits: setup.config.tidy, now: setup.clock.now())
@@ -118,42 +118,15 @@ extension JobFlow {
     }
     let items = finds.map { item($0) } + (try await purgeQuick(isDryRun: isDryRun))
     if !isDryRun, !items.isEmpty {
-      let bytes = items.reduce(0) { $0 + $1.bytes }
-      setup.log.notice("tidied up", metadata: ["files": "\(items.count)", "bytes": "\(bytes.asBytes)"])
+      let detail = TidyItem.summary(of: items).joined(separator: "; ")
+      setup.log.notice("tidied up", metadata: ["what": "\(detail)"])
+      try await setup.ledger.remember([Act(person, .tidied, release: nil, detail: detail)])
     }
     return items
   }
 
   private func item(_ find: Housekeeper.Find) -> TidyItem {
     TidyItem(kind: find.kind, path: setup.volume.relative(find.place), bytes: find.bytes)
-  }
-
-  private static let purgedAtOnce = 500
-
-  /// Pictures of quick jobs that were delivered long ago; those that somebody changed or took are left to them.
-  private func purgeQuick(isDryRun: Bool) async throws -> [TidyItem] {
-    guard let keep = setup.config.tidy.quick else { return [] }
-    let before = Timestamp(nanoseconds: setup.clock.now().nanoseconds - keep.inMilliseconds * 1_000_000)
-    await beginHarvesting(NameRule.quick)
-    defer { endHarvesting(NameRule.quick) }
-    var items: [TidyItem] = []
-    while true {
-      let old = try await setup.ledger.oldQuickDeliveries(
-        before: before, limit: isDryRun ? .max : Self.purgedAtOnce)
-      let (harvester, volume) = (Harvester(setup.volume), setup.volume)
-      if !isDryRun {
-        await BlockingWork.run {
-          for (delivery, job) in old {
-            harvester.removeDelivery(delivery.path, ours: delivery.file)
-            Placement.remove(volume.out(of: job).appending("contact-sheet.jpg"))
-            Placement.removeIfEmpty(volume.out(of: job))
-          }
-        }
-        try await setup.ledger.purged(old.map(\.delivery))
-      }
-      items += old.map { TidyItem(kind: .quick, path: $0.delivery.path, bytes: $0.delivery.file.size) }
-      guard !isDryRun, old.count == Self.purgedAtOnce else { return items }
-    }
   }
 
   /// At a start: what nothing needs that the ledger knows.

@@ -15,6 +15,15 @@ extension JobFlow {
   func follow(_ drop: Drop) async throws -> Bool {
     guard let job = try await origin(of: drop), let revision = try await setup.ledger.newestRevision(of: job.name)
     else { return false }
+    guard try await follow(drop, job, revision) else { return false }
+    // Of a quick job nobody wanted them any longer; a release is nothing without them.
+    if job.name.release == NameRule.quick, drop.name.release != NameRule.quick, revision.state == .completed {
+      _ = try await pickUp(of: try await setup.ledger.revision(revision.id)) { $0.state == .purged }
+    }
+    return true
+  }
+
+  private func follow(_ drop: Drop, _ job: Job, _ revision: Revision) async throws -> Bool {
     let old = setup.volume.root.appending(job.path)
     await flush(job.name.release)
     await beginHarvesting(job.name.release)

@@ -129,9 +129,7 @@ extension JobFlow {
 
   private func isMissing(_ revision: Revision) async throws(StoreFailure) -> (Output) -> Bool {
     let place = try await places(of: revision)
-    let outputs = try await setup.ledger.outputs(of: revision.id).filter { $0.state != .purged }.map {
-      ($0.id, place($0))
-    }
+    let outputs = try await setup.ledger.outputs(of: revision.id).map { ($0.id, place($0)) }
     let missing = await BlockingWork.run {
       // Unreadable: it is there.
       Set(outputs.filter { (try? FileStatus(at: $0.1)) == .some(nil) }.map(\.0))

@@ -28,19 +28,15 @@ struct Tidy: AsyncParsableCommand {
 
   func run() async throws {
     let answer = try await options.client().post(Route.tidy, TidyRequest(isDryRun: dryRun), as: TidyAnswer.self)
-    try options.print(answer) { _ in Self.lines(answer) }
+    try options.print(answer) { Self.lines(answer, $0) }
   }
 
   /// What is said of it: each file, then how much of what kind.
-  static func lines(_ answer: TidyAnswer) -> [String] {
+  static func lines(_ answer: TidyAnswer, _ terminal: Terminal) -> [String] {
     let would = answer.isDryRun ? "would be taken away" : "taken away"
     guard !answer.items.isEmpty else { return ["nothing is old enough"] }
-    let files = answer.isDryRun ? answer.items.map { "\($0.kind.rawValue)  \($0.path)".escapedForTerminal } : []
-    let kinds = TidyItem.Kind.allCases.compactMap { kind -> String? in
-      let items = answer.items.filter { $0.kind == kind }
-      guard !items.isEmpty else { return nil }
-      return "\(kind.rawValue): \(items.count), \(items.reduce(0) { $0 + $1.bytes }.asBytes) \(would)"
-    }
-    return files + kinds
+    let cells = answer.items.map { [$0.kind.rawValue, $0.bytes.asBytes, $0.path] }
+    let files = answer.isDryRun ? CellTable(head: ["what", "size", "file"], rows: cells).lines(terminal) : []
+    return files + TidyItem.summary(of: answer.items).map { "\($0) \(would)" }
   }
 }

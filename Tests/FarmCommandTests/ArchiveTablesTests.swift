@@ -49,7 +49,7 @@ struct ArchiveTablesTests {
     ]).lines(Terminal(width: 200, hasColor: false))
     #expect(lines.count == 4)
     #expect(lines[1].hasSuffix("  a newer one is there"), "\(lines[1])")
-    #expect(lines[2].contains("3.2 MB  4.0 MB  12     2     2026-11-26 17:17:59  2026-11-27 09:00:00"), "\(lines[2])")
+    #expect(lines[2].contains("3.2 MB  4.0 MB    12     2     2026-11-26 17:17:59  2026-11-27 09:00:00"), "\(lines[2])")
     #expect(lines[3].contains("`farm verify archive 'x y'`"), "\(lines[3])")
   }
 }

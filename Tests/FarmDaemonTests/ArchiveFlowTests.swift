@@ -125,6 +125,31 @@ struct ArchiveFlowTests {
     #expect(world.volume.archives.filesBelow == ["spring.tar.gz"])
   }
 
+  @Test func `is not archived soon after something in its folder changed, of which the ledger knows nothing`()
+    async throws
+  {
+    var config = FarmConfig()
+    config.archive = ArchiveRule()
+    let world = try FlowWorld(config: config)
+    // Files have the times of the real clock: all of them are far later than what the ledger knows.
+    world.time.advance(by: .seconds(-10 * 365 * 86_400))
+    world.run()
+    try await world.drop("releases/spring/store/a.blend", frames: 1...2)
+    #expect(await world.delivers(Self.pictures))
+    #expect(try await eventually { try await world.ledger.release(named: "spring")?.state == .harvested })
+
+    world.time.advance(by: .seconds(365 * 86_400))
+    await world.flow.archiveWhatIsDue()
+    let due = try await world.flow.dueArchives().lines.map(\.dueAt)
+    let moment = Date.now.addingTimeInterval(30 * 86_400).formatted(.iso8601).prefix(10)
+    #expect(due.map { $0.prefix(10) } == [moment], "thirty days after the file was written, by its own clock")
+    #expect(world.volume.archives.filesBelow.isEmpty)
+
+    world.time.advance(by: .seconds(20 * 365 * 86_400))
+    await world.flow.archiveWhatIsDue()
+    #expect(world.volume.archives.filesBelow == ["spring.tar.gz"])
+  }
+
   @Test func `is not tried twice in a night when something keeps it, which is told`() async throws {
     var config = FarmConfig()
     config.archive = ArchiveRule()
@@ -140,6 +165,12 @@ struct ArchiveFlowTests {
     try FileManager.default.removeItem(atPath: world.volume.release("spring").string + "/pipe")
     await world.flow.archiveWhatIsDue()
     #expect(night != nil && world.volume.archives.filesBelow.isEmpty)
+    let line = try #require(try await world.flow.dueArchives().lines.first)
+    #expect(line.reasons.count == 1 && line.reasons[0].hasPrefix("in the night of "), "\(line.reasons)")
+    #expect(line.reasons[0].contains("pipe cannot be archived"), "\(line.reasons)")
+    #expect(line.beginsAt?.prefix(10) != world.time.clock.now().rfc3339.prefix(10), "not tonight again")
+    let troubles = try await world.flow.status().daemon.troubles
+    #expect(troubles.count == 1 && troubles[0].hasPrefix("spring was not archived, and is tried again the next night"))
 
     let now = world.time.clock.now()
     await world.crash()
@@ -151,6 +182,7 @@ struct ArchiveFlowTests {
     later.time.advance(by: .seconds(86_400))
     await later.flow.archiveWhatIsDue()
     #expect(later.volume.archives.filesBelow == ["spring.tar.gz"])
+    #expect(try await later.flow.status().daemon.troubles.isEmpty)
   }
 
   @Test func `stays where it is when that is wanted, and an older archive is kept beside`() async throws {

@@ -139,7 +139,15 @@ struct ArchiveScheduleTests {
     #expect(try night("2026-02-14T05:00") == nil)
     #expect(try night("2026-02-14T21:30") == nil)
     let from = try Self.moment("2026-02-14T12:00")
-    #expect(schedule.opening(from: from, local: Self.local)?.rfc3339.prefix(16) == "2026-02-20T21:00")
+    func opening(triedNight: Int?) -> String? {
+      let candidate = ArchiveSchedule.Candidate(
+        release: "a", state: .harvested, quietSince: Timestamp(nanoseconds: 0), triedNight: triedNight)
+      return schedule.opening(for: candidate, now: from, local: Self.local)?.rfc3339
+    }
+    #expect(opening(triedNight: nil) == "2026-02-20T21:00:00.000000000Z")
+    let friday = try #require(schedule.night(at: Self.local(Self.moment("2026-02-20T21:30"))))
+    #expect(opening(triedNight: friday) == "2026-02-27T21:00:00.000000000Z", "it was tried that night")
+    #expect(opening(triedNight: friday - 7) == "2026-02-20T21:00:00.000000000Z")
   }
 }
 

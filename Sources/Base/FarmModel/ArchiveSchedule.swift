@@ -32,20 +32,24 @@ package struct ArchiveSchedule: Hashable, Sendable {
     package let release: String
     package let state: ReleaseState
     /// When it was delivered, or something in it changed last.
-    package let quietSince: Timestamp
+    package var quietSince: Timestamp
     /// What its release.yaml says; it may make it later, never sooner.
     package let after: Duration?
     /// The night in which it was tried last.
     package let triedNight: Int?
+    /// Why it was not archived then, in words.
+    package let problem: String?
 
     package init(
-      release: String, state: ReleaseState, quietSince: Timestamp, after: Duration? = nil, triedNight: Int? = nil
+      release: String, state: ReleaseState, quietSince: Timestamp, after: Duration? = nil, triedNight: Int? = nil,
+      problem: String? = nil
     ) {
       self.release = release
       self.state = state
       self.quietSince = quietSince
       self.after = after
       self.triedNight = triedNight
+      self.problem = problem
     }
   }
 
@@ -78,16 +82,21 @@ package struct ArchiveSchedule: Hashable, Sendable {
     return due.min { (dueAt($0), $0.release) < (dueAt($1), $1.release) }.map { ($0.release, night) }
   }
 
-  /// The first minute from a moment on in which something that is due then may begin.
+  /// When a release has its turn, as far as the time alone says: from now on, once it is due, in a night in which it
+  /// was not tried.
   /// - Parameter local: what the clock on the wall shows at a moment.
-  /// - Returns: nil when the window does not open within eight days.
-  package func opening(from moment: Timestamp, local: (Timestamp) -> LocalTime) -> Timestamp? {
-    let (minute, daysMax): (Int64, Int64) = (60_000_000_000, 8)
-    let first = moment.nanoseconds
+  /// - Returns: nil when the window does not open within fifteen days of that.
+  package func opening(
+    for candidate: Candidate, now: Timestamp, local: (Timestamp) -> LocalTime
+  ) -> Timestamp? {
+    let (minute, daysMax): (Int64, Int64) = (60_000_000_000, 15)
+    let first = max(dueAt(candidate), now).nanoseconds
+    let whole = first - first % minute
     for step in 0...(daysMax * 1440) {
-      let (at, isTooFar) = first.addingReportingOverflow(step * minute)
+      let (later, isTooFar) = whole.addingReportingOverflow(step * minute)
       if isTooFar { return nil }
-      if night(at: local(Timestamp(nanoseconds: at))) != nil { return Timestamp(nanoseconds: at) }
+      let at = Timestamp(nanoseconds: max(first, later))
+      if let night = night(at: local(at)), night != candidate.triedNight { return at }
     }
     return nil
   }

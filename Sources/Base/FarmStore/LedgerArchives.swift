@@ -150,7 +150,7 @@ extension Ledger {
       try Row.fetchAll(
         db,
         sql: """
-          SELECT name, state, archive_after_ms, archive_night,
+          SELECT name, state, archive_after_ms, archive_night, archive_problem,
             MAX(changed_at, COALESCE((SELECT MAX(started_at) FROM harvest WHERE release_id = release.id), 0)) AS quiet
           FROM release WHERE name <> ? AND state <> 'archived' ORDER BY name
           """, arguments: [NameRule.quick]
@@ -159,7 +159,7 @@ extension Ledger {
         return ArchiveSchedule.Candidate(
           release: row["name"], state: try Column.word(ReleaseState.self, row, "state"),
           quietSince: Timestamp(nanoseconds: row["quiet"]), after: after.map { .milliseconds($0) },
-          triedNight: row["archive_night"])
+          triedNight: row["archive_night"], problem: row["archive_problem"])
       }
     }
   }
@@ -168,6 +168,13 @@ extension Ledger {
   package func setArchiveNight(of release: String, _ night: Int) async throws(StoreFailure) {
     try await write("note when \(release) was to be archived") { db in
       try db.execute(sql: "UPDATE release SET archive_night = ? WHERE name = ?", arguments: [night, release])
+    }
+  }
+
+  /// Notes why a release was not archived in that night; nil: nothing is wrong.
+  package func setArchiveProblem(of release: String, _ problem: String?) async throws(StoreFailure) {
+    try await write("note why \(release) was not archived") { db in
+      try db.execute(sql: "UPDATE release SET archive_problem = ? WHERE name = ?", arguments: [problem, release])
     }
   }
 

@@ -29,13 +29,17 @@ package struct DueArchives: Codable, Hashable, Sendable {
     package let dueAt: String
     package let beginsAt: String?
     /// The same as clocks where the daemon stands show it.
+    package let dueLocally: String
     package let beginsLocally: String?
     /// What would keep it from being archived now, each in words.
     package let reasons: [String]
 
-    package init(release: String, dueAt: String, beginsAt: String?, beginsLocally: String?, reasons: [String]) {
+    package init(
+      release: String, dueAt: String, dueLocally: String, beginsAt: String?, beginsLocally: String?, reasons: [String]
+    ) {
       self.release = release
       self.dueAt = dueAt
+      self.dueLocally = dueLocally
       self.beginsAt = beginsAt
       self.beginsLocally = beginsLocally
       self.reasons = reasons

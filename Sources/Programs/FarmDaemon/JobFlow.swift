@@ -121,6 +121,8 @@ actor JobFlow {
   /// What is being packed or unpacked, one release at a time.
   var archiving: (release: String, progress: ArchiveProgress)?
   var whenArchived = Waiters()
+  /// When something in the folders of releases changed that were due by what the ledger knows.
+  var changedInFolder: [String: Timestamp] = [:]
   /// Releases whose folders were taken away by the farm itself.
   var takenAway: Set<String> = []
   /// Releases that are looked at in a moment.

@@ -41,66 +41,6 @@ extension JobFlow {
     do { try await body() } catch { complain(error, while: act) }
   }
 
-  // MARK: - Archives on schedule
-
-  /// One after the other, as long as the window is open.
-  func archiveWhatIsDue() async {
-    guard let rule = setup.config.archive else { return }
-    let schedule = ArchiveSchedule(rule)
-    // Whoever has an archive made by hand goes first; the window may be closed afterwards.
-    while !isOver, archiving == nil {
-      do {
-        let (now, candidates) = (setup.clock.now(), try await setup.ledger.archiveCandidates())
-        guard let (release, night) = schedule.next(now: now, local: LocalTime(now), among: candidates) else { return }
-        // Noted first: one that dies over it is not tried again and again.
-        try await setup.ledger.setArchiveNight(of: release, night)
-        await archiveOnSchedule(release, rule)
-      } catch {
-        return complain(error, while: "looking for what is to be archived")
-      }
-    }
-  }
-
-  private func archiveOnSchedule(_ release: String, _ rule: ArchiveRule) async {
-    do {
-      let order = ArchiveOrder(format: rule.format, prunesDist: !rule.keepsDist)
-      _ = try await archive(release, order, by: "farm")
-    } catch {
-      // The next night it is tried again; `farm list archives --due` says why it was not.
-      complain(error, while: "archiving \(release)")
-    }
-  }
-
-  /// What will be archived, when, and what keeps it from that now.
-  func dueArchives() async throws -> DueArchives {
-    guard let rule = setup.config.archive else { return DueArchives(isScheduled: false, lines: []) }
-    let (schedule, now, volume) = (ArchiveSchedule(rule), setup.clock.now(), setup.volume)
-    let users = await BlockingWork.run { FileUser.below([volume.releases, volume.dist]) }
-    var lines: [DueArchives.Line] = []
-    for candidate in try await setup.ledger.archiveCandidates() {
-      guard let release = try await setup.ledger.release(named: candidate.release) else { continue }
-      let due = schedule.dueAt(candidate)
-      let opening = schedule.opening(from: max(due, now)) { LocalTime($0) }
-      let look = await BlockingWork.run {
-        Result { () throws(ArchiveFailure) in
-          try ReleaseTree(of: volume.release(release.name), dist: volume.dist(of: release.name))
-        }
-      }
-      // Of what is not due yet it does not matter that it changed lately.
-      let order = ArchiveOrder(format: rule.format, prunesDist: !rule.keepsDist, isForced: due > now)
-      let reasons: [String]
-      switch look {
-      case .success(let tree): reasons = try await reasonsAgainst(archiving: release, tree, order, users: users)
-      case .failure(let failure): reasons = [failure.description]
-      }
-      lines.append(
-        DueArchives.Line(
-          release: release.name, dueAt: due.rfc3339, beginsAt: opening?.rfc3339,
-          beginsLocally: opening.map { Paperwork.moment($0) }, reasons: reasons))
-    }
-    return DueArchives(isScheduled: true, lines: lines.sorted { ($0.dueAt, $0.release) < ($1.dueAt, $1.release) })
-  }
-
   // MARK: - Tidying
 
   func tidy(_ request: TidyRequest, by person: String) async throws -> TidyAnswer {

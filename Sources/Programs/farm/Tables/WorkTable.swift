@@ -42,7 +42,7 @@ struct WorkTable {
 
   init(archives: [ArchiveLine]) {
     table = CellTable(
-      head: ["archive", "size", "of", "files", "jobs", "archived", "verified", "release"],
+      head: ["archive", "size", "contents", "files", "jobs", "archived (UTC)", "verified (UTC)", "note"],
       rows: archives.map { archive in
         [
           archive.path, archive.size.asBytes, archive.contentBytes?.asBytes ?? "?",
@@ -60,7 +60,7 @@ struct WorkTable {
       head: ["release", "quiet for long enough at", "archived from", "kept from it now by"],
       rows: due.map { line in
         [
-          line.release, line.dueAt.toSeconds, line.beginsLocally ?? "never: the window does not open",
+          line.release, line.dueLocally, line.beginsLocally ?? "never: the window does not open",
           line.reasons.joined(separator: "; "),
         ]
       })

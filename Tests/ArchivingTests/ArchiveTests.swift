@@ -55,7 +55,7 @@ struct ArchiveBench {
     try Unpacker(
       from ?? archive(format), format: format, into: scratch("restored"), progress: ArchiveProgress(),
       floorBytes: floor, delivered: delivered
-    ).unpack()
+    ).unpack().manifest
   }
 
   /// Everything below a folder as it is to `find`: kind, rights, links, times, size and bytes.

@@ -15,7 +15,7 @@ struct RefusalTests {
   }
 
   private func reasons(_ refusal: ArchiveRefusal, isForced: Bool = false) -> [String] {
-    refusal.reasons(now: now, isForced: isForced)
+    refusal.reasons(now: now, isForced: isForced).map(\.text)
   }
 
   @Test func `when it is over and nobody needs it, but then it is`() {
@@ -25,9 +25,9 @@ struct RefusalTests {
 
   @Test(arguments: [
     (ReleaseState.open, "it is open: it waits for a drop of b"), (.planned, "it is open: it waits for a drop of b"),
-    (.active, "it is being rendered"), (.completed, "it is not delivered yet (`farm harvest release spring`)"),
+    (.active, "it is being rendered"), (.completed, "it is not delivered yet"),
     (.stale, "it is stale: it waits for a drop of b"), (.archived, "it is archived already"),
-    (.failed, "jobs of it failed (`farm retry` or `farm kill` them): it waits for a drop of b"),
+    (.failed, "jobs of it failed: it waits for a drop of b"),
   ])
   func `before it is over, whether forced or not`(state: ReleaseState, reason: String) {
     var refusal = release(state)
@@ -35,6 +35,27 @@ struct RefusalTests {
 
     #expect(reasons(refusal) == [reason])
     #expect(reasons(refusal, isForced: true) == [reason])
+  }
+
+  @Test func `but for one of which every job was killed, or that never had one`() {
+    var refusal = release(.open)
+    refusal.waitsFor = ["a first drop"]
+    #expect(reasons(refusal) == ["it is open: it waits for a first drop"])
+    refusal.isIdle = true
+    #expect(reasons(refusal).isEmpty)
+  }
+
+  @Test func `with what to do about it, each once`() {
+    var refusal = release(.completed, changedDaysAgo: 1)
+    refusal.users = [FileUser(program: "smbd", pid: 7, file: "/v/dist/spring/a.png")]
+    let failure = ArchiveFailure.refused("spring", reasons: refusal.reasons(now: now, isForced: false))
+    #expect(
+      failure.remedy
+        == "Deliver it: `farm harvest release spring`. Ask again when that is over. Wait, or say `--force`.")
+    let archived = ArchiveFailure.refused("spring", reasons: release(.archived).reasons(now: now, isForced: true))
+    #expect(archived.remedy == "Bring it back first: `farm restore release spring`.")
+    let quick = ArchiveRefusal(release: "quick", state: .open, changedAt: now).reasons(now: now, isForced: true)
+    #expect(ArchiveFailure.refused("quick", reasons: quick + quick).remedy == quick[0].remedy)
   }
 
   @Test func `when something changed in the last seven days, unless forced`() {

@@ -202,6 +202,51 @@ struct ArchiveFlowTests {
     #expect(try await world.ledger.archives().map(\.state) == [.kept, .kept])
   }
 
+  @Test func `is not archived while somebody writes into one of its files, and stays in its place`() async throws {
+    let world = try await world()
+    let texture = try world.scratch.write("wood", to: "volume/releases/spring/store/wood.png")
+    world.time.advance(by: .seconds(200 * 86_400))
+    let writer = try #require(FileHandle(forWritingAtPath: texture.string))
+
+    let why = await refusal(world)
+    #expect(why == "spring is not archived: a program has \(texture) open for writing")
+    #expect(texture.isThere && world.volume.archives.filesBelow.isEmpty)
+    #expect(try await world.state("spring/a") == .completed)
+
+    try writer.close()
+    #expect(try await world.flow.archive(request(), by: "ann").notes.isEmpty)
+    #expect(!texture.isThere)
+  }
+
+  @Test func `is not archived into a folder that is a link`() async throws {
+    let world = try await world()
+    let (archives, elsewhere) = (world.volume.archives.string, world.scratch("elsewhere").string)
+    try FileManager.default.moveItem(atPath: archives, toPath: elsewhere)
+    try FileManager.default.createSymbolicLink(atPath: archives, withDestinationPath: elsewhere)
+
+    let failure = await #expect(throws: FileFailure.self) { try await world.flow.archive(request(), by: "ann") }
+    #expect(failure?.description == "cannot list \(archives): Not a directory")
+    #expect(world.volume.release("spring").isThere && FilePath(elsewhere).filesBelow.isEmpty)
+  }
+
+  @Test func `of which every job was killed goes into the archive all the same, and comes back`() async throws {
+    let world = try FlowWorld()
+    world.run()
+    try await world.flow.pause(PauseRequest(release: nil, paused: true), by: "ann")
+    try await world.drop("releases/spring/store/a.blend", frames: 1...2)
+    #expect(try await world.comes("spring/a", to: .queued))
+    world.time.advance(by: .seconds(200 * 86_400))
+    #expect(await refusal(world).contains("it is open: it waits for a (queued)"))
+    _ = try await world.flow.steer(
+      SteerRequest(.kill, query: ["a"], release: nil, isDryRun: false, jobs: nil), by: "ann")
+    world.time.advance(by: .seconds(200 * 86_400))
+
+    _ = try await world.flow.archive(request(), by: "ann")
+    #expect(world.volume.archives.filesBelow == ["spring.tar.gz"] && !world.volume.release("spring").isThere)
+    _ = try await world.flow.restore(ArchivedRequest(release: "spring"), by: "ann")
+    #expect(try await world.state("spring/a") == .canceled)
+  }
+
   @Test func `is not archived while others need its files, or something is wrong`() async throws {
     let world = try await world()
     try await world.drop("quick/b.blend", frames: 1...1)

@@ -58,6 +58,9 @@ package struct ReleaseProgress: Hashable, Sendable {
     return !undelivered.isEmpty ? .completed : stale.isEmpty ? .harvested : .stale
   }
 
+  /// Whether there is no job that somebody still wants, and none of a plan is to come.
+  package var isIdle: Bool { counted.isEmpty && unsettled.isEmpty && missingPlannedJobs.isEmpty }
+
   /// Nothing was dropped since.
   private var isAtRestInArchive: Bool { isArchived && counted.isEmpty && unsettled.isEmpty }
 

@@ -21,9 +21,12 @@ package struct FileFailure: Failure, Equatable {
 
   package var remedy: String {
     switch errno {
+    case EACCES,
+      EPERM where act == "list":
+      "Give the daemon's user the right: `chmod g+rX \(path.string.quotedForShell)` (`ls -ld` shows who has it)."
     case EACCES, EPERM:
       "Give the daemon's user the right: `chmod g+rwX \(path.removingLastComponent().string.quotedForShell)` for "
-        + "the folder, `chmod g+r` for a file (`ls -ld` shows who has it)."
+        + "the folder, `chmod g+r \(path.string.quotedForShell)` for a file (`ls -ld` shows who has it)."
     case EROFS: "Mount the file system writable (`findmnt` shows it)."
     case ENOSPC, EDQUOT: "Free space on that file system (`df -h` shows what is left)."
     case ENOENT: "Put it back where it was, or tell the farm with `farm sync` that it is gone."

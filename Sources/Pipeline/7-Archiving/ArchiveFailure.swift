@@ -5,7 +5,8 @@ import VolumeFiles
 /// Why a release was not archived, or an archive not read.
 package enum ArchiveFailure: Failure, Equatable {
   /// Of a release, with each reason.
-  case refused(String, reasons: [String])
+  case refused(String, reasons: [ArchiveRefusal.Reason])
+  case notRestored(String, ArchiveRefusal.Reason)
   /// It cannot stand in an archive: what it is, below the release's folder.
   case notStorable(FilePath, what: String)
   /// It changed while it was read.
@@ -26,7 +27,9 @@ package enum ArchiveFailure: Failure, Equatable {
 
   package var description: String {
     switch self {
-    case .refused(let release, let reasons): "\(release) is not archived: \(reasons.joined(separator: "; "))"
+    case .refused(let release, let reasons):
+      "\(release) is not archived: \(reasons.map(\.text).joined(separator: "; "))"
+    case .notRestored(let release, let reason): "\(release) is not restored: \(reason.text)"
     case .notStorable(let path, let what): "\(path.string.escapedForTerminal) cannot be archived: \(what)"
     case .changed(let path): "\(path.string.escapedForTerminal) changed while it was archived"
     case .files(let failure): failure.description
@@ -48,7 +51,10 @@ package enum ArchiveFailure: Failure, Equatable {
 
   package var remedy: String {
     switch self {
-    case .refused: "Do what is missing, then ask again; `farm show release` says more."
+    case .refused(_, let reasons):
+      // Several may have the same one.
+      reasons.map(\.remedy).reduce(into: [String]()) { if !$0.contains($1) { $0.append($1) } }.joined(separator: " ")
+    case .notRestored(_, let reason): reason.remedy
     case .notStorable: "Move it out of the release, or replace it by a file."
     case .changed: "Wait until nobody writes there, then ask again; nothing was removed."
     case .files(let failure): failure.remedy
@@ -68,13 +74,13 @@ package enum ArchiveFailure: Failure, Equatable {
     switch self {
     case .changed, .canceled, .noRoom: true
     case .files(let failure): failure.isTransient
-    case .refused, .notStorable, .damaged, .forged, .tooLarge, .noArchive, .inTheWay: false
+    case .refused, .notRestored, .notStorable, .damaged, .forged, .tooLarge, .noArchive, .inTheWay: false
     }
   }
 
   package var kind: FailureKind {
     switch self {
-    case .refused, .notStorable, .changed, .inTheWay: .conflict
+    case .refused, .notRestored, .notStorable, .changed, .inTheWay: .conflict
     case .files(let failure): failure.kind
     case .noArchive: .notFound
     case .damaged, .forged, .noRoom, .tooLarge, .canceled: .failed

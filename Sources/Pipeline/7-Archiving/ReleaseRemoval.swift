@@ -45,9 +45,12 @@ package struct ReleaseRemoval: Sendable {
     return taken
   }
 
-  /// What is in the way of removing it, each in words, before anything is done.
-  package func obstacles(in tree: ReleaseTree) throws(ArchiveFailure) -> [String] {
-    var obstacles: [String] = []
+  /// What is in the way of packing and removing it, before anything is done.
+  package func obstacles(in tree: ReleaseTree) throws(ArchiveFailure) -> [ArchiveRefusal.Reason] {
+    var obstacles = tree.entries.filter { $0.isFile && !Self.isReadable($0.place) }.map { entry in
+      let place = entry.place.string
+      return "the daemon may not read \(place.escapedForTerminal) (`chmod g+r \(place.quotedForShell)`)"
+    }
     do throws(FileFailure) {
       for move in try moves() {
         if try FileStatus(at: move.to) != nil {
@@ -70,7 +73,13 @@ package struct ReleaseRemoval: Sendable {
     }
     let shownMax = 3
     let more = obstacles.count > shownMax ? ["\(obstacles.count - shownMax) more of them"] : []
-    return Array(obstacles.prefix(shownMax)) + more
+    return (obstacles.prefix(shownMax) + more).map {
+      ArchiveRefusal.Reason($0, remedy: "Clear that away, then ask again; nothing was removed.")
+    }
+  }
+
+  private static func isReadable(_ file: FilePath) -> Bool {
+    file.withPlatformString { faccessat(AT_FDCWD, $0, R_OK, AT_EACCESS) } == 0
   }
 
   /// Why we may not remove names from a folder; nil when we may. In a sticky one only its owner may, or the name's.
@@ -120,9 +129,41 @@ package struct ReleaseRemoval: Sendable {
     } catch { throw .files(error) }
   }
 
-  /// The folders that were taken.
-  package func takenPlaces() throws(ArchiveFailure) -> [FilePath] {
-    do throws(FileFailure) { return try taken().map(\.to) } catch { throw .files(error) }
+  /// Asks who still has something open of what was taken: any program that we may look at, and whoever writes.
+  /// - Returns: the first of them, and of how many files nobody could say whether somebody writes into them: they are
+  ///   another user's, or lie where the kernel does not know.
+  package func openFiles() throws(ArchiveFailure) -> (first: ArchiveRefusal.Reason?, unknown: Int) {
+    let places: [FilePath]
+    do throws(FileFailure) { places = try taken().map(\.to) } catch { throw .files(error) }
+    let remedy = "Ask again when that is over; nothing was removed."
+    if let user = FileUser.below(places).first {
+      let file = try original(of: user.file).string.escapedForTerminal
+      return (ArchiveRefusal.Reason("\(user.program) (\(user.pid)) has \(file) open", remedy: remedy), 0)
+    }
+    let blind = places.filter { MountTable.mount(at: $0).isBlind }
+    var unknown = 0
+    for entry in try takenTree().entries where entry.isFile && places.contains(where: { entry.place.starts(with: $0) })
+    {
+      switch blind.contains(where: { entry.place.starts(with: $0) }) ? .unknown : LeaseProbe.ask(entry.place) {
+      case .noWriter: continue
+      case .unknown: unknown += 1
+      case .writer:
+        let file = try original(of: entry.place).string.escapedForTerminal
+        return (ArchiveRefusal.Reason("a program has \(file) open for writing", remedy: remedy), unknown)
+      }
+    }
+    return (nil, unknown)
+  }
+
+  /// Where something lay, and will lie again, that was taken.
+  package func original(of path: FilePath) throws(ArchiveFailure) -> FilePath {
+    do throws(FileFailure) {
+      for move in try taken() {
+        var below = path
+        if below.removePrefix(move.to) { return move.from.pushing(below) }
+      }
+      return path
+    } catch { throw .files(error) }
   }
 
   /// The release as it lies where it was taken to.

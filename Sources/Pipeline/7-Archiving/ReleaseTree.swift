@@ -118,6 +118,9 @@ private struct Look {
   private mutating func entry(
     _ path: FilePath, _ place: FilePath, _ status: FileStatus
   ) throws(ArchiveFailure) -> ReleaseTree.Entry {
+    guard path.length <= ArchivePath.bytesMax else {
+      throw .notStorable(place, what: "its path is longer than \(ArchivePath.bytesMax) bytes")
+    }
     var link: FilePath?
     var first: FilePath?
     switch status.kind {

@@ -171,7 +171,7 @@ struct ArchivePath: Hashable {
   /// Of folders without the slash at the end.
   let path: FilePath
 
-  private static let bytesMax = 3500
+  static let bytesMax = 3500
   private static let nameBytesMax = 255
   private static let depthMax = 128
 

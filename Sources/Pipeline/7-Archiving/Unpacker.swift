@@ -34,6 +34,8 @@ package struct Unpacker: Sendable {
     /// Of files and their further names.
     var files: [FilePath: Known] = [:]
     var unchecked: Int64 = 0
+    /// How many belonged to somebody to whom we may not give them.
+    var adopted = 0
   }
 
   /// A file that has been in the archive so far.
@@ -46,7 +48,9 @@ package struct Unpacker: Sendable {
 
   /// Unpacks everything, compares every checksum, and has it on the disk when it returns; when it fails, the folder is
   /// removed.
-  package func unpack() throws(ArchiveFailure) -> ArchiveManifest {
+  /// - Returns: what was in it; and how many files and folders belonged to somebody else and are the daemon's now, for
+  ///   only root can give files away. Their group may do with them what their owner could.
+  package func unpack() throws(ArchiveFailure) -> (manifest: ArchiveManifest, adopted: Int) {
     do throws(FileFailure) {
       let bytes = try FileStatus(at: archive)?.fingerprint.size ?? 0
       progress.begin(.unpacking, allBytes: bytes)
@@ -60,16 +64,18 @@ package struct Unpacker: Sendable {
       let manifest = try Archiver(format, lanes: 1, progress: progress).read(archive) {
         (tar, entry) throws(ArchiveFailure) in try take(tar, entry, beneath: root, &left)
       }
-      for entry in left.folders.reversed() { try set(entry, beneath: root) }
+      for entry in left.folders.reversed() { try set(entry, beneath: root, &left) }
       if let facts = manifest.head.folder {
         // Whoever may not write in it could not be moved to its place.
         let rights = Facts(
           owner: uid_t(truncatingIfNeeded: facts.owner), group: gid_t(truncatingIfNeeded: facts.group),
           mode: mode_t(truncatingIfNeeded: facts.mode) & 0o7777 | 0o700, time: facts.mtimeNanoseconds)
-        guard set(rights, on: ".", in: root.rawValue) else { throw .files(FileFailure("set the time of", folder)) }
+        guard set(rights, on: ".", in: root.rawValue, &left) else {
+          throw .files(FileFailure("set the time of", folder))
+        }
       }
       guard linux_sync_file_system(root.rawValue) == 0 else { throw .files(FileFailure("sync", folder)) }
-      return manifest
+      return (manifest, left.adopted)
     } catch {
       // What cannot be removed is removed at the next start.
       try? Placement.removeTree(folder, opens: true)
@@ -90,13 +96,13 @@ package struct Unpacker: Sendable {
       return nil
     case .link(let target):
       try make(entry, beneath: root) { parent, name in target.withPlatformString { symlinkat($0, parent, name) } }
-      try set(entry, beneath: root)
+      try set(entry, beneath: root, &left)
       return nil
     case .hardLink(let first):
       guard let known = left.files[first.path] else { throw refuse(entry, "is a hard link to no file of it") }
       let there = place(of: path, like: known.size, known.mtimeNanoseconds)
       left.files[path] = Known(size: known.size, mtimeNanoseconds: known.mtimeNanoseconds, passed: there)
-      if there == nil { try link(first.path, known, as: entry, beneath: root) }
+      if there == nil { try link(first.path, known, as: entry, beneath: root, &left) }
       return nil
     case .file:
       let there = place(of: path, like: entry.size, entry.mtimeNanoseconds)
@@ -158,9 +164,9 @@ package struct Unpacker: Sendable {
   }
 
   private func link(
-    _ first: FilePath, _ known: Known, as entry: TarReader.Entry, beneath root: FileDescriptor
+    _ first: FilePath, _ known: Known, as entry: TarReader.Entry, beneath root: FileDescriptor, _ left: inout Left
   ) throws(ArchiveFailure) {
-    if let there = known.passed { return try copy(there, as: entry, beneath: root) }
+    if let there = known.passed { return try copy(there, as: entry, beneath: root, &left) }
     let from = try parent(of: first, beneath: root)
     defer { OpenFile.close(from) }
     guard let old = first.lastName else { throw refuse(entry, "is a hard link to no file of it") }
@@ -171,7 +177,7 @@ package struct Unpacker: Sendable {
 
   /// A further name of a file that was found in the delivery is a file of its own: that one may lie on another disk.
   private func copy(
-    _ there: FilePath, as entry: TarReader.Entry, beneath root: FileDescriptor
+    _ there: FilePath, as entry: TarReader.Entry, beneath root: FileDescriptor, _ left: inout Left
   ) throws(ArchiveFailure) {
     let place = folder.pushing(entry.path.path)
     let file = try makeFile(entry, beneath: root)
@@ -183,7 +189,7 @@ package struct Unpacker: Sendable {
         try FileBytes.write(piece, to: file, path: place)
       }
     } catch { throw .files(error) }
-    try set(entry, beneath: root)
+    try set(entry, beneath: root, &left)
   }
 
   private func makeFile(_ entry: TarReader.Entry, beneath root: FileDescriptor) throws(ArchiveFailure) -> FileDescriptor
@@ -221,7 +227,7 @@ package struct Unpacker: Sendable {
     }
     guard end == entry.size else { throw .damaged(archive, "\(entry.path.path.string) is cut off") }
     guard ftruncate(file.rawValue, off_t(end)) == 0 else { throw .files(FileFailure("write", place)) }
-    try set(entry, beneath: root)
+    try set(entry, beneath: root, &left)
     return digest.finish()
   }
 
@@ -235,7 +241,9 @@ package struct Unpacker: Sendable {
   }
 
   /// Of folders after everything lies in them.
-  private func set(_ entry: TarReader.Entry, beneath root: FileDescriptor) throws(ArchiveFailure) {
+  private func set(
+    _ entry: TarReader.Entry, beneath root: FileDescriptor, _ left: inout Left
+  ) throws(ArchiveFailure) {
     let path = entry.path.path
     let parent = try parent(of: path, beneath: root)
     defer { OpenFile.close(parent) }
@@ -248,17 +256,24 @@ package struct Unpacker: Sendable {
       case .file, .hardLink: entry.mode & 0o777
       }
     let facts = Facts(owner: entry.owner, group: entry.group, mode: mode, time: entry.mtimeNanoseconds)
-    guard set(facts, on: FilePath(bytes: name.bytes), in: parent.rawValue) else {
+    guard set(facts, on: FilePath(bytes: name.bytes), in: parent.rawValue, &left) else {
       throw .files(FileFailure("set the time of", folder.pushing(path)))
     }
   }
 
   /// Owner and group as far as we may, then rights, then times.
-  private func set(_ facts: Facts, on name: FilePath, in parent: Int32) -> Bool {
+  private func set(_ facts: Facts, on name: FilePath, in parent: Int32, _ left: inout Left) -> Bool {
     let time = timespec(nanoseconds: facts.time)
     return name.withPlatformString { name in
-      _ = fchownat(parent, name, facts.owner, facts.group, AT_SYMLINK_NOFOLLOW)
-      if let mode = facts.mode { _ = fchmodat(parent, name, mode, 0) }
+      var shared: mode_t = 0
+      if fchownat(parent, name, facts.owner, facts.group, AT_SYMLINK_NOFOLLOW) != 0 {
+        _ = fchownat(parent, name, uid_t.max, facts.group, AT_SYMLINK_NOFOLLOW)
+        if facts.owner != geteuid() {
+          left.adopted += 1
+          shared = ((facts.mode ?? 0) & 0o700) >> 3
+        }
+      }
+      if let mode = facts.mode { _ = fchmodat(parent, name, mode | shared, 0) }
       return utimensat(parent, name, [time, time], AT_SYMLINK_NOFOLLOW) == 0
     }
   }

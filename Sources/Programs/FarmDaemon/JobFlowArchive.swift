@@ -2,6 +2,7 @@ import Archiving
 import FarmAPI
 import FarmModel
 import FarmStore
+import Glibc
 import SystemPackage
 import VolumeFiles
 
@@ -44,10 +45,15 @@ extension JobFlow {
       return ArchiveAnswer(line(record, isReleaseThere: true))
     }
     let removal = ReleaseRemoval(of: name, in: setup.volume, prunesDist: order.prunesDist)
-    try await takeAway(removal, packed.tree, record)
+    let unknown = try await takeAway(removal, packed.tree, record)
     let note = await empty(removal, record)
     try await setup.ledger.remember([Act(person, .archived, release: name, detail: record.path)])
-    return ArchiveAnswer(line(record, isReleaseThere: false), notes: note.map { [$0] } ?? [])
+    troubles[setup.volume.archives.appending(name)] = nil
+    let blind =
+      "of \(unknown) files the daemon cannot know whether a program still had them open for writing: they are another "
+      + "user's, and it has no CAP_LEASE, or another machine's"
+    return ArchiveAnswer(
+      line(record, isReleaseThere: false), notes: [note, unknown > 0 ? blind : nil].compactMap { $0 })
   }
 
   // MARK: - One at a time
@@ -95,6 +101,9 @@ extension JobFlow {
     let look = { @Sendable () throws(ArchiveFailure) in
       try ReleaseTree(of: volume.release(name), dist: volume.dist(of: name))
     }
+    guard try FileStatus(at: volume.archives)?.kind == .folder else {
+      throw FileFailure("list", volume.archives, errno: ENOTDIR)
+    }
     let isThere = await isThereOrHangs(volume.release(name))
     let tree = name != NameRule.quick && isThere ? try await BlockingWork.run(throwing: look) : nil
     let reasons = try await reasonsAgainst(archiving: release, tree, order)
@@ -141,43 +150,6 @@ extension JobFlow {
   func floorBytes(at folder: FilePath) async -> Int64 {
     let floor = setup.config.diskFloor
     return await BlockingWork.run { DiskSpace.sizeBytes(at: folder).map { floor.bytes(ofDisk: $0) } ?? 0 }
-  }
-
-  /// Why a release is not archived now, each in words.
-  /// - Parameters:
-  ///   - tree: nil when its folder is not there.
-  ///   - users: programs that have files open, when somebody has looked already.
-  func reasonsAgainst(
-    archiving release: Release, _ tree: ReleaseTree?, _ order: ArchiveOrder, users: [FileUser]? = nil
-  ) async throws -> [String] {
-    let (name, volume) = (release.name, setup.volume)
-    let progress = try await progress(of: release, jobs: setup.ledger.jobStates(in: name)).progress
-    let changes = [release.changedAt, tree?.changedAt].compactMap { $0 }
-    var refusal = ArchiveRefusal(
-      release: name, state: progress.state, changedAt: changes.max() ?? release.changedAt)
-    refusal.waitsFor = progress.waitsFor
-    refusal.problem = release.problem
-    refusal.hasFolder = tree != nil
-    refusal.isBeingDelivered = try await setup.ledger.isHarvestOpen(of: name)
-    if !order.keepsRelease {
-      refusal.dependents = try await dependents(on: name, prunesDist: order.prunesDist)
-      let watched = [volume.release(name), volume.dist(of: name)]
-      let all = if let users { users } else { await BlockingWork.run { FileUser.below(watched) } }
-      refusal.users = all.filter { user in watched.contains { user.file.starts(with: $0) } }
-    }
-    let reasons = refusal.reasons(now: setup.clock.now(), isForced: order.isForced)
-    guard reasons.isEmpty, let tree, !order.keepsRelease else { return reasons }
-    let removal = ReleaseRemoval(of: name, in: volume, prunesDist: order.prunesDist)
-    return try await BlockingWork.run { () throws(ArchiveFailure) in try removal.obstacles(in: tree) }
-  }
-
-  /// Jobs of other releases that need a file which would go.
-  private func dependents(on name: String, prunesDist: Bool) async throws -> [ArchiveRefusal.Dependent] {
-    let volume = setup.volume
-    let folders = [volume.release(name)] + (prunesDist ? [volume.dist(of: name)] : [])
-    return try await setup.ledger.dependents(below: folders, besides: name).map {
-      ArchiveRefusal.Dependent(job: $0.job, file: volume.relative(FilePath($0.file)))
-    }
   }
 
   // MARK: - Into its place
@@ -253,25 +225,27 @@ extension JobFlow {
   // MARK: - Out of the way
 
   /// Takes the release out of its place, looks whether it still is what was packed, and has the ledger forget it.
-  private func takeAway(_ removal: ReleaseRemoval, _ tree: ReleaseTree, _ record: ArchiveRecord) async throws {
+  /// - Returns: of how many files nobody could say whether somebody writes into them.
+  private func takeAway(_ removal: ReleaseRemoval, _ tree: ReleaseTree, _ record: ArchiveRecord) async throws -> Int {
     let name = record.release
     try await setup.ledger.setArchive(record.id, state: .removing)
     takenAway.insert(name)
+    let unknown: Int
     do {
       try await BlockingWork.run { () throws(ArchiveFailure) in try removal.takeAway() }
       setup.stepped("release taken away")
       // Who still had a file open first: what is closed by then is seen by the look after it.
-      let (users, taken) = try await BlockingWork.run { () throws(ArchiveFailure) in
-        let users = FileUser.below(try removal.takenPlaces())
-        return (users, try removal.takenTree())
+      let (open, taken) = try await BlockingWork.run { () throws(ArchiveFailure) in
+        let open = try removal.openFiles()
+        return (open, try removal.takenTree())
       }
-      if let user = users.first {
-        throw ArchiveFailure.refused(name, reasons: ["\(user.program) (\(user.pid)) has \(user.file.string) open"])
-      }
-      if let changed = tree.difference(to: taken) { throw ArchiveFailure.changed(changed) }
+      if let reason = open.first { throw ArchiveFailure.refused(name, reasons: [reason]) }
+      if let changed = tree.difference(to: taken) { throw ArchiveFailure.changed(try removal.original(of: changed)) }
+      unknown = open.unknown
       let needed = try await dependents(on: name, prunesDist: record.prunesDist)
       guard needed.isEmpty, try await setup.ledger.forget(archived: name, archive: record.id) else {
-        throw ArchiveFailure.refused(name, reasons: ["something of it, or that needs it, began while it was packed"])
+        let why = "something of it, or that needs it, began while it was packed"
+        throw ArchiveFailure.refused(name, reasons: [.init(why, remedy: "Ask again; nothing was removed.")])
       }
     } catch {
       try await undo(removal, record)
@@ -281,6 +255,7 @@ extension JobFlow {
     setup.watcher.forget(filesOf: setup.volume.release(name))
     setup.log.notice("release.archived", metadata: ["release": "\(name)", "archive": "\(record.path)"])
     setup.events.tell(FarmEvent(at: setup.clock.now(), event: "release.archived", release: name))
+    return unknown
   }
 
   /// The release is as it was, and of the archive nothing is left; where the release is not in its place, the archive

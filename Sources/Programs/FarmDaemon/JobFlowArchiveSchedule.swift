@@ -65,7 +65,8 @@ extension JobFlow {
     } catch ArchiveFailure.refused(_, let reasons) {
       // They stand in `farm list archives --due` as long as they are true.
       setup.log.notice(
-        "a release is not archived tonight", metadata: ["release": "\(release)", "reasons": "\(reasons)"])
+        "a release is not archived tonight",
+        metadata: ["release": "\(release)", "reasons": "\(reasons.map(\.text))"])
     } catch {
       complain(error, while: "archiving \(release)")
       let known = error as? any Failure
@@ -102,7 +103,7 @@ extension JobFlow {
     case .success(let tree):
       // Of what is not due yet it does not matter that it changed lately.
       let order = ArchiveOrder(format: rule.format, prunesDist: !rule.keepsDist, isForced: due > now)
-      reasons = try await reasonsAgainst(archiving: release, tree, order, users: users)
+      reasons = try await reasonsAgainst(archiving: release, tree, order, users: users).map(\.text)
     case .failure(let failure): reasons = [failure.description]
     }
     if let problem = candidate.problem, let night = candidate.triedNight {

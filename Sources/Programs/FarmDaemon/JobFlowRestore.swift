@@ -19,10 +19,12 @@ extension JobFlow {
     try await refuseToOverwrite(name)
     if let record, record.state == .emptying {
       let removal = ReleaseRemoval(of: name, in: setup.volume, prunesDist: record.prunesDist)
-      if let why = await empty(removal, record) { throw ArchiveFailure.refused(name, reasons: [why]) }
+      if let why = await empty(removal, record) {
+        throw ArchiveFailure.notRestored(name, .init(why, remedy: "Ask again when it is gone."))
+      }
     }
     let folder = try staging(name)
-    let manifest = try await unpack(place, format, of: name, into: folder, progress)
+    let (manifest, adopted) = try await unpack(place, format, of: name, into: folder, progress)
     let known: ArchiveRecord
     do {
       let jobs = try RestoredJobs(manifest, of: name, archive: place, now: setup.clock.now())
@@ -41,7 +43,14 @@ extension JobFlow {
     let kept = try await finishOrUndoRestoring(known)
     try await setup.ledger.remember([Act(person, .restored, release: name, detail: known.path)])
     let now = try await setup.ledger.archives().last { $0.id == known.id } ?? known
-    return ArchiveAnswer(line(now, isReleaseThere: true), notes: kept)
+    let notes =
+      adopted == 0
+      ? []
+      : [
+        "\(adopted) files and folders belonged to others and are the daemon's now, with the same rights for their "
+          + "group: only root can give files away"
+      ]
+    return ArchiveAnswer(line(now, isReleaseThere: true), notes: kept + notes)
   }
 
   /// What cannot be put in its place is forgotten again: then it is in its archive as before.
@@ -64,8 +73,12 @@ extension JobFlow {
     if await isThereOrHangs(folder) { throw ArchiveFailure.inTheWay(name, folder) }
     let states = try await setup.ledger.jobStates(in: name).values.filter { $0 != .removed }
     guard states.isEmpty else {
-      throw ArchiveFailure.refused(
-        name, reasons: ["jobs of a release of that name wait for their folder (`farm list jobs release:\(name)`)"])
+      throw ArchiveFailure.notRestored(
+        name,
+        .init(
+          "jobs of a release of that name are known and wait for their folder",
+          remedy: "Put that folder back (`farm status` says which), or stop the daemon and have the ledger made again: "
+            + "`farm ledger rebuild`."))
     }
   }
 
@@ -79,7 +92,7 @@ extension JobFlow {
 
   private func unpack(
     _ archive: FilePath, _ format: ArchiveFormat, of name: String, into folder: FilePath, _ progress: ArchiveProgress
-  ) async throws -> ArchiveManifest {
+  ) async throws -> (manifest: ArchiveManifest, adopted: Int) {
     let (dist, floor) = (setup.volume.dist(of: name), await floorBytes(at: setup.volume.releases))
     let unpacker = Unpacker(
       archive, format: format, into: folder, progress: progress, floorBytes: floor, delivered: dist)

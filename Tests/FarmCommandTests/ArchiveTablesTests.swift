@@ -28,6 +28,21 @@ struct ArchiveTablesTests {
     #expect(bar(20_000_000).hasSuffix(" 2 %  20.0 MB/s  49s left"))
   }
 
+  @Test func `are told in the farm's status while they are made`() {
+    var status = FarmStatus(
+      daemon: DaemonStatus(
+        running: true, version: "1", engine: "local", paused: false, at: "", ready: true,
+        slots: SlotCounts(used: 0, all: 2), blenders: [], troubles: []), releases: [])
+    status.daemon.archiving = [
+      ArchiveProgressLine(
+        release: "spring", phase: "packing", doneBytes: 61, allBytes: 100, at: Timestamp(nanoseconds: 0)),
+      ArchiveProgressLine(
+        release: "old", phase: "removing", doneBytes: 0, allBytes: 0, at: Timestamp(nanoseconds: 0)),
+    ]
+    let lines = StatusTable(status: status, terminal: Terminal(width: 80, hasColor: false)).lines
+    #expect(lines[1...2] == ["packing spring, 61 %", "removing old"])
+  }
+
   @Test func `begin a new pace with each phase`() {
     var pace = TransferPace()
     pace.take(0, of: "packing", at: Timestamp(nanoseconds: 0))
@@ -46,8 +61,10 @@ struct ArchiveTablesTests {
         archivedAt: "2026-11-26T17:17:59.647997256Z", verifiedAt: "2026-11-27T09:00:00.000000000Z", isReleaseThere: true
       ),
       ArchiveLine(release: "x y", path: "archives/x y.tar.gz", size: 1_000, isReleaseThere: false),
+      ArchiveLine(
+        release: "gone", path: "archives/gone.tar.gz", size: 1_000, isReleaseThere: false, problem: "it is not there"),
     ]).lines(Terminal(width: 200, hasColor: false))
-    #expect(lines.count == 4)
+    #expect(lines.count == 5 && lines[4].hasSuffix("  it is not there"), "\(lines)")
     #expect(lines[1].hasSuffix("  a newer one is there"), "\(lines[1])")
     #expect(lines[2].contains("3.2 MB  4.0 MB    12     2     2026-11-26 17:17:59  2026-11-27 09:00:00"), "\(lines[2])")
     #expect(lines[3].contains("`farm verify archive 'x y'`"), "\(lines[3])")

@@ -247,6 +247,41 @@ struct ArchiveFlowTests {
     #expect(try await world.state("spring/a") == .canceled)
   }
 
+  @Test func `stays told while its archive is damaged or gone, also after a restart`() async throws {
+    let world = try await world()
+    _ = try await world.flow.archive(request(), by: "ann")
+    let place = world.volume.archives.appending("spring.tar.gz")
+    let (whole, status) = (place.contents, try #require(try FileStatus(at: place)))
+    var flipped = whole
+    flipped[flipped.count / 2] ^= 0xFF
+    try place.write(flipped)
+    try Placement.setTime(of: place, like: status)
+
+    let asked = ArchivedRequest(release: "spring")
+    let failure = await #expect(throws: ArchiveFailure.self) { try await world.flow.verify(asked, by: "ann") }
+    let why = try #require(failure?.description)
+    #expect(try await world.flow.archives().map(\.problem) == [why])
+    #expect(
+      try await world.flow.status().daemon.troubles.first?.hasPrefix("\(why), and spring is nowhere else. ") == true)
+
+    try FileManager.default.removeItem(atPath: place.string)
+    #expect(try await world.flow.archives().map(\.problem) == ["it is not there"])
+    await #expect(throws: ArchiveFailure.lost("spring", place)) { try await world.flow.restore(asked, by: "ann") }
+    await world.crash()
+    let later = try FlowWorld(on: world.scratch)
+    later.run()
+    #expect(
+      try await eventually {
+        try await later.flow.status().daemon.troubles.first?.hasPrefix("\(place) is not there, and spring is") == true
+      })
+
+    try place.write(whole)
+    try Placement.setTime(of: place, like: status)
+    #expect(try await later.flow.verify(asked, by: "ann").archive.problem == nil)
+    #expect(try await later.flow.status().daemon.troubles.isEmpty)
+    #expect(try await later.flow.restore(asked, by: "ann").archive.isReleaseThere)
+  }
+
   @Test func `is not archived while others need its files, or something is wrong`() async throws {
     let world = try await world()
     try await world.drop("quick/b.blend", frames: 1...1)
@@ -299,7 +334,7 @@ struct ArchiveFlowTests {
     let missing = await #expect(throws: ArchiveFailure.self) {
       try await world.flow.restore(ArchivedRequest(release: "spring"), by: "ann")
     }
-    #expect(missing?.description.hasPrefix("there is no archive of \"spring\"") == true)
+    #expect(missing == .lost("spring", world.volume.archives.appending("spring.tar.gz")))
     let strange = await #expect(throws: ArchiveFailure.self) {
       try await world.flow.restore(ArchivedRequest(release: "summer"), by: "ann")
     }
@@ -367,7 +402,7 @@ struct QuickPurgeTests {
     #expect(world.volume.dist.filesBelow == ["quick/a_0003.png"])
     #expect(world.volume.quick.appending("a.blend").isThere)
     let detail = try await world.flow.jobDetail("quick/a")
-    #expect(detail.counts == FrameCounts(expected: 3, done: 3, failed: 0) && detail.state == .completed)
+    #expect(detail.counts == FrameCounts(expected: 3, done: 3, failed: 0, purged: 3) && detail.state == .completed)
     try await world.drop("quick/a.blend", frames: 1...3)
     let checked = try await world.flow.check(CheckRequest(release: "quick", isDryRun: false), by: "ann")
     #expect(checked.checked == 0 && checked.bad.isEmpty)

@@ -33,10 +33,12 @@ package struct ArchiveRecord: Codable, Hashable, Sendable, Identifiable {
   package let archivedAt: Timestamp
   /// When it was last read to its end and found whole.
   package var verifiedAt: Timestamp
+  /// What was wrong with it when it was read last, in words.
+  package var problem: String?
 
   package init(
     id: Int64 = 0, release: String, path: String, state: State, file: FileIdentity, contentBytes: Int64, files: Int,
-    jobs: Int, prunesDist: Bool, archivedAt: Timestamp, verifiedAt: Timestamp
+    jobs: Int, prunesDist: Bool, archivedAt: Timestamp, verifiedAt: Timestamp, problem: String? = nil
   ) {
     self.id = id
     self.release = release
@@ -49,12 +51,14 @@ package struct ArchiveRecord: Codable, Hashable, Sendable, Identifiable {
     self.prunesDist = prunesDist
     self.archivedAt = archivedAt
     self.verifiedAt = verifiedAt
+    self.problem = problem
   }
 
   /// The same with the ledger's number.
   package func numbered(_ id: ID) -> ArchiveRecord {
     ArchiveRecord(
       id: id, release: release, path: path, state: state, file: file, contentBytes: contentBytes, files: files,
-      jobs: jobs, prunesDist: prunesDist, archivedAt: archivedAt, verifiedAt: verifiedAt)
+      jobs: jobs, prunesDist: prunesDist, archivedAt: archivedAt, verifiedAt: verifiedAt,
+      problem: problem)
   }
 }

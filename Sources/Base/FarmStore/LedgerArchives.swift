@@ -46,7 +46,15 @@ extension Ledger {
   /// Notes that an archive was read to its end and is whole.
   package func setArchive(_ id: ArchiveRecord.ID, verifiedAt now: Timestamp) async throws(StoreFailure) {
     try await write("note that an archive is whole") { db in
-      try db.execute(sql: "UPDATE archive SET verified_at = ? WHERE id = ?", arguments: [now.nanoseconds, id])
+      try db.execute(
+        sql: "UPDATE archive SET verified_at = ?, problem = NULL WHERE id = ?", arguments: [now.nanoseconds, id])
+    }
+  }
+
+  /// Notes what was wrong with an archive when it was read.
+  package func setArchive(_ id: ArchiveRecord.ID, problem: String) async throws(StoreFailure) {
+    try await write("note what is wrong with an archive") { db in
+      try db.execute(sql: "UPDATE archive SET problem = ? WHERE id = ?", arguments: [problem, id])
     }
   }
 
@@ -126,7 +134,7 @@ extension Ledger {
           """, arguments: [release])
       // To unpack it is to read it to its end.
       try db.execute(
-        sql: "UPDATE archive SET state = 'restoring', verified_at = ? WHERE id = ?",
+        sql: "UPDATE archive SET state = 'restoring', verified_at = ?, problem = NULL WHERE id = ?",
         arguments: [now.nanoseconds, archive])
     }
   }
@@ -222,6 +230,6 @@ extension ArchiveRecord {
       id: row["id"], release: row["release"], path: row["path"], state: try Column.word(State.self, row, "state"),
       file: FileIdentity(row: row), contentBytes: row["content_bytes"], files: row["files"], jobs: row["jobs"],
       prunesDist: row["prunes_dist"], archivedAt: Timestamp(nanoseconds: row["archived_at"]),
-      verifiedAt: Timestamp(nanoseconds: row["verified_at"]))
+      verifiedAt: Timestamp(nanoseconds: row["verified_at"]), problem: row["problem"])
   }
 }

@@ -113,6 +113,7 @@ extension Ledger {
       counts[job, default: FrameCounts()].expected += count
       if state.isDone { counts[job, default: FrameCounts()].done += count }
       if state == .failed { counts[job, default: FrameCounts()].failed += count }
+      if state == .purged { counts[job, default: FrameCounts()].purged = count }
     }
     return counts
   }

@@ -21,6 +21,8 @@ package enum ArchiveFailure: Failure, Equatable {
   /// Its contents are larger than what may still be written.
   case tooLarge(FilePath)
   case noArchive(String, nearest: String?)
+  /// What the ledger knows of is not in its place.
+  case lost(String, FilePath)
   /// What a restored release would take the place of.
   case inTheWay(String, FilePath)
   case canceled
@@ -43,6 +45,8 @@ package enum ArchiveFailure: Failure, Equatable {
       "the archive \(path.string.escapedForTerminal) does not fit: its contents are larger than the disk's free space"
     case .noArchive(let release, let nearest):
       "there is no archive of \"\(release.escapedForTerminal)\"" + (nearest.map { "; did you mean \"\($0)\"?" } ?? "")
+    case .lost(let release, let path):
+      "\(release) was archived in \(path.string.escapedForTerminal), which is not there"
     case .inTheWay(let release, let path):
       "\(release) is not restored: \(path.string.escapedForTerminal) is there already"
     case .canceled: "it was stopped before it was done"
@@ -65,8 +69,19 @@ package enum ArchiveFailure: Failure, Equatable {
         + "removed."
     case .tooLarge: "Free space on the volume (`df -h`), then ask again."
     case .noArchive: "Look at `farm list archives`."
+    case .lost: "Put it back, or take it from your backup."
     case .inTheWay: "Move it away, or give it another name; nothing is ever overwritten."
     case .canceled: "Ask again; nothing was removed."
+    }
+  }
+
+  /// Whether the archive itself is not as it should be.
+  package var isOfArchive: Bool {
+    switch self {
+    case .damaged, .forged: true
+    case .refused, .notRestored, .notStorable, .changed, .files, .noRoom, .tooLarge, .noArchive, .lost, .inTheWay,
+      .canceled:
+      false
     }
   }
 
@@ -74,7 +89,7 @@ package enum ArchiveFailure: Failure, Equatable {
     switch self {
     case .changed, .canceled, .noRoom: true
     case .files(let failure): failure.isTransient
-    case .refused, .notRestored, .notStorable, .damaged, .forged, .tooLarge, .noArchive, .inTheWay: false
+    case .refused, .notRestored, .notStorable, .damaged, .forged, .tooLarge, .noArchive, .lost, .inTheWay: false
     }
   }
 
@@ -82,7 +97,7 @@ package enum ArchiveFailure: Failure, Equatable {
     switch self {
     case .refused, .notRestored, .notStorable, .changed, .inTheWay: .conflict
     case .files(let failure): failure.kind
-    case .noArchive: .notFound
+    case .noArchive, .lost: .notFound
     case .damaged, .forged, .noRoom, .tooLarge, .canceled: .failed
     }
   }

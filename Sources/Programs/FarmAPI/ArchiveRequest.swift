@@ -46,10 +46,13 @@ package struct ArchiveLine: Codable, Hashable, Sendable {
   package let isReleaseThere: Bool
   /// Whether a newer one of its release took its place; it is kept, but no command takes it.
   package let isOlder: Bool
+  /// What is wrong with it, as far as is known; in words.
+  package let problem: String?
 
   package init(
     release: String, path: String, size: Int64, contentBytes: Int64? = nil, files: Int? = nil, jobs: Int? = nil,
-    archivedAt: String? = nil, verifiedAt: String? = nil, isReleaseThere: Bool, isOlder: Bool = false
+    archivedAt: String? = nil, verifiedAt: String? = nil, isReleaseThere: Bool, isOlder: Bool = false,
+    problem: String? = nil
   ) {
     self.release = release
     self.path = path
@@ -61,6 +64,7 @@ package struct ArchiveLine: Codable, Hashable, Sendable {
     self.verifiedAt = verifiedAt
     self.isReleaseThere = isReleaseThere
     self.isOlder = isOlder
+    self.problem = problem
   }
 }
 
@@ -86,6 +90,12 @@ package struct ArchiveProgressLine: Codable, Hashable, Sendable {
   package let allBytes: Int64
   /// When that was so, by the daemon's clock.
   package let at: Timestamp
+
+  /// `packing spring, 61 %`
+  package var words: String {
+    let share = allBytes > 0 ? ", \(min(100, doneBytes * 100 / allBytes)) %" : ""
+    return "\(phase) \(release)\(share)"
+  }
 
   package init(release: String, phase: String, doneBytes: Int64, allBytes: Int64, at: Timestamp) {
     self.at = at

@@ -47,10 +47,13 @@ package struct DaemonStatus: Codable, Hashable, Sendable {
   package var troubles: [String]
   /// How the watch of the folders stands; absent in a status that an earlier version wrote.
   package var watch: WatchStatus?
+  /// What is being packed or unpacked; absent when nothing is.
+  package var archiving: [ArchiveProgressLine]?
 
   package init(
     running: Bool, version: String, engine: String, paused: Bool, at: String, ready: Bool, slots: SlotCounts,
-    blenders: [BlenderProgram], troubles: [String], watch: WatchStatus? = nil
+    blenders: [BlenderProgram], troubles: [String], watch: WatchStatus? = nil,
+    archiving: [ArchiveProgressLine]? = nil
   ) {
     self.running = running
     self.version = version
@@ -62,6 +65,7 @@ package struct DaemonStatus: Codable, Hashable, Sendable {
     self.blenders = blenders
     self.troubles = troubles
     self.watch = watch
+    self.archiving = archiving
   }
 }
 

@@ -64,6 +64,7 @@ extension JobFlow {
     guard !isOver else { throw .canceled }
     let progress = ArchiveProgress()
     archiving = (release, progress)
+    happenings += 1
     return progress
   }
 

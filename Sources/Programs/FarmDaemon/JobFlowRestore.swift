@@ -24,7 +24,11 @@ extension JobFlow {
       }
     }
     let folder = try staging(name)
-    let (manifest, adopted) = try await unpack(place, format, of: name, into: folder, progress)
+    let (manifest, adopted): (ArchiveManifest, Int)
+    do { (manifest, adopted) = try await unpack(place, format, of: name, into: folder, progress) } catch {
+      await remember(error, of: record)
+      throw error
+    }
     let known: ArchiveRecord
     do {
       let jobs = try RestoredJobs(manifest, of: name, archive: place, now: setup.clock.now())
@@ -133,6 +137,7 @@ extension JobFlow {
     }
     setup.stepped("release restored")
     try await setup.ledger.setArchive(record.id, state: .kept)
+    troubles[setup.volume.root.appending(record.path)] = nil
     takenAway.remove(name)
     try await rememberNames()
     setup.log.notice("release.restored", metadata: ["release": "\(name)", "archive": "\(record.path)"])
@@ -148,6 +153,7 @@ extension JobFlow {
   /// from going on.
   func recoverArchives() async {
     do {
+      try await lookForLostArchives()
       for record in try await setup.ledger.archives() {
         do { try await recover(record) } catch {
           complain(error, while: "going on with the archive of \(record.release)")
@@ -203,93 +209,5 @@ extension JobFlow {
       return left
     }
     for path in left { tellLeftOver(path) }
-  }
-
-  // MARK: - Looking at archives
-
-  func verify(_ request: ArchivedRequest, by person: String) async throws -> ArchiveAnswer {
-    let (place, format, record) = try await archive(of: request.release)
-    let progress = try await beginArchiving(request.release)
-    defer { endArchiving() }
-    let archiver = Archiver(format, lanes: 1, progress: progress)
-    let manifest = try await BlockingWork.run { () throws(ArchiveFailure) in try archiver.check(place) }
-    _ = try RestoredJobs(manifest, of: request.release, archive: place, now: setup.clock.now())
-    let isThere = await isThereOrHangs(setup.volume.release(request.release))
-    var known = try await known(record, manifest, at: place, isReleaseThere: isThere)
-    known.verifiedAt = setup.clock.now()
-    try await setup.ledger.setArchive(known.id, verifiedAt: known.verifiedAt)
-    return ArchiveAnswer(line(known, isReleaseThere: isThere))
-  }
-
-  func archives() async throws -> [ArchiveLine] {
-    let (volume, records) = (setup.volume, try await setup.ledger.archives())
-    let known = Dictionary(records.map { ($0.path, $0) }) { $1 }
-    let found = try await BlockingWork.run { () throws(FileFailure) in
-      let older = volume.archives.appending(Self.olderName)
-      let times = try FileStatus(at: older)?.kind == .folder ? try FolderListing.names(in: older) : []
-      var found: [(release: String, place: FilePath, size: Int64)] = []
-      for folder in [volume.archives] + times.map({ older.appending($0) }) {
-        guard try FileStatus(at: folder, followsLinks: true)?.kind == .folder else { continue }
-        for name in try FolderListing.names(in: folder) {
-          let place = folder.appending(name)
-          guard let (release, _) = ArchiveFormat.parse(fileName: name.string), let status = try FileStatus(at: place),
-            status.kind == .regular
-          else { continue }
-          found.append((release, place, status.fingerprint.size))
-        }
-      }
-      return found
-    }
-    var lines: [ArchiveLine] = []
-    for (release, place, size) in found {
-      let isThere = await isThereOrHangs(volume.release(release))
-      lines.append(
-        known[volume.relative(place)].flatMap { $0.file.size == size ? line($0, isReleaseThere: isThere) : nil }
-          ?? ArchiveLine(
-            release: release, path: volume.relative(place), size: size, isReleaseThere: isThere,
-            isOlder: isOlder(volume.relative(place))))
-    }
-    return lines.sorted { $0.path < $1.path }
-  }
-
-  /// Whether an archive lies where those are kept that a newer one of their release took the place of.
-  func isOlder(_ path: String) -> Bool {
-    path.hasPrefix(setup.volume.relative(setup.volume.archives.appending(Self.olderName)) + "/")
-  }
-
-  func line(_ record: ArchiveRecord, isReleaseThere: Bool) -> ArchiveLine {
-    ArchiveLine(
-      release: record.release, path: record.path, size: record.file.size, contentBytes: record.contentBytes,
-      files: record.files, jobs: record.jobs, archivedAt: record.archivedAt.rfc3339,
-      verifiedAt: record.verifiedAt.rfc3339, isReleaseThere: isReleaseThere, isOlder: isOlder(record.path))
-  }
-
-  /// An archive as the ledger knows it, from now on.
-  private func known(
-    _ record: ArchiveRecord?, _ manifest: ArchiveManifest, at place: FilePath, isReleaseThere: Bool
-  ) async throws -> ArchiveRecord {
-    if let record { return record }
-    guard let file = try FileStatus(at: place)?.identity else { throw FileFailure("open", place, errno: 2) }
-    let now = setup.clock.now()
-    let found = ArchiveRecord(
-      release: manifest.head.release, path: setup.volume.relative(place), state: isReleaseThere ? .kept : .stored,
-      file: file, contentBytes: manifest.files.reduce(0) { $0.adding($1.size ?? 0) },
-      files: manifest.files.count { $0.kind == .file }, jobs: manifest.jobs.count, prunesDist: false,
-      archivedAt: Timestamp(rfc3339: manifest.head.archivedAt) ?? now, verifiedAt: now)
-    return found.numbered(try await setup.ledger.record(found))
-  }
-
-  /// Where a release's archive lies, and what the ledger knows of it.
-  private func archive(of name: String) async throws -> (FilePath, ArchiveFormat, ArchiveRecord?) {
-    let lines = try await archives()
-    guard let line = lines.first(where: { $0.release == name && !$0.isOlder }) else {
-      throw ArchiveFailure.noArchive(name, nearest: Nearest.name(to: name, among: lines.map(\.release)))
-    }
-    let place = setup.volume.root.appending(line.path)
-    let format = ArchiveFormat.parse(fileName: place.lastComponent?.string ?? "")?.format ?? .gz
-    let file = try FileStatus(at: place)?.identity
-    // Somebody may have put another one there.
-    let record = try await setup.ledger.archives().last { $0.path == line.path && file?.isCopy(of: $0.file) == true }
-    return (place, format, record)
   }
 }

@@ -135,13 +135,14 @@ extension JobFlow {
   }
 
   private func daemonStatus() async throws -> DaemonStatus {
-    DaemonStatus(
+    let archiving = await archiving()
+    return DaemonStatus(
       running: true, version: setup.version, engine: "local", paused: try await setup.ledger.isPaused(),
       at: setup.clock.now().rfc3339, ready: abilities != nil,
       slots: SlotCounts(used: running.count, all: abilities?.tasksAtOnce ?? 0),
       blenders: abilities?.blenders ?? [],
       troubles: troubles.values.sorted() + [rests?.reason, nimbyReason].compactMap { $0 },
-      watch: WatchStatus(await setup.watcher.counts()))
+      watch: WatchStatus(await setup.watcher.counts()), archiving: archiving.isEmpty ? nil : archiving)
   }
 
   func jobDetail(_ text: String) async throws -> JobDetail {

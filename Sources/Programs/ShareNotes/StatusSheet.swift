@@ -28,7 +28,10 @@ package struct StatusSheet: Hashable, Sendable {
 
   /// Lines as Windows wants them, at most twenty.
   package var text: String {
-    let head = [Self.mark, "", daemonLine] + status.daemon.troubles.prefix(Self.troublesMax).map { "! \($0)" }
+    let head =
+      [Self.mark, "", daemonLine] + status.daemon.troubles.prefix(Self.troublesMax).map { "! \($0)" }
+      // Without the share, which nobody writes anew each second.
+      + (status.daemon.archiving ?? []).map { "Archive: \($0.phase) \($0.release)" }
     let sections: [(title: String, entries: [Item])] = [
       ("Waits for you:", waiting), ("Rendering:", active), ("Next:", queued), ("Delivered or complete:", completed),
     ].filter { !$0.1.isEmpty }
@@ -91,6 +94,7 @@ package struct StatusSheet: Hashable, Sendable {
 
   private var completed: [Item] {
     let done = entries([.completed]) { release, job in
+      if job.frames.purged == job.frames.expected { return "its time in dist/\(release.name) is over" }
       let place =
         !release.planned || release.state == .harvested
         ? "in dist/\(release.name)" : "waits for the rest of \(release.name)"

@@ -14,6 +14,7 @@ struct StatusTable {
     for trouble in status.daemon.troubles {
       lines += Terminal.wrapped(trouble, terminal.width - 2).map { terminal.tinted("! \($0)", .bad) }
     }
+    lines += (status.daemon.archiving ?? []).map { terminal.tinted($0.words.escapedForTerminal, .quiet) }
     for release in status.releases where !release.jobs.isEmpty || release.planned || (release.moreJobs ?? 0) > 0 {
       lines += [""] + block(release)
     }
@@ -21,7 +22,11 @@ struct StatusTable {
       let text = "\(more) more \(more == 1 ? "release" : "releases") at rest: farm list releases"
       lines += ["", terminal.tinted(text, .quiet)]
     }
-    if lines.count == 1 { lines += ["", "Nothing was dropped yet. Copy a .blend into quick/."] }
+    if lines.count == 1 {
+      let isOver = status.releases.contains { $0.state == .archived }
+      let text = isOver ? "Everything is over: `farm list archives`." : "Nothing was dropped yet."
+      lines += ["", text + " Copy a .blend into quick/."]
+    }
     return lines
   }
 

@@ -50,7 +50,8 @@ struct WorkTable {
           archive.jobs.map { "\($0)" } ?? "?", archive.archivedAt?.toSeconds ?? "?",
           archive.verifiedAt?.toSeconds
             ?? (archive.isOlder ? "?" : "`farm verify archive \(archive.release.quotedForShell)`"),
-          archive.isOlder ? "a newer one is there" : archive.isReleaseThere ? "there too" : "",
+          archive.problem
+            ?? (archive.isOlder ? "a newer one is there" : archive.isReleaseThere ? "its release is back" : ""),
         ]
       })
   }

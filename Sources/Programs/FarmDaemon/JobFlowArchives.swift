@@ -1,0 +1,145 @@
+import Archiving
+import FarmAPI
+import FarmModel
+import FarmStore
+import Glibc
+import SystemPackage
+import VolumeFiles
+
+/// What lies in `archives/`, and whether it is whole.
+extension JobFlow {
+  func verify(_ request: ArchivedRequest, by person: String) async throws -> ArchiveAnswer {
+    let (place, format, record) = try await archive(of: request.release)
+    let progress = try await beginArchiving(request.release)
+    defer { endArchiving() }
+    let manifest: ArchiveManifest
+    do {
+      let archiver = Archiver(format, lanes: 1, progress: progress)
+      manifest = try await BlockingWork.run { () throws(ArchiveFailure) in try archiver.check(place) }
+      _ = try RestoredJobs(manifest, of: request.release, archive: place, now: setup.clock.now())
+    } catch {
+      await remember(error, of: record)
+      throw error
+    }
+    let isThere = await isThereOrHangs(setup.volume.release(request.release))
+    var known = try await known(record, manifest, at: place, isReleaseThere: isThere)
+    known.verifiedAt = setup.clock.now()
+    known.problem = nil
+    try await setup.ledger.setArchive(known.id, verifiedAt: known.verifiedAt)
+    troubles[place] = nil
+    return ArchiveAnswer(line(known, isReleaseThere: isThere))
+  }
+
+  /// What was found wrong with an archive stays known until it is found whole.
+  func remember(_ error: any Error, of record: ArchiveRecord?) async {
+    guard let failure = error as? ArchiveFailure, failure.isOfArchive, var record else { return }
+    record.problem = failure.description
+    tellTrouble(of: record)
+    do { try await setup.ledger.setArchive(record.id, problem: failure.description) } catch {
+      complain(error, while: "noting what is wrong with \(record.path)")
+    }
+  }
+
+  /// Has people told of archives that are damaged, or gone though a release is nowhere else.
+  func lookForLostArchives() async throws {
+    for record in try await setup.ledger.archives() where record.state == .stored || record.problem != nil {
+      var record = record
+      let place = setup.volume.root.appending(record.path)
+      if try FileStatus(at: place) == nil { record.problem = "\(place.string.escapedForTerminal) is not there" }
+      if record.problem != nil { tellTrouble(of: record) }
+    }
+  }
+
+  private func tellTrouble(of record: ArchiveRecord) {
+    guard let problem = record.problem else { return }
+    let isAlone = record.state == .stored ? ", and \(record.release) is nowhere else" : ""
+    troubles[setup.volume.root.appending(record.path)] =
+      "\(problem)\(isAlone). Take it from your backup, then `farm verify archive \(record.release.quotedForShell)`."
+  }
+
+  /// Each archive, also those that the ledger does not know, and those of it that are gone.
+  func archives() async throws -> [ArchiveLine] {
+    let (volume, records) = (setup.volume, try await setup.ledger.archives())
+    let known = Dictionary(records.map { ($0.path, $0) }) { $1 }
+    var lines: [ArchiveLine] = []
+    for found in try await archiveFiles() {
+      let (path, isThere) = (volume.relative(found.place), await isThereOrHangs(volume.release(found.release)))
+      if let record = known[path], record.file.size == found.size {
+        lines.append(line(record, isReleaseThere: isThere))
+      } else {
+        lines.append(
+          ArchiveLine(
+            release: found.release, path: path, size: found.size, isReleaseThere: isThere, isOlder: isOlder(path)))
+      }
+    }
+    let paths = Set(lines.map(\.path))
+    for var record in known.values where record.state == .stored && !paths.contains(record.path) {
+      record.problem = "it is not there"
+      lines.append(line(record, isReleaseThere: false))
+    }
+    return lines.sorted { $0.path < $1.path }
+  }
+
+  private func archiveFiles() async throws -> [(release: String, place: FilePath, size: Int64)] {
+    let archives = setup.volume.archives
+    return try await BlockingWork.run { () throws(FileFailure) in
+      let older = archives.appending(Self.olderName)
+      let times = try FileStatus(at: older)?.kind == .folder ? try FolderListing.names(in: older) : []
+      var found: [(String, FilePath, Int64)] = []
+      for folder in [archives] + times.map({ older.appending($0) }) {
+        guard try FileStatus(at: folder, followsLinks: folder == archives)?.kind == .folder else { continue }
+        for name in try FolderListing.names(in: folder) {
+          let place = folder.appending(name)
+          guard let (release, _) = ArchiveFormat.parse(fileName: name.string), let status = try FileStatus(at: place),
+            status.kind == .regular
+          else { continue }
+          found.append((release, place, status.fingerprint.size))
+        }
+      }
+      return found
+    }
+  }
+
+  /// Whether an archive lies where those are kept that a newer one of their release took the place of.
+  func isOlder(_ path: String) -> Bool {
+    path.hasPrefix(setup.volume.relative(setup.volume.archives.appending(Self.olderName)) + "/")
+  }
+
+  func line(_ record: ArchiveRecord, isReleaseThere: Bool) -> ArchiveLine {
+    ArchiveLine(
+      release: record.release, path: record.path, size: record.file.size, contentBytes: record.contentBytes,
+      files: record.files, jobs: record.jobs, archivedAt: record.archivedAt.rfc3339,
+      verifiedAt: record.verifiedAt.rfc3339, isReleaseThere: isReleaseThere, isOlder: isOlder(record.path),
+      problem: record.problem)
+  }
+
+  /// An archive as the ledger knows it, from now on.
+  func known(
+    _ record: ArchiveRecord?, _ manifest: ArchiveManifest, at place: FilePath, isReleaseThere: Bool
+  ) async throws -> ArchiveRecord {
+    if let record { return record }
+    guard let file = try FileStatus(at: place)?.identity else { throw FileFailure("open", place, errno: 2) }
+    let now = setup.clock.now()
+    let found = ArchiveRecord(
+      release: manifest.head.release, path: setup.volume.relative(place), state: isReleaseThere ? .kept : .stored,
+      file: file, contentBytes: manifest.files.reduce(0) { $0.adding($1.size ?? 0) },
+      files: manifest.files.count { $0.kind == .file }, jobs: manifest.jobs.count, prunesDist: false,
+      archivedAt: Timestamp(rfc3339: manifest.head.archivedAt) ?? now, verifiedAt: now)
+    return found.numbered(try await setup.ledger.record(found))
+  }
+
+  /// Where a release's archive lies, and what the ledger knows of it.
+  func archive(of name: String) async throws -> (FilePath, ArchiveFormat, ArchiveRecord?) {
+    let lines = try await archives()
+    guard let line = lines.first(where: { $0.release == name && !$0.isOlder }) else {
+      throw ArchiveFailure.noArchive(name, nearest: Nearest.name(to: name, among: lines.map(\.release)))
+    }
+    let place = setup.volume.root.appending(line.path)
+    guard try FileStatus(at: place) != nil else { throw ArchiveFailure.lost(name, place) }
+    let format = ArchiveFormat.parse(fileName: place.lastComponent?.string ?? "")?.format ?? .gz
+    let file = try FileStatus(at: place)?.identity
+    // Somebody may have put another one there.
+    let record = try await setup.ledger.archives().last { $0.path == line.path && file?.isCopy(of: $0.file) == true }
+    return (place, format, record)
+  }
+}

@@ -96,6 +96,41 @@ extension EndToEnd.Life {
       await stop(second)
     }
 
+    @Test func `that is put back from a copy knows what was done since, and what people did before`() async throws {
+      let farm = try await TestFarm()
+      let daemon = try await farm.start()
+      #expect(try await farm.farm("plan", "release", "spring", "--jobs", "s").code == 0)
+      try await farm.drop("still", at: "quick/a.blend")
+      #expect(await farm.logs("harvested files=1"))
+      try await farm.drop("still", at: "releases/spring/store/s.blend")
+      #expect(await farm.logs("release.harvested release=spring"))
+      let copy = farm.scratch("copy.sqlite").string
+      #expect(try await farm.farm("ledger", "backup", copy).code == 0)
+      try await farm.drop("overwrite_off", at: "quick/b.blend")
+      #expect(await farm.logs("harvested files=2"))
+      #expect(try await farm.farm("archive", "release", "spring", "--force").code == 0)
+      let (files, renders) = (farm.root.appending("dist").filesBelow, farm.logged("job.active"))
+      await stop(daemon)
+
+      let rebuilt = try await farm.farm("ledger", "rebuild", "--from", copy)
+      #expect(rebuilt.code == 0 && rebuilt.output.contains("from \(copy) and the manifests; jobs: 2"), "\(rebuilt)")
+      let second = try await farm.start()
+      #expect(try await farm.farm("sync").code == 0)
+
+      let jobs = try await farm.farm("list", "jobs").output
+      #expect(jobs.contains("quick/a") && jobs.contains("quick/b") && !jobs.contains("spring"), "\(jobs)")
+      #expect(try await farm.farm("list", "releases").output.contains("archived"))
+      #expect(try await farm.farm("history").output.contains("planned"))
+      #expect(try await farm.farm("restore", "release", "spring").code == 0)
+      #expect(try await farm.farm("sync").code == 0)
+      #expect(farm.root.appending("dist").filesBelow == files)
+      #expect(farm.logged("job.active") == renders)
+      await stop(second)
+      let nothing = try await farm.farm("ledger", "rebuild", "--from", "/nonexistent.sqlite")
+      #expect(nothing.code == 1 && nothing.output.contains("cannot open /nonexistent.sqlite"), "\(nothing.output)")
+      #expect(try await farm.farm("ledger", "check").output.hasSuffix("it is whole\n"))
+    }
+
     @Test func `is checked, copied and rebuilt by hand`() async throws {
       let farm = try await TestFarm()
       let daemon = try await farm.start()

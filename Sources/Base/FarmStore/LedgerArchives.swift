@@ -97,20 +97,35 @@ extension Ledger {
         """, arguments: ["id": id]) ?? false
   }
 
-  /// Children before what they belong to.
   private static func deleteJobs(_ db: Database, ofRelease id: Int64) throws {
-    let jobs = "SELECT id FROM job WHERE release_id = ?"
+    for sql in [
+      "DELETE FROM delivery WHERE release_id = ?",
+      "DELETE FROM harvest_move WHERE harvest_id IN (SELECT id FROM harvest WHERE release_id = ?)",
+      "DELETE FROM harvest WHERE release_id = ?",
+    ] { try db.execute(sql: sql, arguments: [id]) }
+    try deleteJobs(db, where: "release_id = ?", id)
+  }
+
+  /// Children before what they belong to.
+  /// - Parameter condition: which jobs; takes the number.
+  static func deleteJobs(_ db: Database, where condition: String, _ id: Int64) throws {
+    let jobs = "SELECT id FROM job WHERE \(condition)"
     let revisions = "SELECT id FROM revision WHERE job_id IN (\(jobs))"
     for (table, which) in [
-      ("delivery", "release_id = ?"), ("delivery", "job_id IN (\(jobs))"),
-      ("harvest_move", "harvest_id IN (SELECT id FROM harvest WHERE release_id = ?)"),
+      ("delivery", "job_id IN (\(jobs))"),
       ("harvest_move", "output_id IN (SELECT id FROM output WHERE revision_id IN (\(revisions)))"),
-      ("harvest", "release_id = ?"), ("output", "revision_id IN (\(revisions))"),
-      ("dependency", "revision_id IN (\(revisions))"), ("task", "revision_id IN (\(revisions))"),
-      ("revision", "job_id IN (\(jobs))"), ("job", "release_id = ?"),
+      ("output", "revision_id IN (\(revisions))"), ("dependency", "revision_id IN (\(revisions))"),
+      ("task", "revision_id IN (\(revisions))"), ("revision", "job_id IN (\(jobs))"), ("job", condition),
     ] {
       try db.execute(sql: "DELETE FROM \(table) WHERE \(which)", arguments: [id])
     }
+  }
+
+  /// Forgets the jobs of a release that is in its archive alone, as far as this ledger does not know that.
+  static func rest(_ db: Database, inArchive release: String) throws {
+    guard let id = try Self.release(db, named: release)?.id else { return }
+    try deleteJobs(db, ofRelease: id)
+    try db.execute(sql: "UPDATE release SET state = 'archived', problem = NULL WHERE id = ?", arguments: [id])
   }
 
   /// Learns again what was known of an archived release; its files are known as they lie there now.

@@ -4,12 +4,25 @@ import GRDB
 import SystemPackage
 
 extension Ledger {
-  /// Writes into an empty ledger what manifests prove, all of it or nothing. Of two manifests of one job the first
-  /// counts.
-  package func rebuild(from manifests: [Manifest]) async throws(StoreFailure) {
+  /// Has an empty ledger, or one that is older than the manifests, say what they prove, all of it or nothing; what they
+  /// do not name stays as it is. Of two manifests of one job the first counts.
+  /// - Parameter archived: releases that are in their archives alone.
+  package func rebuild(from manifests: [Manifest], archived: Set<String> = []) async throws(StoreFailure) {
     let now = clock.now()
     try await write("rebuild the ledger") { db in
-      for manifest in manifests { try Self.rebuild(db, manifest, now: now) }
+      for release in archived { try Self.rest(db, inArchive: release) }
+      var seen: Set<JobName> = []
+      for manifest in manifests where !archived.contains(manifest.release) {
+        guard seen.insert(JobName(release: manifest.release, job: manifest.job)).inserted else { continue }
+        let select =
+          "SELECT job.id FROM job JOIN release ON release.id = release_id WHERE release.name = ? AND job.name = ?"
+        if let job = try Int64.fetchOne(db, sql: select, arguments: [manifest.release, manifest.job]) {
+          let known = try Self.manifest(db, ofJob: job)
+          guard known != manifest, known?.revision ?? 0 <= manifest.revision else { continue }
+          try Self.deleteJobs(db, where: "id = ?", job)
+        }
+        try Self.rebuild(db, manifest, now: now)
+      }
     }
   }
 

@@ -129,11 +129,13 @@ extension Daemon {
   }
 
   /// `farm ledger rebuild`
-  package func rebuildLedger() async throws -> LedgerAnswer {
+  /// - Parameter copy: nil: from the manifests alone.
+  package func rebuildLedger(from copy: FilePath?) async throws -> LedgerAnswer {
     try await holding { state in
-      let ledger = try await LedgerKeeper(volume: volume, state: state, clock: Self.clock, log: log).rebuild()
-      let count = try await ledger.jobs(adopted: true).count
-      return LedgerAnswer(path: state.ledger, "it was made again; jobs that manifests prove: \(count)")
+      let keeper = LedgerKeeper(volume: volume, state: state, clock: Self.clock, log: log)
+      let count = try await keeper.rebuild(from: copy).jobs(adopted: true).count
+      let whence = copy.map { " from \($0.string) and the manifests; jobs: " } ?? "; jobs that manifests prove: "
+      return LedgerAnswer(path: state.ledger, "it was made again\(whence)\(count)")
     }
   }
 }

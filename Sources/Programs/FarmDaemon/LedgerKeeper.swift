@@ -27,7 +27,10 @@ struct LedgerKeeper {
   }
 
   /// Makes it anew from the manifests, whatever it is like now.
-  func rebuild() async throws -> Ledger { try await damaged("it is to be rebuilt") }
+  /// - Parameter copy: an earlier copy of it, which they are put into: it knows what people did and wanted.
+  func rebuild(from copy: FilePath? = nil) async throws -> Ledger {
+    try await damaged("it is to be rebuilt", from: copy)
+  }
 
   private func hasManifests() throws(FileFailure) -> Bool { try !ManifestFolder(volume).readAll().manifests.isEmpty }
 
@@ -36,7 +39,7 @@ struct LedgerKeeper {
     try putAside()
     guard try hasManifests() else { return try Ledger(at: state.ledger, clock: clock) }
     log.warning("there is no ledger; it is made again from the manifests")
-    return try await madeAgain()
+    return try place(try await made(from: nil))
   }
 
   /// Moves what there is of the ledger out of the way, the database before its log.
@@ -51,32 +54,38 @@ struct LedgerKeeper {
     return aside
   }
 
-  private func damaged(_ verdict: String) async throws -> Ledger {
+  private func damaged(_ verdict: String, from copy: FilePath? = nil) async throws -> Ledger {
+    let part = try await made(from: copy)
     let aside = try putAside()
     log.critical(
       "the ledger was put aside and is made again from the manifests",
       metadata: ["reason": "\(verdict)", "old": "\(aside)", "remedy": "Look at `farm list jobs` and `farm doctor`."])
-    return try await madeAgain()
+    return try place(part)
   }
 
   /// Beside its place first: killed meanwhile, it begins again.
-  private func madeAgain() async throws -> Ledger {
+  private func made(from copy: FilePath?) async throws -> FilePath {
     let part = FilePath(state.ledger.string + ".new")
     for end in Self.parts { Placement.remove(FilePath(part.string + end)) }
     let (all, unreadable) = try ManifestFolder(volume).readAll()
     let archived = try archivedReleases()
     let manifests = all.filter { !archived.contains($0.release) }
     for file in unreadable { log.warning("a manifest cannot be read", metadata: ["file": "\(file)"]) }
+    if let copy { try FileCopy.copy(copy, to: part) }
     let ledger = try Ledger(at: part, clock: clock)
-    try await ledger.rebuild(from: manifests)
+    try await ledger.rebuild(from: manifests, archived: archived)
     // Before anything is delivered it must be known again what is wanted.
     for name in Set(manifests.map(\.release)) { try await plan(name, in: ledger) }
     ledger.foldLog()
     try ledger.close()
     for end in Self.parts.dropFirst() { Placement.remove(FilePath(part.string + end)) }
     try Durable.sync(part)
-    try Placement.move(part, to: state.ledger, ifOccupied: .replace)
     log.notice("the ledger was made again", metadata: ["jobs": "\(manifests.count)"])
+    return part
+  }
+
+  private func place(_ part: FilePath) throws -> Ledger {
+    try Placement.move(part, to: state.ledger, ifOccupied: .replace)
     return try Ledger(at: state.ledger, clock: clock)
   }
 }

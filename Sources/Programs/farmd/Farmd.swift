@@ -47,6 +47,9 @@ struct Farmd: AsyncParsableCommand {
   @Option(help: .hidden)
   var to: String?
 
+  @Option(help: .hidden)
+  var from: String?
+
   /// What `farm ledger` has this program do when no daemon runs.
   enum LedgerAct: String, ExpressibleByArgument {
     case check, backup, rebuild
@@ -80,7 +83,7 @@ struct Farmd: AsyncParsableCommand {
     switch ledger {
     case .check: return try await daemon.checkLedger()
     case .backup: return try await daemon.backUpLedger(to: to.map { ProgramMain.absolute($0) })
-    case .rebuild: return try await daemon.rebuildLedger()
+    case .rebuild: return try await daemon.rebuildLedger(from: from.map { ProgramMain.absolute($0) })
     case nil: return nil
     }
   }

@@ -66,14 +66,20 @@ struct LedgerRebuild: AsyncParsableCommand {
     discussion: .help(
       """
       The old one is put aside, not deleted. What manifests prove is not rendered again; what was under way is. A
-      daemon does this by itself when it finds the ledger damaged or gone. History and pauses are lost.
-      """, "systemctl stop farmd && farm ledger rebuild && systemctl start farmd"))
+      daemon does this by itself when it finds the ledger damaged or gone. History, pauses and orders are lost, unless
+      they are taken from a copy that was made before (`farm ledger backup`): what was done since is put into it.
+      """, "systemctl stop farmd && farm ledger rebuild && systemctl start farmd",
+      "farm ledger rebuild --from /backup/farm.sqlite"))
+
+  @Option(help: ArgumentHelp("A copy of the ledger, to begin with.", valueName: "file"), completion: .file())
+  var from: String?
 
   @OptionGroup var options: VolumeOptions
 
   func run() async throws {
     let volume = try ProgramMain.volume(options.root)
-    let answer = try await OwnDaemon.ask(["--ledger", "rebuild"], of: volume, as: LedgerAnswer.self)
+    let words = ["--ledger", "rebuild"] + (from.map { ["--from", ProgramMain.absolute($0).string] } ?? [])
+    let answer = try await OwnDaemon.ask(words, of: volume, as: LedgerAnswer.self)
     try options.print(answer) { _ in answer.lines }
   }
 }

@@ -3,6 +3,17 @@ import Testing
 
 @Suite("A machine that people sit at")
 struct NimbyTests {
+  @Test(arguments: [
+    ("02:00", "two times with a - between them, as 02:00-05:00"), ("02:00-02:00", "it ends when it begins"),
+    ("25:00-02:00", "25:00 is no time of a day, as 02:00"), ("02:00 - 05:00", "days without blanks, a blank, times"),
+    ("02:00–05:00", "two times with a - between"), ("24:00-05:00", "it begins at 24:00, which is 00:00 of the next"),
+    ("weekend 02:00-05:00", "weekend are no days, as mon-fri or sat,sun"), ("", "days without blanks"),
+  ])
+  func `is told why its hours cannot be understood`(text: String, reason: String) {
+    #expect(WeeklyHours(text) == nil)
+    #expect(WeeklyHours.mistake(in: text)?.hasPrefix(reason) == true, "\(WeeklyHours.mistake(in: text) ?? "")")
+  }
+
   private func moment(_ day: Int, _ hour: Int, _ minute: Int = 0) -> WeeklyHours.Moment {
     WeeklyHours.Moment(day: day, minute: hour * 60 + minute)
   }

@@ -19,6 +19,10 @@ package struct ArchiveRule: Hashable, Sendable {
     self.format = format
     self.keepsDist = keepsDist
   }
+
+  /// How long a release waits.
+  /// - Parameter own: what its release.yaml says; it may make it later, never sooner.
+  package func wait(_ own: Duration?) -> Duration { max(after, own ?? .zero) }
 }
 
 /// Decides which release is archived next. A value: it sees no clock and no release but those that it is given.
@@ -59,7 +63,7 @@ package struct ArchiveSchedule: Hashable, Sendable {
 
   /// When a release is due, whatever the window says.
   package func dueAt(_ candidate: Candidate) -> Timestamp {
-    let wait = max(rule.after, candidate.after ?? .zero)
+    let wait = rule.wait(candidate.after)
     let (sum, isTooFar) = candidate.quietSince.nanoseconds.addingReportingOverflow(wait.inNanoseconds)
     return Timestamp(nanoseconds: isTooFar ? .max : sum)
   }

@@ -62,6 +62,19 @@ package struct WeeklyHours: Hashable, Sendable {
     self.text = text
   }
 
+  /// Why a text is none, in words; nil when it is one.
+  package static func mistake(in text: String) -> String? {
+    guard WeeklyHours(text) == nil else { return nil }
+    let words = text.lowercased().split(separator: " ")
+    guard let last = words.last, words.count <= 2 else { return "days without blanks, a blank, times without blanks" }
+    let times = last.split(separator: "-", omittingEmptySubsequences: false)
+    guard times.count == 2 else { return "two times with a - between them, as 02:00-05:00" }
+    if let wrong = times.first(where: { minute($0) == nil }) { return "\(wrong) is no time of a day, as 02:00" }
+    if minute(times[0]) == minute(times[1]) { return "it ends when it begins" }
+    if minute(times[0]) == minutesOfDay { return "it begins at 24:00, which is 00:00 of the next day" }
+    return "\(words[0]) are no days, as mon-fri or sat,sun"
+  }
+
   private static func minute(_ text: Substring) -> Int? {
     guard let match = text.wholeMatch(of: /(\d{1,2}):(\d{2})/), let hour = Int(match.1), let minute = Int(match.2),
       minute < 60, hour * 60 + minute <= minutesOfDay

@@ -11,6 +11,8 @@ package struct ReleaseOrder: Codable, Hashable, Sendable {
   package var namingObject: String?
   /// How long after its delivery it goes into the archive by itself; nil: never.
   package var archiveAfter: Duration?
+  /// A hundred years: it is not archived by itself.
+  package static let neverArchived = Duration.seconds(36_500 * 86_400)
   /// What happens without a plan when a file changes from which a job was rendered.
   package var onChange: OnChange
   package var onMissing: OnMissing

@@ -9,13 +9,18 @@ package struct ReleaseDetail: Codable, Hashable, Sendable {
   package let dist: String
   /// Files that lie in `dist`.
   package let delivered: Int
+  /// Where it is archived, or when it will be, in words; nil when nobody has said anything about that.
+  package let archive: String?
 
-  package init(status: ReleaseStatus, order: ReleaseOrder, store: String, dist: String, delivered: Int) {
+  package init(
+    status: ReleaseStatus, order: ReleaseOrder, store: String, dist: String, delivered: Int, archive: String? = nil
+  ) {
     self.status = status
     self.order = order
     self.store = store
     self.dist = dist
     self.delivered = delivered
+    self.archive = archive
   }
 }
 

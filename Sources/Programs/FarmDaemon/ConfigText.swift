@@ -42,7 +42,8 @@ enum ConfigText {
     _ group: Node, file: FilePath, entries: [Entry], into settings: inout Entry.Settings
   ) throws(ConfigFailure) {
     guard case .mapping(let mapping) = group else {
-      throw .notYAML(ConfigPlace(file, group), "it is not a list of `key: value`")
+      let form = entries.first.map { ", as {\($0.name): …}" } ?? ""
+      throw .notYAML(ConfigPlace(file, group), "it is not a list of `key: value`\(form)")
     }
     try take(mapping.map { ($0.key, $0.value) }, file: file, entries: entries, into: &settings)
   }

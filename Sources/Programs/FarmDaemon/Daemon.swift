@@ -49,7 +49,7 @@ package struct Daemon: Sendable {
     case beginAnew
   }
 
-  /// Runs until SIGTERM or SIGINT, or until a new start is needed.
+  /// Runs until SIGTERM, SIGINT or SIGHUP, or until a new start is needed.
   package func run() async throws -> Ending {
     guard VolumeTree.isVolume(volume) else { throw DaemonFailure.notAVolume(volume.root) }
     for folder in volume.tree { try SharedFolder.make(folder) }
@@ -119,7 +119,7 @@ package struct Daemon: Sendable {
     ]
     var configuration = ServiceGroupConfiguration(
       services: work.map { .init(service: $0, successTerminationBehavior: .gracefullyShutdownGroup) },
-      gracefulShutdownSignals: [.sigterm, .sigint], logger: quiet(log))
+      gracefulShutdownSignals: [.sigterm, .sigint, .sighup], logger: quiet(log))
     configuration.maximumGracefulShutdownDuration = Self.stopMax
     do { try await ServiceGroup(configuration: configuration).run() } catch {
       papers.events.finish()

@@ -101,7 +101,9 @@ package struct ConfigKey: ConfigEntry, Sendable {
       unit: "duration", standard: "10m", range: "1s to 7d",
       set: { config, node in ConfigValues.duration(node, .seconds(1), .seconds(604_800)) { config.hangAfter = $0 } }),
     ConfigKey(
-      name: "disk_floor", meaning: "How much of the disk stays free: with less, nothing new is rendered.",
+      name: "disk_floor",
+      meaning: "How much of the disk stays free: with less, nothing new is rendered or archived. "
+        + "At least 16 MB do.",
       unit: "per cent of the disk, or a size", standard: "5%", range: "0% to 50%, or a size in MB, GB or TB",
       set: { config, node in
         guard let floor = node.string.flatMap({ DiskFloor($0) }) else { return false }
@@ -154,7 +156,8 @@ package struct ConfigKey: ConfigEntry, Sendable {
       set: { config, node in ConfigValues.list(node) { config.ignore = $0 } }),
     ConfigKey(
       name: "archive",
-      meaning: "When releases go into the archive by themselves, so long after their delivery and their last change.",
+      meaning: "When releases go into the archive by themselves, so long after their delivery and the last change of a "
+        + "file.",
       unit: "duration, hours of the day, gz or zst, yes or no",
       standard: "(never; with a rule: after 30d, at any time, gz, keep_dist yes)",
       range: "after: 7d to 3650d; window: as \"02:00-05:00\"; format: gz or zst; keep_dist: yes or no",

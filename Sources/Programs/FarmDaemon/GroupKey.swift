@@ -10,6 +10,11 @@ struct GroupKey<Settings>: ConfigEntry, Sendable {
   init(_ name: String, range: String, set: @escaping @Sendable (inout Settings, Node) -> Bool) {
     (self.name, self.range, self.set) = (name, range, set)
   }
+
+  func reason(_ value: Node) -> String? {
+    guard ["window", "hours"].contains(name), let text = value.string else { return nil }
+    return WeeklyHours.mistake(in: text)
+  }
 }
 
 /// The keys of each group.

@@ -171,6 +171,21 @@ extension JobFlow {
     return ReleaseDetail(
       status: status, order: release.order, store: setup.volume.relative(setup.volume.store(of: name)),
       dist: setup.volume.relative(setup.volume.dist(of: name)),
-      delivered: try await setup.ledger.deliveryCount(of: name))
+      delivered: try await setup.ledger.deliveryCount(of: name),
+      archive: try await archiveWords(of: release, status.state))
+  }
+
+  /// Where a release is archived, or when it will be; nil when nobody has said anything about that.
+  private func archiveWords(of release: Release, _ state: ReleaseState) async throws -> String? {
+    let own = release.order.archiveAfter
+    if state == .archived {
+      let path = try await archives().first { $0.release == release.name && !$0.isOlder }?.path
+      return path.map { "in \($0); `farm restore release \(release.name.quotedForShell)` brings it back" }
+    }
+    guard let rule = setup.config.archive else {
+      return own.map { _ in "not by itself: farm.yaml has no `archive:`" }
+    }
+    let wait = rule.wait(own)
+    return wait >= ReleaseOrder.neverArchived ? "never by itself" : "\(wait.spelled) after its last change"
   }
 }

@@ -36,7 +36,9 @@ enum ReleasePlan {
     if order.onMissing != .block { lines.append("on_missing: \(order.onMissing.rawValue)") }
     if let still = order.still { lines.append("still: \(still.rawValue)") }
     if !order.assets.isEmpty { lines.append("assets: [\(order.assets.map(quoted).joined(separator: ", "))]") }
-    if let age = order.archiveAfter { lines.append("archive_after: \(age.spelled)") }
+    if let age = order.archiveAfter {
+      lines.append("archive_after: \(age == ReleaseOrder.neverArchived ? "never" : age.spelled)")
+    }
     return lines.joined(separator: "\n") + "\n"
   }
 
@@ -106,10 +108,10 @@ struct ReleaseKey: ConfigEntry, Sendable {
       group: { (order, node, file) throws(ConfigFailure) in
         try ConfigText.take(node, file: file, entries: JobKey.all, into: &order.defaults)
       }),
-    ReleaseKey(name: "archive_after", range: "a duration, as 30d") { order, node in
-      guard let age = node.string.flatMap({ Duration(spelled: $0) }) else { return false }
-      order.archiveAfter = age
-      return true
+    ReleaseKey(name: "archive_after", range: "never, or a duration, as 30d, to 36500d") { order, node in
+      ConfigValues.durationOrNever(node, .zero, ReleaseOrder.neverArchived) {
+        order.archiveAfter = $0 ?? ReleaseOrder.neverArchived
+      }
     },
   ]
 }

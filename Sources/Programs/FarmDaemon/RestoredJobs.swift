@@ -44,7 +44,7 @@ struct RestoredJobs {
   /// What was wanted of the release, as release.yaml may say it.
   private static func order(_ order: ReleaseOrder, archive: FilePath) throws(ArchiveFailure) -> ReleaseOrder {
     let after = order.archiveAfter ?? .zero
-    guard (0...100).contains(order.priority), (.zero...Duration.seconds(36_500 * 86_400)).contains(after),
+    guard (0...100).contains(order.priority), (.zero...ReleaseOrder.neverArchived).contains(after),
       (order.jobs ?? []).allSatisfy({ NameRule.refusal(of: $0) == nil }),
       order.naming.map({ (try? NamingTemplate(parsing: $0)) != nil }) ?? true  // Told right here.
     else { throw .forged(archive, entry: ReleaseTree.manifestName, why: "wants what no release.yaml may want") }

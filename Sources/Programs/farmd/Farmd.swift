@@ -18,8 +18,8 @@ struct Farmd: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "farmd", abstract: "Renders what is dropped into the folders of a volume.",
     discussion: """
-      Runs in the foreground and logs to standard error. SIGTERM or SIGINT (^C) stops it within 5 seconds; frames that
-      are done stay done. Exit codes: 0 stopped, 1 it failed, 2 wrong use.
+      Runs in the foreground and logs to standard error. SIGTERM, SIGINT (^C) or SIGHUP stops it within 5 seconds;
+      frames that are done stay done. Exit codes: 0 stopped, 1 it failed, 2 wrong use.
       """,
     version: FarmVersion.current)
 
@@ -91,7 +91,7 @@ struct Farmd: AsyncParsableCommand {
   /// What a ledger that could not be written leaves in memory is not to be trusted, so the program begins again, as the
   /// same process: whoever supervises it sees it running.
   private func startAnew(after pause: Duration) async {
-    for number in [SIGTERM, SIGINT] { signal(number, SIG_DFL) }
+    for number in [SIGTERM, SIGINT, SIGHUP] { signal(number, SIG_DFL) }
     try? await Task.sleep(for: pause)  // Cancelled: then at once.
     let words = CommandLine.arguments + (again ? [] : ["--again"])
     var arguments = words.map { strdup($0) } + [nil]

@@ -61,7 +61,7 @@ extension ArchiveLine {
   /// `12 files, 3.1 MB of 4.0 MB`
   var shown: String {
     let inside = contentBytes.map { " of \($0.asBytes)" } ?? ""
-    let count = files.map { "\($0) file\($0 == 1 ? "" : "s"), " } ?? ""
+    let count = files.map { "\($0.files), " } ?? ""
     return "\(count)\(size.asBytes)\(inside)"
   }
 }

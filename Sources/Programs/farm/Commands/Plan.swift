@@ -43,7 +43,7 @@ struct PlanRelease: AsyncParsableCommand {
   @Option(help: "Deliver it when it is finished (auto), or when you say so (manual).")
   var harvest = HarvestMode.auto
 
-  @Option(help: ArgumentHelp("Archive it so long after its delivery.", valueName: "30d"))
+  @Option(help: ArgumentHelp("Do not archive it sooner than so long after its last change.", valueName: "60d"))
   var archiveAfter: Duration?
 
   @OptionGroup var options: VolumeOptions

@@ -14,11 +14,12 @@ struct ReleaseSheet {
     ]
     let plan = order.jobs.map { $0.isEmpty ? "delivered as a whole" : "as a whole, with \($0.joined(separator: ", "))" }
     let facts: [(String, String?)] = [
-      ("drops in", release.store), ("delivers to", "\(release.dist) (\(release.delivered) files there)"),
+      ("drops in", release.store),
+      ("delivers to", release.dist + (status.state == .archived ? "" : " (\(release.delivered.files) there)")),
       ("plan", plan ?? "none: each job is delivered when it is completed"), ("harvest", order.harvest.rawValue),
       ("priority", "\(order.priority)"), ("naming", order.naming), ("naming by", order.namingObject),
       ("defaults", order.defaults.words.isEmpty ? nil : order.defaults.words),
-      ("archive", order.archiveAfter.map { "\($0.spelled) after its delivery" }),
+      ("archive", release.archive),
       ("waits for", status.waitsFor.isEmpty ? nil : status.waitsFor.joined(separator: "; ")),
     ]
     for case (let name, let value?) in facts {
@@ -35,4 +36,9 @@ struct ReleaseSheet {
     let table = CellTable(head: ["job", "state", "frames", "revision", ""], rows: rows)
     return lines + (rows.isEmpty ? [] : [""]) + table.lines(terminal)
   }
+}
+
+extension Int {
+  /// `1 file`, `2 files`.
+  var files: String { "\(self) file\(self == 1 ? "" : "s")" }
 }

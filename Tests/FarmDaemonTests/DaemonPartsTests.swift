@@ -114,6 +114,7 @@ struct CommandFailureTests {
   @Test(arguments: [
     CommandFailure.noJob("shto", nearest: "shot"), .severalJobs("a", [JobName(release: "r", job: "a")]),
     .noRelease("sprin", nearest: "spring"), .noLog(JobName(release: "r", job: "a")),
+    .logGone(JobName(release: "r", job: "a"), "/x/task-1.log"),
     .badName("a/b", why: "it has a slash"),
     .planned("spring"), .emptyQuery, .notFinished("spring", waitsFor: ["a drop of b"]),
     .badPlan(Problem(.badRelease, cause: "release.yaml:1:1: it is wrong")), .fileGone(JobName(release: "r", job: "a")),

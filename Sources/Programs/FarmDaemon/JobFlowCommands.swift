@@ -20,9 +20,10 @@ extension JobFlow: FarmService {
       throw CommandFailure.noLog(detail.name)
     }
     let start = read.map { $0.path == log ? $0.from : 0 } ?? 0
-    var bytes = try await BlockingWork.run { () throws(FileFailure) in
-      try FileStatus(at: FilePath(log)) == nil ? [] : FileBytes.part(of: FilePath(log), from: start)
+    let found = try await BlockingWork.run { () throws(FileFailure) in
+      try FileStatus(at: FilePath(log)) == nil ? nil : FileBytes.part(of: FilePath(log), from: start)
     }
+    guard var bytes = found ?? (goesOn ? [] : nil) else { throw CommandFailure.logGone(detail.name, log) }
     // A line that is still being written is told when it is whole.
     if goesOn { bytes.removeLast(bytes.reversed().prefix { $0 != 10 }.count) }
     return LogAnswer(
@@ -157,6 +158,7 @@ enum CommandFailure: Failure, Equatable {
   case severalJobs(String, [JobName])
   case noRelease(String, nearest: String?)
   case noLog(JobName)
+  case logGone(JobName, String)
   case noTask(Int64)
   case badName(String, why: String)
   case planned(String)
@@ -175,6 +177,7 @@ enum CommandFailure: Failure, Equatable {
       "\"\(text)\" is the name of several jobs: \(names.map(\.description).joined(separator: ", "))"
     case .noRelease(let text, let nearest): "there is no release \"\(text)\"" + Self.hint(nearest)
     case .noLog(let job): "\(job) has no log yet: nothing of its newest revision was rendered"
+    case .logGone(let job, let path): "the log of \(job) is not there any more: \(path)"
     case .noTask(let id): "there is no task \(id)"
     case .badName(let name, let why): "\"\(name)\" cannot be a name: \(why)"
     case .planned(let name): "the release \(name) has a plan already"
@@ -195,6 +198,8 @@ enum CommandFailure: Failure, Equatable {
     case .severalJobs: "Write `<release>/<job>`."
     case .noRelease: "Look at `farm list releases`."
     case .noLog(let job): "Look at `farm show job \(job)`."
+    case .logGone:
+      "Logs are kept for as long as `tidy: {logs: 30d}` in farm.yaml says; what is rendered again has a new one."
     case .noTask: "Look at `farm list tasks`."
     case .badName: "Take another name."
     case .planned(let name): "Edit releases/\(name)/release.yaml, which is taken at once, or take another name."
@@ -211,7 +216,7 @@ enum CommandFailure: Failure, Equatable {
 
   var kind: FailureKind {
     switch self {
-    case .noJob, .noRelease, .noLog, .noTask: .notFound
+    case .noJob, .noRelease, .noLog, .logGone, .noTask: .notFound
     case .severalJobs, .badName, .emptyQuery, .noFrames: .wrongUse
     case .planned, .notFinished, .badPlan, .fileGone, .beingAssembled, .blocked: .conflict
     }

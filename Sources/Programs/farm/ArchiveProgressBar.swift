@@ -1,3 +1,4 @@
+import ArgumentParser
 import FarmAPI
 import FarmModel
 import Glibc
@@ -8,14 +9,25 @@ struct ArchiveProgressBar {
   let release: String
 
   private static let every = Duration.milliseconds(200)
+  private static let goesOn = "the farm goes on with it: `farm status` shows how far it is"
+  /// As shells say it of a program that ^C ended.
+  private static let interrupted: Int32 = 130
 
-  /// Runs something and shows the bar on standard error meanwhile, if that is a terminal.
+  /// Runs something and shows the bar on standard error meanwhile, if that is a terminal. Who does not want to wait any
+  /// longer (^C) is told that the farm goes on.
   func during<Answer: Sendable>(_ body: @escaping @Sendable (FarmClient) async throws -> Answer) async throws -> Answer
   {
     let client = client
     guard isatty(2) == 1 else { return try await body(client) }
+    let stop = Signals([SIGINT, SIGTERM, SIGHUP])
     return try await withThrowingTaskGroup(of: Answer?.self) { group in
       group.addTask { try await body(client) }
+      group.addTask {
+        await stop.first()
+        if Task.isCancelled { return nil }
+        Self.write("\r\u{1B}[K\(Self.goesOn)\n")
+        throw ExitCode(Self.interrupted)
+      }
       group.addTask {
         await show()
         return nil

@@ -68,8 +68,7 @@ struct LedgerRebuild: AsyncParsableCommand {
       The old one is put aside, not deleted. What manifests prove is not rendered again; what was under way is. A
       daemon does this by itself when it finds the ledger damaged or gone. History, pauses and orders are lost, unless
       they are taken from a copy that was made before (`farm ledger backup`): what was done since is put into it.
-      """, "systemctl stop farmd && farm ledger rebuild && systemctl start farmd",
-      "farm ledger rebuild --from /backup/farm.sqlite"))
+      """, "farm ledger rebuild", "farm ledger rebuild --from /backup/farm.sqlite"))
 
   @Option(help: ArgumentHelp("A copy of the ledger, to begin with.", valueName: "file"), completion: .file())
   var from: String?

@@ -100,7 +100,7 @@ struct List: AsyncParsableCommand {
     let found = try await options.client().get(Route.archives, as: [ArchiveLine].self).filter { archive in
       patterns.allSatisfy { $0.matches(archive.release) }
     }
-    if found.isEmpty { ProgramMain.say("no archive fits") }
+    if found.isEmpty { ProgramMain.say(query.isEmpty ? "there is no archive yet" : "no archive fits") }
     try options.print(found) { WorkTable(archives: found).lines($0) }
   }
 

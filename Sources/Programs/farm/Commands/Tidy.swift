@@ -11,7 +11,7 @@ struct Tidy: AsyncParsableCommand {
       """
       Old logs, thumbnails, damaged pictures, what slash-and-burn put aside, and pictures of quick jobs, each after the
       time that `tidy:` and `quick:` in farm.yaml say. The daemon does it by itself once an hour. No .blend, release or
-      archive is ever touched.
+      archive is ever touched. Copies of the ledger in backups/ are counted apart: see `backup:`.
       """, "farm tidy --dry-run", "farm tidy --now"))
 
   @Flag(help: "Only show what would go.")

@@ -5,7 +5,7 @@ SWIFT_FLAGS = --explicit-target-dependency-import-check error
 TEST_FLAGS = $(SWIFT_FLAGS) --experimental-maximum-parallelization-width 4
 SOURCES = Sources Tests Benchmarks Package.swift
 
-.PHONY: demo test test-blenders check build deps format soak fuzz bench docs
+.PHONY: demo test test-blenders check build install deps format soak fuzz bench docs
 
 demo: build
 	@packaging/demo
@@ -47,11 +47,11 @@ fuzz: deps
 	  -rss_limit_mb=2048 -print_final_stats=1 $(FUZZ) .build-fuzz/found/$$kind Tests/Fuzz/seeds/$$kind || exit 1; done
 
 # Measures what is promised, with a release build linked as packages are; prints each figure beside its goal.
-BENCH_FLAGS = -c release --static-swift-stdlib
+RELEASE_FLAGS = -c release --static-swift-stdlib
 bench: deps
 	@packaging/install-deps bench
-	swift build $(BENCH_FLAGS) --product farm-bench $(SWIFT_FLAGS)
-	@"$$(swift build $(BENCH_FLAGS) --show-bin-path)/farm-bench" $(BENCH)
+	swift build $(RELEASE_FLAGS) --product farm-bench $(SWIFT_FLAGS)
+	@"$$(swift build $(RELEASE_FLAGS) --show-bin-path)/farm-bench" $(BENCH)
 
 # Man pages and completions of bash, zsh and fish, out of the programs' own help, into .build/docs.
 docs: build
@@ -60,6 +60,13 @@ docs: build
 build: deps
 	@[ -d .build/debug ] || echo "building: a first build takes about 5 minutes on 2 cores"
 	swift build --build-tests $(SWIFT_FLAGS)
+
+# Programs that need no Swift where they run, only the libraries that packaging/install-deps names.
+PREFIX = /usr/local
+install: deps
+	for program in farm farmd; do swift build $(RELEASE_FLAGS) --product $$program $(SWIFT_FLAGS) && \
+	  install -D -s "$$(swift build $(RELEASE_FLAGS) --show-bin-path)/$$program" "$(DESTDIR)$(PREFIX)/bin/$$program" \
+	  || exit 1; done
 
 deps:
 	@packaging/install-deps

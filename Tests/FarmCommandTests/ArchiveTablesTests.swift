@@ -55,7 +55,7 @@ struct ArchiveTablesTests {
   @Test func `are listed with what they hold, and what a newer one took the place of`() {
     let lines = WorkTable(archives: [
       ArchiveLine(
-        release: "spring", path: "archives/.older/then/spring.tar.gz", size: 1_000, isReleaseThere: true, isOlder: true),
+        release: "spring", path: "archives/.older/t/spring.tar.gz", size: 1_000, isReleaseThere: true, isOlder: true),
       ArchiveLine(
         release: "spring", path: "archives/spring.tar.gz", size: 3_200_000, contentBytes: 4_000_000, files: 12, jobs: 2,
         archivedAt: "2026-11-26T17:17:59.647997256Z", verifiedAt: "2026-11-27T09:00:00.000000000Z", isReleaseThere: true

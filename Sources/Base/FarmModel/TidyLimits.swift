@@ -81,6 +81,7 @@ package struct RetryPace: Hashable, Sendable {
 
   package init() {}
 
+  /// Notes that it failed once more.
   package mutating func failed(at now: Timestamp) {
     failedAt = now
     pause = pause == .zero ? Self.first : min(pause * 2, Self.longest)

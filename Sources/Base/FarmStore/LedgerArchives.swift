@@ -77,7 +77,9 @@ extension Ledger {
         sql: "DELETE FROM known_file WHERE folder = ? OR substr(folder, 1, ?) = ?",
         arguments: [folder, folder.count + 1, folder + [47]])
       try db.execute(
-        sql: "UPDATE release SET state = 'archived', problem = NULL, changed_at = ? WHERE id = ?",
+        sql: """
+          UPDATE release SET state = 'archived', problem = NULL, archive_problem = NULL, changed_at = ? WHERE id = ?
+          """,
         arguments: [now.nanoseconds, id])
       try db.execute(sql: "UPDATE archive SET state = 'emptying' WHERE id = ?", arguments: [archive])
       return true

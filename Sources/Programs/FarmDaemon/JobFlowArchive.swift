@@ -39,6 +39,7 @@ extension JobFlow {
     defer { endHarvesting(name) }
     let packed = try await pack(release, order, progress)
     let record = try await place(packed, order)
+    troubles[setup.volume.archives.appending(name)] = nil
     guard !order.keepsRelease else {
       try await setup.ledger.setArchive(record.id, state: .kept)
       try await setup.ledger.remember([Act(person, .archived, release: name, detail: record.path)])
@@ -48,7 +49,6 @@ extension JobFlow {
     let unknown = try await takeAway(removal, packed.tree, record)
     let note = await empty(removal, record)
     try await setup.ledger.remember([Act(person, .archived, release: name, detail: record.path)])
-    troubles[setup.volume.archives.appending(name)] = nil
     let blind =
       "of \(unknown) files the daemon cannot know whether a program still had them open for writing: they are another "
       + "user's, and it has no CAP_LEASE, or another machine's"
@@ -111,8 +111,12 @@ extension JobFlow {
     guard let tree, reasons.isEmpty else { throw ArchiveFailure.refused(name, reasons: reasons) }
     let manifests = try await setup.ledger.manifests(of: name)
     let manifest = try await self.manifest(of: release, manifests)
-    // What could not be restored is not taken away.
-    _ = try RestoredJobs(manifest, of: name, archive: volume.archives, now: setup.clock.now())
+    do throws(ArchiveFailure) {
+      _ = try RestoredJobs(manifest, of: name, archive: volume.archives, now: setup.clock.now())
+    } catch {
+      let why = "it could not be restored: \(error.description)"
+      throw ArchiveFailure.refused(name, reasons: [.init(why, remedy: "Report this; nothing was removed.")])
+    }
     let owners = FileOwners(manifests, of: name)
     let part = volume.archives.appending(Self.partPrefix + order.format.fileName(of: name))
     let archiver = Archiver(

@@ -28,7 +28,7 @@ package struct Ledger: Sendable {
       }
       pool = try DatabasePool(path: path.string, configuration: configuration)
       commits = GroupCommit(pool)
-      try LedgerSchema.migrator.migrate(pool)
+      try LedgerSchema.bringUpToDate(pool)
       let verdict = try pool.read { try String.fetchOne($0, sql: "PRAGMA quick_check(1)") }
       guard verdict == "ok" else { throw StoreFailure.damaged(path, verdict ?? "no answer") }
     } catch let failure as StoreFailure {

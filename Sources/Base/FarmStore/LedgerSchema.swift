@@ -6,7 +6,15 @@ enum LedgerSchema {
     version1, version2, version3, version4, version5, version6, version7, version8, version9, version10,
   ]
 
-  static var migrator: DatabaseMigrator {
+  /// What was made anew leaves its old pages behind: a large ledger would stay twice as large as it is.
+  static func bringUpToDate(_ pool: DatabasePool) throws {
+    guard try pool.read({ try !migrator.hasCompletedMigrations($0) }) else { return }
+    try migrator.migrate(pool)
+    // A disk without room for a copy has none for this either; it is as good with the old pages.
+    try? pool.vacuum()
+  }
+
+  private static var migrator: DatabaseMigrator {
     var migrator = DatabaseMigrator()
     for (index, steps) in versions.enumerated() {
       let version = index + 1

@@ -183,7 +183,9 @@ package struct OutputBoard: Sendable {
 
   /// Of what people count as frames.
   package var frameCounts: FrameCounts {
-    FrameCounts(expected: frames.values.reduce(0, +), done: Self.done(frames), failed: frames[.failed] ?? 0)
+    FrameCounts(
+      expected: frames.values.reduce(0, +), done: Self.done(frames), failed: frames[.failed] ?? 0,
+      purged: frames[.purged].flatMap { $0 > 0 ? $0 : nil })
   }
 
   package var hasAnyDone: Bool { Self.done(rendered) > 0 }

@@ -128,6 +128,11 @@ extension EndToEnd.Life {
       await stop(second)
       let nothing = try await farm.farm("ledger", "rebuild", "--from", "/nonexistent.sqlite")
       #expect(nothing.code == 1 && nothing.output.contains("cannot open /nonexistent.sqlite"), "\(nothing.output)")
+      let other = try farm.scratch.write("no database", to: "other.sqlite").string
+      let wrong = try await farm.farm("ledger", "rebuild", "--from", other)
+      #expect(wrong.code == 1 && wrong.output.contains("\(other) is no whole copy of a ledger"), "\(wrong.output)")
+      #expect(wrong.output.contains("Take an older copy, or none"))
+      #expect(farm.root.appending(".farm/state").names.filter { $0.contains(".new") }.isEmpty)
       #expect(try await farm.farm("ledger", "check").output.hasSuffix("it is whole\n"))
     }
 

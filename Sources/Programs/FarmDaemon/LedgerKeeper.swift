@@ -72,7 +72,7 @@ struct LedgerKeeper {
     let manifests = all.filter { !archived.contains($0.release) }
     for file in unreadable { log.warning("a manifest cannot be read", metadata: ["file": "\(file)"]) }
     if let copy { try FileCopy.copy(copy, to: part) }
-    let ledger = try Ledger(at: part, clock: clock)
+    let ledger = try opened(part, as: copy)
     try await ledger.rebuild(from: manifests, archived: archived)
     // Before anything is delivered it must be known again what is wanted.
     for name in Set(manifests.map(\.release)) { try await plan(name, in: ledger) }
@@ -82,6 +82,14 @@ struct LedgerKeeper {
     try Durable.sync(part)
     log.notice("the ledger was made again", metadata: ["jobs": "\(manifests.count)"])
     return part
+  }
+
+  private func opened(_ part: FilePath, as copy: FilePath?) throws -> Ledger {
+    do { return try Ledger(at: part, clock: clock) } catch {
+      for end in Self.parts { Placement.remove(FilePath(part.string + end)) }
+      guard case .damaged(_, let verdict) = error else { throw error }
+      throw BadLedgerCopy(path: copy ?? part, verdict: verdict)
+    }
   }
 
   private func place(_ part: FilePath) throws -> Ledger {
@@ -116,4 +124,13 @@ extension LedgerKeeper {
       }
     }
   }
+}
+
+/// What should be a copy of a ledger is none.
+struct BadLedgerCopy: Failure, Equatable {
+  let path: FilePath
+  let verdict: String
+
+  var description: String { "\(path.string.escapedForTerminal) is no whole copy of a ledger: \(verdict)" }
+  var remedy: String { "Take an older copy, or none: `farm ledger rebuild`. The ledger is as it was." }
 }

@@ -109,16 +109,25 @@ extension EndToEnd.Life {
       try await farm.drop("overwrite_off", at: "quick/b.blend")
       #expect(await farm.logs("harvested files=2"))
       #expect(try await farm.farm("archive", "release", "spring", "--force").code == 0)
+      // Archived and left in place; its disk is away while the ledger is made again.
+      #expect(try await farm.farm("plan", "release", "kept", "--jobs", "k").code == 0)
+      try await farm.drop("still", at: "releases/kept/store/k.blend")
+      #expect(await farm.logs("release.harvested release=kept"))
+      #expect(try await farm.farm("archive", "release", "kept", "--force", "--keep").code == 0)
       let (files, renders) = (farm.root.appending("dist").filesBelow, farm.logged("job.active"))
       await stop(daemon)
+      let (folder, elsewhere) = (farm.root.string + "/releases/kept", farm.scratch("elsewhere").string)
+      try FileManager.default.moveItem(atPath: folder, toPath: elsewhere)
 
       let rebuilt = try await farm.farm("ledger", "rebuild", "--from", copy)
-      #expect(rebuilt.code == 0 && rebuilt.output.contains("from \(copy) and the manifests; jobs: 2"), "\(rebuilt)")
+      #expect(rebuilt.code == 0 && rebuilt.output.contains("from \(copy) and the manifests; jobs: 3"), "\(rebuilt)")
+      try FileManager.default.moveItem(atPath: elsewhere, toPath: folder)
       let second = try await farm.start()
       #expect(try await farm.farm("sync").code == 0)
 
       let jobs = try await farm.farm("list", "jobs").output
       #expect(jobs.contains("quick/a") && jobs.contains("quick/b") && !jobs.contains("spring"), "\(jobs)")
+      #expect(jobs.contains("kept/k") && jobs.components(separatedBy: "completed").count == 4, "\(jobs)")
       #expect(try await farm.farm("list", "releases").output.contains("archived"))
       #expect(try await farm.farm("history").output.contains("planned"))
       #expect(try await farm.farm("restore", "release", "spring").code == 0)

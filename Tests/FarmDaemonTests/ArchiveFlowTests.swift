@@ -254,15 +254,16 @@ struct ArchiveFlowTests {
     let (whole, status) = (place.contents, try #require(try FileStatus(at: place)))
     var flipped = whole
     flipped[flipped.count / 2] ^= 0xFF
-    try place.write(flipped)
-    try Placement.setTime(of: place, like: status)
-
     let asked = ArchivedRequest(release: "spring")
-    let failure = await #expect(throws: ArchiveFailure.self) { try await world.flow.verify(asked, by: "ann") }
-    let why = try #require(failure?.description)
-    #expect(try await world.flow.archives().map(\.problem) == [why])
-    #expect(
-      try await world.flow.status().daemon.troubles.first?.hasPrefix("\(why), and spring is nowhere else. ") == true)
+    for (bytes, isSameTime) in [(flipped, true), (Array(whole.prefix(whole.count / 2)), false)] {
+      try place.write(bytes)
+      if isSameTime { try Placement.setTime(of: place, like: status) }
+      let failure = await #expect(throws: ArchiveFailure.self) { try await world.flow.verify(asked, by: "ann") }
+      let why = try #require(failure?.description)
+      #expect(try await world.flow.archives().map(\.problem) == [why])
+      let troubles = try await world.flow.status().daemon.troubles
+      #expect(troubles.first?.hasPrefix("\(why), and spring is nowhere else. ") == true, "\(troubles)")
+    }
 
     try FileManager.default.removeItem(atPath: place.string)
     #expect(try await world.flow.archives().map(\.problem) == ["it is not there"])
@@ -275,11 +276,18 @@ struct ArchiveFlowTests {
         try await later.flow.status().daemon.troubles.first?.hasPrefix("\(place) is not there, and spring is") == true
       })
 
+    // From a backup, without its time.
     try place.write(whole)
-    try Placement.setTime(of: place, like: status)
     #expect(try await later.flow.verify(asked, by: "ann").archive.problem == nil)
     #expect(try await later.flow.status().daemon.troubles.isEmpty)
-    #expect(try await later.flow.restore(asked, by: "ann").archive.isReleaseThere)
+    #expect(try await later.ledger.archives().map(\.state) == [.stored])
+    await later.crash()
+    let last = try FlowWorld(on: world.scratch)
+    await last.flow.recoverArchives()
+    #expect(try await last.flow.status().daemon.troubles.isEmpty)
+    last.run()
+    #expect(try await last.flow.restore(asked, by: "ann").archive.isReleaseThere)
+    #expect(try await last.ledger.archives().map(\.state) == [.kept])
   }
 
   @Test func `is not archived while others need its files, or something is wrong`() async throws {
@@ -351,6 +359,9 @@ struct ArchiveFlowTests {
     (#""state":"completed""#, #""state":"active""#), (#""attempts":1"#, #""attempts":9223372036854775807"#),
     (#""createdAt":"#, #""createdAt":-"#), (#""release":"spring""#, #""release":"other""#),
     (#""job":"a""#, #""job":"../a""#), (#""form":1"#, #""form":2"#),
+    (#""path":"000002.png""#, #""path":"000001.png""#),
+    (#""owner":""#, #""owner":"\(String(repeating: "x", count: 256))"#),
+    (#""delivered":"dist/spring/a_0002.png""#, #""delivered":"dist/spring/a_0001.png""#),
   ])
   func `is not restored from words that lead out of it`(good: String, bad: String) async throws {
     let world = try await world()

@@ -27,6 +27,7 @@ package struct Ledger: Sendable {
         try db.execute(sql: "PRAGMA synchronous = FULL")
       }
       pool = try DatabasePool(path: path.string, configuration: configuration)
+      if try pool.read({ try LedgerSchema.isNewer($0) }) { throw StoreFailure.newer(path) }
       commits = GroupCommit(pool)
       try LedgerSchema.bringUpToDate(pool)
       let verdict = try pool.read { try String.fetchOne($0, sql: "PRAGMA quick_check(1)") }
@@ -37,6 +38,17 @@ package struct Ledger: Sendable {
       throw .damaged(path, error.message ?? "it is no database")
     } catch {
       throw StoreFailure(error, while: "open the ledger \(path.string)")
+    }
+  }
+
+  /// Why a file is no ledger that this version can go on with, in words; nil when it is one.
+  package static func mistake(at path: FilePath) -> String? {
+    do {
+      let file = try DatabaseQueue(path: path.string)
+      defer { try? file.close() }  // Nothing was written.
+      return try file.read { try LedgerSchema.mistake($0) }
+    } catch {
+      return (error as? DatabaseError)?.message ?? "\(error)"
     }
   }
 
@@ -78,6 +90,8 @@ package struct Ledger: Sendable {
 package enum StoreFailure: Failure, Equatable {
   case damaged(FilePath, String)
   case full(act: String)
+  /// A later version of the farm has written it.
+  case newer(FilePath)
   case failed(act: String, reason: String)
   /// A copy could not be written; the ledger itself is as it was.
   case notCopied(FilePath, reason: String)
@@ -97,6 +111,7 @@ package enum StoreFailure: Failure, Equatable {
     switch self {
     case .damaged(let path, let verdict): "the ledger \(path.string) is damaged: \(verdict)"
     case .full(let act): "cannot \(act): the disk of the ledger is full"
+    case .newer(let path): "a newer version of the farm has written the ledger \(path.string)"
     case .failed(let act, let reason): "cannot \(act): \(reason)"
     case .notCopied(let path, let reason): "cannot copy the ledger to \(path.string.escapedForTerminal): \(reason)"
     case .canceled(let act): "stopped before it could \(act)"
@@ -106,7 +121,7 @@ package enum StoreFailure: Failure, Equatable {
   /// Whether nothing can go on: the ledger itself does not work.
   package var isOfLedger: Bool {
     switch self {
-    case .damaged, .full, .failed: true
+    case .damaged, .full, .newer, .failed: true
     case .notCopied, .canceled: false
     }
   }
@@ -114,6 +129,7 @@ package enum StoreFailure: Failure, Equatable {
   package var remedy: String {
     switch self {
     case .damaged(let path, _): "Move \(path.string) aside and start again; pictures and drops are not touched."
+    case .newer: "Start that version of farmd; or have this one make its own ledger: `farm ledger rebuild`."
     case .full: "Free space on the disk of the `state:` folder (`df -h`)."
     case .failed: "Check that the daemon's user may write in the `state:` folder."
     case .notCopied(let path, _):
@@ -125,7 +141,7 @@ package enum StoreFailure: Failure, Equatable {
 
   package var isTransient: Bool {
     switch self {
-    case .damaged: false
+    case .damaged, .newer: false
     case .full, .failed, .notCopied, .canceled: true
     }
   }

@@ -65,6 +65,13 @@ extension Ledger {
     }
   }
 
+  /// Forgets archives in whose place another one lies.
+  package func forgetArchives(at path: String, besides id: ArchiveRecord.ID) async throws(StoreFailure) {
+    try await write("forget what lay at \(path)") { db in
+      try db.execute(sql: "DELETE FROM archive WHERE path = ? AND id <> ?", arguments: [path, id])
+    }
+  }
+
   /// Forgets everything of a release but its name and what people did to it: from now on it stands in its archive.
   /// - Returns: false, and nothing was changed, when something of it has begun.
   package func forget(archived release: String, archive: ArchiveRecord.ID) async throws(StoreFailure) -> Bool {
@@ -153,6 +160,10 @@ extension Ledger {
       try db.execute(
         sql: "UPDATE archive SET state = 'restoring', verified_at = ?, problem = NULL WHERE id = ?",
         arguments: [now.nanoseconds, archive])
+      // No other one is the only place of it any more.
+      try db.execute(
+        sql: "UPDATE archive SET state = 'kept' WHERE release = ? AND state = 'stored' AND id <> ?",
+        arguments: [release, archive])
     }
   }
 

@@ -18,7 +18,8 @@ extension Ledger {
           "SELECT job.id FROM job JOIN release ON release.id = release_id WHERE release.name = ? AND job.name = ?"
         if let job = try Int64.fetchOne(db, sql: select, arguments: [manifest.release, manifest.job]) {
           let known = try Self.manifest(db, ofJob: job)
-          guard known != manifest, known?.revision ?? 0 <= manifest.revision else { continue }
+          // Numbers of revisions begin anew when a name is used again.
+          guard known != manifest, known?.droppedAt ?? 0 <= manifest.droppedAt else { continue }
           try Self.deleteJobs(db, where: "id = ?", job)
         }
         try Self.rebuild(db, manifest, now: now)
@@ -51,7 +52,8 @@ extension Ledger {
         job, manifest.revision, DatabaseValue.blob(manifest.digest), manifest.state.rawValue,
         manifest.frames.description, manifest.format.rawValue, manifest.scene,
         try Column.json(manifest.settings ?? RenderSettings()), try Column.json(manifest.savedBy),
-        try Column.json(manifest.blender), try Column.json(manifest.problem), manifest.droppedAt, manifest.droppedAt,
+        try Column.json(manifest.blender), try Column.json(manifest.problem), manifest.droppedAt,
+        manifest.endedAt ?? manifest.droppedAt,
       ])
     let revision = db.lastInsertedRowID
     try setDependencies(db, of: revision, manifest.files ?? [])
@@ -81,6 +83,30 @@ extension Ledger {
     try db.execute(
       sql: "INSERT OR REPLACE INTO delivery VALUES (?, ?, ?, ?, ?, ?, ?)",
       arguments: [path, release, job, db.lastInsertedRowID, file.inode, file.size, file.mtimeNanoseconds])
+  }
+
+  /// The last numbers that a ledger has given, by table; empty where it cannot be read.
+  package static func numbers(at path: FilePath) -> [String: Int64] {
+    var configuration = GRDB.Configuration()
+    configuration.readonly = true
+    // Damaged or gone, or of a version that did not keep them.
+    let rows = try? DatabaseQueue(path: path.string, configuration: configuration).read { db in
+      try Row.fetchAll(db, sql: "SELECT name, seq FROM sqlite_sequence").map { ($0[0] as String, $0[1] as Int64) }
+    }
+    return Dictionary(rows ?? []) { max($0, $1) }
+  }
+
+  /// Gives no number that was given before.
+  package func goOn(after numbers: [String: Int64]) async throws(StoreFailure) {
+    try await write("go on after the numbers of an earlier ledger") { db in
+      for (table, number) in numbers where LedgerSchema.isNumberedOnce(table) {
+        try db.execute(sql: "DELETE FROM sqlite_sequence WHERE name = ? AND seq < ?", arguments: [table, number])
+        try db.execute(
+          sql:
+            "INSERT INTO sqlite_sequence SELECT ?1, ?2 WHERE NOT EXISTS (SELECT 1 FROM sqlite_sequence WHERE name = ?1)",
+          arguments: [table, number])
+      }
+    }
   }
 
   /// Whether nothing was ever recorded in it.

@@ -14,6 +14,14 @@ enum LedgerSchema {
     try? pool.vacuum()
   }
 
+  /// Why a file is no ledger that this version can go on with, in words; nil when it is one.
+  static func mistake(_ db: Database) throws -> String? {
+    if try migrator.appliedIdentifiers(db).isEmpty { return "it is no ledger of the farm" }
+    return try isNewer(db) ? "a newer version of the farm has written it" : nil
+  }
+
+  static func isNewer(_ db: Database) throws -> Bool { try migrator.hasBeenSuperseded(db) }
+
   private static var migrator: DatabaseMigrator {
     var migrator = DatabaseMigrator()
     for (index, steps) in versions.enumerated() {
@@ -213,6 +221,8 @@ enum LedgerSchema {
   /// Tables of which no number is given twice since a version: what is deleted with an archived release leaves numbers
   /// that processes, logs and people remember.
   private static let numberedOnce = [10: ["job", "revision", "output", "task"]]
+
+  static func isNumberedOnce(_ table: String) -> Bool { numberedOnce.values.contains { $0.contains(table) } }
 
   /// SQLite has such a table made anew.
   private static func numberOnce(_ db: Database, _ table: String) throws {

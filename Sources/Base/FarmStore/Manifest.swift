@@ -30,6 +30,8 @@ package struct Manifest: Codable, Hashable, Sendable {
   /// Nanoseconds since 1970: when the job was first dropped, and when this revision was.
   package let createdAt: Int64
   package let droppedAt: Int64
+  /// When this revision ended; nil in one of an earlier version.
+  package var endedAt: Int64?
   package var outputs: [Picture]
   /// The files besides the `.blend` from which it was rendered; nil in one of an earlier version.
   package var files: [SeenFile]?
@@ -188,7 +190,9 @@ extension Ledger {
       frames: revision.frames, format: revision.format, scene: revision.scene, settings: revision.settings,
       savedBy: revision.savedBy,
       blender: revision.blender, problem: revision.problem, createdAt: job["created_at"],
-      droppedAt: revision.createdAt.nanoseconds, outputs: pictures, files: try dependencies(db, of: revision.id))
+      droppedAt: revision.createdAt.nanoseconds,
+      endedAt: try Int64.fetchOne(db, sql: "SELECT ended_at FROM revision WHERE id = ?", arguments: [revision.id]),
+      outputs: pictures, files: try dependencies(db, of: revision.id))
   }
 }
 

@@ -206,6 +206,8 @@ actor JobFlow {
       errand.finish()
     }
     if let fatal { throw fatal }
+    // A ledger that is lost while the daemon is off is made again from them. Not cancelled as this run is.
+    await Task { await putManifests() }.value
   }
 
   private func work() async {

@@ -182,6 +182,8 @@ extension JobFlow {
       throw error
     }
     setup.stepped("archive placed")
+    try await setup.ledger.forgetArchives(at: record.path, besides: id)
+    troubles[place] = nil
     return record.numbered(id)
   }
 

@@ -71,9 +71,15 @@ extension JobFlow {
       complain(error, while: "archiving \(release)")
       let known = error as? any Failure
       problem = "\(known?.description ?? "\(error)"). \(known?.remedy ?? "Report this.")"
-      troubles[trouble] = "\(release) was not archived, and is tried again the next night: \(problem ?? "")"
     }
+    if let problem { tellNotArchived(release, problem) }
     try await setup.ledger.setArchiveProblem(of: release, problem)
+  }
+
+  func tellNotArchived(_ release: String, _ problem: String) {
+    guard setup.config.archive != nil else { return }
+    troubles[setup.volume.archives.appending(release)] =
+      "\(release) was not archived, and is tried again the next night: \(problem)"
   }
 
   /// What will be archived, when, and what keeps it from that now.
@@ -112,7 +118,9 @@ extension JobFlow {
     }
     let opening = schedule.opening(for: candidate, now: now) { LocalTime($0) }
     return DueArchives.Line(
-      release: release.name, dueAt: due.rfc3339, dueLocally: Paperwork.moment(due), beginsAt: opening?.rfc3339,
+      release: release.name, dueAt: due.rfc3339,
+      dueLocally: rule.wait(candidate.after) < ReleaseOrder.neverArchived ? Paperwork.moment(due) : "never",
+      beginsAt: opening?.rfc3339,
       beginsLocally: opening.map { Paperwork.moment($0) }, reasons: reasons)
   }
 }

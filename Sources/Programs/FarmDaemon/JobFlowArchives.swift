@@ -9,20 +9,21 @@ import VolumeFiles
 /// What lies in `archives/`, and whether it is whole.
 extension JobFlow {
   func verify(_ request: ArchivedRequest, by person: String) async throws -> ArchiveAnswer {
-    let (place, format, record) = try await archive(of: request.release)
+    let found = try await archive(of: request.release)
+    let place = found.place
     let progress = try await beginArchiving(request.release)
     defer { endArchiving() }
     let manifest: ArchiveManifest
     do {
-      let archiver = Archiver(format, lanes: 1, progress: progress)
+      let archiver = Archiver(found.format, lanes: 1, progress: progress)
       manifest = try await BlockingWork.run { () throws(ArchiveFailure) in try archiver.check(place) }
       _ = try RestoredJobs(manifest, of: request.release, archive: place, now: setup.clock.now())
     } catch {
-      await remember(error, of: record)
+      await remember(error, of: found)
       throw error
     }
     let isThere = await isThereOrHangs(setup.volume.release(request.release))
-    var known = try await known(record, manifest, at: place, isReleaseThere: isThere)
+    var known = try await known(found, manifest, isReleaseThere: isThere)
     known.verifiedAt = setup.clock.now()
     known.problem = nil
     try await setup.ledger.setArchive(known.id, verifiedAt: known.verifiedAt)
@@ -31,8 +32,10 @@ extension JobFlow {
   }
 
   /// What was found wrong with an archive stays known until it is found whole.
-  func remember(_ error: any Error, of record: ArchiveRecord?) async {
-    guard let failure = error as? ArchiveFailure, failure.isOfArchive, var record else { return }
+  func remember(_ error: any Error, of found: FoundArchive) async {
+    guard let failure = error as? ArchiveFailure, failure.isOfArchive, var record = found.record ?? found.former else {
+      return
+    }
     record.problem = failure.description
     tellTrouble(of: record)
     do { try await setup.ledger.setArchive(record.id, problem: failure.description) } catch {
@@ -45,8 +48,11 @@ extension JobFlow {
     for record in try await setup.ledger.archives() where record.state == .stored || record.problem != nil {
       var record = record
       let place = setup.volume.root.appending(record.path)
-      if try FileStatus(at: place) == nil { record.problem = "\(place.string.escapedForTerminal) is not there" }
-      if record.problem != nil { tellTrouble(of: record) }
+      if try FileStatus(at: place) == nil {
+        guard record.state == .stored else { continue }
+        record.problem = "\(place.string.escapedForTerminal) is not there"
+      }
+      tellTrouble(of: record)
     }
   }
 
@@ -67,9 +73,11 @@ extension JobFlow {
       if let record = known[path], record.file.size == found.size {
         lines.append(line(record, isReleaseThere: isThere))
       } else {
+        let isStrange = known[path]?.state == .stored
         lines.append(
           ArchiveLine(
-            release: found.release, path: path, size: found.size, isReleaseThere: isThere, isOlder: isOlder(path)))
+            release: found.release, path: path, size: found.size, isReleaseThere: isThere, isOlder: isOlder(path),
+            problem: known[path]?.problem ?? (isStrange ? "it is not as long as it was" : nil)))
       }
     }
     let paths = Set(lines.map(\.path))
@@ -115,31 +123,58 @@ extension JobFlow {
 
   /// An archive as the ledger knows it, from now on.
   func known(
-    _ record: ArchiveRecord?, _ manifest: ArchiveManifest, at place: FilePath, isReleaseThere: Bool
+    _ found: FoundArchive, _ manifest: ArchiveManifest, isReleaseThere: Bool
   ) async throws -> ArchiveRecord {
-    if let record { return record }
-    guard let file = try FileStatus(at: place)?.identity else { throw FileFailure("open", place, errno: 2) }
+    if let record = found.record { return record }
+    guard let file = try FileStatus(at: found.place)?.identity else {
+      throw FileFailure("open", found.place, errno: ENOENT)
+    }
     let now = setup.clock.now()
-    let found = ArchiveRecord(
-      release: manifest.head.release, path: setup.volume.relative(place), state: isReleaseThere ? .kept : .stored,
-      file: file, contentBytes: manifest.files.reduce(0) { $0.adding($1.size ?? 0) },
-      files: manifest.files.count { $0.kind == .file }, jobs: manifest.jobs.count, prunesDist: false,
+    let record = ArchiveRecord(
+      release: manifest.head.release, path: setup.volume.relative(found.place),
+      state: found.former?.state ?? (isReleaseThere ? .kept : .stored), file: file,
+      contentBytes: manifest.files.reduce(0) { $0.adding($1.size ?? 0) },
+      files: manifest.files.count { $0.kind == .file }, jobs: manifest.jobs.count,
+      prunesDist: found.former?.prunesDist ?? false,
       archivedAt: Timestamp(rfc3339: manifest.head.archivedAt) ?? now, verifiedAt: now)
-    return found.numbered(try await setup.ledger.record(found))
+    let id = try await setup.ledger.record(record)
+    // What it took the place of is no more.
+    try await setup.ledger.forgetArchives(at: record.path, besides: id)
+    return record.numbered(id)
   }
 
-  /// Where a release's archive lies, and what the ledger knows of it.
-  func archive(of name: String) async throws -> (FilePath, ArchiveFormat, ArchiveRecord?) {
-    let lines = try await archives()
-    guard let line = lines.first(where: { $0.release == name && !$0.isOlder }) else {
+  /// An archive in its place.
+  struct FoundArchive {
+    let place: FilePath
+    let format: ArchiveFormat
+    /// What the ledger knows of it; nil when somebody else put it there.
+    let record: ArchiveRecord?
+    /// What the ledger knows of what lay there before.
+    let former: ArchiveRecord?
+  }
+
+  /// The archive of a release.
+  /// - Throws: ``ArchiveFailure`` when there is none.
+  func archive(of name: String) async throws -> FoundArchive {
+    let lines = try await archives().filter { !$0.isOlder }
+    let records = try await setup.ledger.archives()
+    var lost: FilePath?
+    for line in lines where line.release == name {
+      let place = setup.volume.root.appending(line.path)
+      let there = records.filter { $0.path == line.path && [.stored, .kept, .emptying].contains($0.state) }
+      guard let file = try FileStatus(at: place)?.identity else {
+        lost = place
+        continue
+      }
+      // Somebody may have put another one there.
+      return FoundArchive(
+        place: place, format: ArchiveFormat.parse(fileName: place.lastComponent?.string ?? "")?.format ?? .gz,
+        record: there.last { file.isCopy(of: $0.file) }, former: there.last)
+    }
+    guard let lost else {
       throw ArchiveFailure.noArchive(name, nearest: Nearest.name(to: name, among: lines.map(\.release)))
     }
-    let place = setup.volume.root.appending(line.path)
-    guard try FileStatus(at: place) != nil else { throw ArchiveFailure.lost(name, place) }
-    let format = ArchiveFormat.parse(fileName: place.lastComponent?.string ?? "")?.format ?? .gz
-    let file = try FileStatus(at: place)?.identity
-    // Somebody may have put another one there.
-    let record = try await setup.ledger.archives().last { $0.path == line.path && file?.isCopy(of: $0.file) == true }
-    return (place, format, record)
+    try await lookForLostArchives()
+    throw ArchiveFailure.lost(name, lost)
   }
 }

@@ -18,6 +18,11 @@ extension JobFlow {
   func writeManifests() async {
     try? await Task.sleep(for: Self.manifestsAfter)  // Cancelled: written after the next start.
     areManifestsAsked = false
+    await putManifests()
+  }
+
+  /// Those that are due.
+  func putManifests() async {
     let folder = ManifestFolder(setup.volume)
     do {
       while true {

@@ -179,8 +179,11 @@ extension JobFlow {
   private func archiveWords(of release: Release, _ state: ReleaseState) async throws -> String? {
     let own = release.order.archiveAfter
     if state == .archived {
-      let path = try await archives().first { $0.release == release.name && !$0.isOlder }?.path
-      return path.map { "in \($0); `farm restore release \(release.name.quotedForShell)` brings it back" }
+      let archive = try await archives().first { $0.release == release.name && !$0.isOlder }
+      return archive.map { archive in
+        let command = "`farm restore release \(release.name.quotedForShell)`"
+        return "in \(archive.path)" + (archive.problem.map { ", but \($0)" } ?? "; \(command) brings it back")
+      }
     }
     guard let rule = setup.config.archive else {
       return own.map { _ in "not by itself: farm.yaml has no `archive:`" }

@@ -15,9 +15,10 @@ extension JobFlow {
     let progress = try await beginArchiving(name)
     defer { endArchiving() }
     // It may have been another's turn.
-    let (place, format, record) = try await archive(of: name)
+    let found = try await archive(of: name)
+    let place = found.place
     try await refuseToOverwrite(name)
-    if let record, record.state == .emptying {
+    if let record = found.record, record.state == .emptying {
       let removal = ReleaseRemoval(of: name, in: setup.volume, prunesDist: record.prunesDist)
       if let why = await empty(removal, record) {
         throw ArchiveFailure.notRestored(name, .init(why, remedy: "Ask again when it is gone."))
@@ -25,16 +26,20 @@ extension JobFlow {
     }
     let folder = try staging(name)
     let (manifest, adopted): (ArchiveManifest, Int)
-    do { (manifest, adopted) = try await unpack(place, format, of: name, into: folder, progress) } catch {
-      await remember(error, of: record)
+    do { (manifest, adopted) = try await unpack(place, found.format, of: name, into: folder, progress) } catch {
+      await remember(error, of: found)
       throw error
     }
     let known: ArchiveRecord
     do {
-      let jobs = try RestoredJobs(manifest, of: name, archive: place, now: setup.clock.now())
+      let jobs: RestoredJobs
+      do { jobs = try RestoredJobs(manifest, of: name, archive: place, now: setup.clock.now()) } catch {
+        await remember(error, of: found)
+        throw error
+      }
       let files = try knownFiles(of: jobs.manifests, in: folder, release: name)
       setup.stepped("archive unpacked")
-      known = try await self.known(record, manifest, at: place, isReleaseThere: false)
+      known = try await self.known(found, manifest, isReleaseThere: false)
       // Unpacking may have taken hours.
       try await refuseToOverwrite(name)
       try await setup.ledger.restore(
@@ -154,6 +159,9 @@ extension JobFlow {
   func recoverArchives() async {
     do {
       try await lookForLostArchives()
+      for candidate in try await setup.ledger.archiveCandidates() {
+        if let problem = candidate.problem { tellNotArchived(candidate.release, problem) }
+      }
       for record in try await setup.ledger.archives() {
         do { try await recover(record) } catch {
           complain(error, while: "going on with the archive of \(record.release)")

@@ -66,14 +66,23 @@ struct LedgerKeeper {
   /// Beside its place first: killed meanwhile, it begins again.
   private func made(from copy: FilePath?) async throws -> FilePath {
     let part = FilePath(state.ledger.string + ".new")
-    for end in Self.parts { Placement.remove(FilePath(part.string + end)) }
+    removeParts(of: part)
     let (all, unreadable) = try ManifestFolder(volume).readAll()
-    let archived = try archivedReleases()
+    let archived = try archivedReleases(
+      besides: Set(all.filter { $0.problem?.problemClass != .adopted }.map(\.release)))
     let manifests = all.filter { !archived.contains($0.release) }
     for file in unreadable { log.warning("a manifest cannot be read", metadata: ["file": "\(file)"]) }
-    if let copy { try FileCopy.copy(copy, to: part) }
+    if let copy { try take(copy, as: part) }
     let ledger = try opened(part, as: copy)
     try await ledger.rebuild(from: manifests, archived: archived)
+    // Their logs lie there, and people remember them.
+    try await ledger.goOn(after: Ledger.numbers(at: state.ledger))
+    for record in try await ledger.archives() where [.stored, .emptying].contains(record.state) {
+      // It came back since.
+      if try FileStatus(at: volume.release(record.release)) != nil {
+        try await ledger.setArchive(record.id, state: .kept)
+      }
+    }
     // Before anything is delivered it must be known again what is wanted.
     for name in Set(manifests.map(\.release)) { try await plan(name, in: ledger) }
     ledger.foldLog()
@@ -84,12 +93,27 @@ struct LedgerKeeper {
     return part
   }
 
+  /// With the log beside it, should it be no copy but a ledger that was put aside.
+  private func take(_ copy: FilePath, as part: FilePath) throws {
+    for end in ["", "-wal"] {
+      let file = FilePath(copy.string + end)
+      if try end.isEmpty || FileStatus(at: file) != nil { try FileCopy.copy(file, to: FilePath(part.string + end)) }
+    }
+    guard let mistake = Ledger.mistake(at: part) else { return }
+    removeParts(of: part)
+    throw BadLedgerCopy(path: copy, verdict: mistake)
+  }
+
   private func opened(_ part: FilePath, as copy: FilePath?) throws -> Ledger {
     do { return try Ledger(at: part, clock: clock) } catch {
-      for end in Self.parts { Placement.remove(FilePath(part.string + end)) }
-      guard case .damaged(_, let verdict) = error else { throw error }
-      throw BadLedgerCopy(path: copy ?? part, verdict: verdict)
+      removeParts(of: part)
+      guard let copy else { throw error }
+      throw BadLedgerCopy(path: copy, verdict: error.description)
     }
+  }
+
+  private func removeParts(of ledger: FilePath) {
+    for end in Self.parts { Placement.remove(FilePath(ledger.string + end)) }
   }
 
   private func place(_ part: FilePath) throws -> Ledger {
@@ -100,15 +124,28 @@ struct LedgerKeeper {
 
 extension LedgerKeeper {
   /// Releases of which an archive is there and no folder: what manifests say of them is over.
-  private func archivedReleases() throws(FileFailure) -> Set<String> {
+  /// - Parameter proven: of which there are manifests: as those are removed when a release is archived, its folder only
+  ///   is away, unless it was being removed just then.
+  private func archivedReleases(besides proven: Set<String>) throws(FileFailure) -> Set<String> {
     var archived: Set<String> = []
     for name in try FolderListing.names(in: volume.archives) {
       guard let (release, _) = ArchiveFormat.parse(fileName: name.string),
         try FileStatus(at: volume.release(release)) == nil
       else { continue }
+      guard !proven.contains(release) else {
+        if try isBeingRemoved(release) { archived.insert(release) }
+        continue
+      }
       archived.insert(release)
     }
     return archived
+  }
+
+  private func isBeingRemoved(_ release: String) throws(FileFailure) -> Bool {
+    for place in [volume.own.appending("archived-\(release)"), volume.releases.appending(".farm-archived-\(release)")] {
+      if try FileStatus(at: place) != nil { return true }
+    }
+    return false
   }
 
   private func plan(_ name: String, in ledger: Ledger) async throws {

@@ -25,6 +25,7 @@ struct RestoredJobs {
   private static let countMax = 1_000_000
   private static let millisecondsMax: Int64 = 1 << 40
   private static let bytesMax: Int64 = 1 << 50
+  private static let ownerBytesMax = 255
 
   private static func manifests(
     _ lines: [[UInt8]], of release: String, archive: FilePath, now: Timestamp
@@ -38,6 +39,9 @@ struct RestoredJobs {
       }
       manifests.append(manifest)
     }
+    let delivered = manifests.flatMap(\.outputs).compactMap(\.delivered)
+    guard Set(manifests.map { $0.job.lowercased() }).count == manifests.count, Set(delivered).count == delivered.count
+    else { throw .forged(archive, entry: ReleaseTree.manifestName, why: "names a job or a picture twice") }
     return manifests
   }
 
@@ -67,12 +71,14 @@ struct RestoredJobs {
     let day: Int64 = 86_400_000_000_000
     let times = 0...now.nanoseconds.adding(day)
     guard [.completed, .failed, .canceled].contains(manifest.state), (1...countMax).contains(manifest.revision),
-      times.contains(manifest.createdAt), times.contains(manifest.droppedAt),
-      (0...100).contains(manifest.priority ?? 0)
+      times.contains(manifest.createdAt), times.contains(manifest.droppedAt), times.contains(manifest.endedAt ?? 0),
+      (0...100).contains(manifest.priority ?? 0), manifest.owner.utf8.count <= ownerBytesMax,
+      Set(manifest.outputs.map(\.path)).count == manifest.outputs.count
     else { return false }
     return manifest.outputs.allSatisfy { picture in
       (0...countMax).contains(picture.attempts) && (0...millisecondsMax).contains(picture.renderMilliseconds ?? 0)
-        && (0...bytesMax).contains(picture.peakBytes ?? 0)
+        && (0...bytesMax).contains(picture.peakBytes ?? 0) && (0...bytesMax).contains(picture.file?.size ?? 0)
+        && (0...bytesMax).contains(picture.deliveredFile?.size ?? 0)
     }
   }
 

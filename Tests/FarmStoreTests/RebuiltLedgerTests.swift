@@ -17,9 +17,9 @@ struct RebuiltLedgerTests {
   {
     let path = scratch("again.sqlite")
     let again = try Ledger(at: path, clock: TestTime().clock)
-    func manifest(revision: Int, droppedAt: Int64) -> Manifest {
+    func manifest(revision: Int, droppedAt: Int64, job: String = "a") -> Manifest {
       Manifest(
-        form: Manifest.form, release: "r", job: "a", path: "releases/r/store/a.blend", file: nil, owner: "ann",
+        form: Manifest.form, release: "r", job: job, path: "releases/r/store/\(job).blend", file: nil, owner: "ann",
         priority: nil, state: .completed, revision: revision,
         digest: Digest(bytes: [UInt8](repeating: UInt8(revision), count: 32)), frames: FrameSet([1]), format: .png,
         scene: nil, savedBy: nil, blender: nil, problem: nil, createdAt: 1, droppedAt: droppedAt, endedAt: 99,
@@ -39,6 +39,8 @@ struct RebuiltLedgerTests {
     try await again.rebuild(from: [manifest(revision: 1, droppedAt: 7)])
     #expect(try await again.newestRevision(of: name)?.id == 1001)
     #expect(Ledger.numbers(at: path)["revision"] == 1001 && Ledger.numbers(at: "/nonexistent").isEmpty)
+    try await again.rebuild(from: [manifest(revision: 1, droppedAt: 7, job: "renamed")])
+    #expect(try await again.jobs(in: "r", adopted: true).map(\.name.job) == ["renamed"])
     try await again.rebuild(from: [], archived: ["r", "unknown"])
     #expect(try await again.release(named: "r")?.state == .archived)
     #expect(try await again.job(name) == nil)

@@ -11,6 +11,7 @@ extension Ledger {
     let now = clock.now()
     try await write("rebuild the ledger") { db in
       for release in archived { try Self.rest(db, inArchive: release) }
+      let proven = Set(manifests.map { JobName(release: $0.release, job: $0.job) })
       var seen: Set<JobName> = []
       for manifest in manifests where !archived.contains(manifest.release) {
         guard seen.insert(JobName(release: manifest.release, job: manifest.job)).inserted else { continue }
@@ -22,8 +23,21 @@ extension Ledger {
           guard known != manifest, known?.droppedAt ?? 0 <= manifest.droppedAt else { continue }
           try Self.deleteJobs(db, where: "id = ?", job)
         }
+        try Self.forgetFormerName(db, of: manifest, besides: proven)
         try Self.rebuild(db, manifest, now: now)
       }
+    }
+  }
+
+  /// Forgets what a job was called before its file was renamed: it was made at the same moment.
+  private static func forgetFormerName(_ db: Database, of manifest: Manifest, besides proven: Set<JobName>) throws {
+    let rows = try Row.fetchAll(
+      db,
+      sql:
+        "SELECT job.id, release.name, job.name FROM job JOIN release ON release.id = release_id WHERE created_at = ?",
+      arguments: [manifest.createdAt])
+    for row in rows where !proven.contains(JobName(release: row[1], job: row[2])) {
+      try deleteJobs(db, where: "id = ?", row[0])
     }
   }
 
@@ -102,8 +116,10 @@ extension Ledger {
       for (table, number) in numbers where LedgerSchema.isNumberedOnce(table) {
         try db.execute(sql: "DELETE FROM sqlite_sequence WHERE name = ? AND seq < ?", arguments: [table, number])
         try db.execute(
-          sql:
-            "INSERT INTO sqlite_sequence SELECT ?1, ?2 WHERE NOT EXISTS (SELECT 1 FROM sqlite_sequence WHERE name = ?1)",
+          sql: """
+            INSERT INTO sqlite_sequence
+            SELECT ?1, ?2 WHERE NOT EXISTS (SELECT 1 FROM sqlite_sequence WHERE name = ?1)
+            """,
           arguments: [table, number])
       }
     }

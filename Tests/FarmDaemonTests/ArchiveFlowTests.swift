@@ -46,6 +46,7 @@ struct ArchiveFlowTests {
     #expect(world.volume.archives.filesBelow.isEmpty)
     let due = try await world.flow.dueArchives()
     #expect(due.isScheduled && due.lines.map(\.release) == ["spring"] && due.lines[0].reasons.isEmpty, "\(due)")
+    #expect(try await world.flow.release("spring").archive == "300d after its last change")
     world.time.advance(by: .seconds(200 * 86_400))
     await world.flow.archiveWhatIsDue()
 
@@ -54,6 +55,8 @@ struct ArchiveFlowTests {
     #expect(try await world.ledger.release(named: "spring")?.state == .archived)
     #expect(try await world.ledger.jobs(in: "spring", adopted: true).isEmpty)
     #expect(try await world.flow.dueArchives().lines.isEmpty)
+    let words = "in archives/spring.tar.zst; `farm restore release spring` brings it back"
+    #expect(try await world.flow.release("spring").archive == words)
     let history = try await world.flow.history([], limit: 100)
     #expect(history.contains { $0.what == "archived" && $0.who == "farm" && $0.release == "spring" })
   }
@@ -168,6 +171,8 @@ struct ArchiveFlowTests {
     let line = try #require(try await world.flow.dueArchives().lines.first)
     #expect(line.reasons.count == 1 && line.reasons[0].hasPrefix("in the night of "), "\(line.reasons)")
     #expect(line.reasons[0].contains("pipe cannot be archived"), "\(line.reasons)")
+    #expect(
+      try await world.flow.release("spring").archive?.contains("30d after its last change; it was tried: ") == true)
     #expect(line.beginsAt?.prefix(10) != world.time.clock.now().rfc3339.prefix(10), "not tonight again")
     let troubles = try await world.flow.status().daemon.troubles
     #expect(troubles.count == 1 && troubles[0].hasPrefix("spring was not archived, and is tried again the next night"))

@@ -102,6 +102,7 @@ struct ReleasePlanTests {
     ("jobs: ['a/b']", 7, "is not in its range: a list of job names"),
     ("naming: '{jub}.png'", 9, "is not in its range: a file name with {job}"),
     ("archive_after: 36501d", 16, "is not in its range: never, or a duration, as 30d, to 36500d"),
+    ("archive_after: [30d]", 16, "as 30d, to 36500d (it is a list)"),
     ("archive_after: soon", 16, "is not in its range: never, or a duration, as 30d, to 36500d"),
     ("harvest: auto: x", 14, "this is not understood"), ("jobs: [a]\njobs: [b]", 1, "\"jobs\" is said twice"),
     ("[a, b]", 1, "it is not a list of `key: value`"), ("defaults: 7", 11, "it is not a list of `key: value`"),

@@ -44,10 +44,6 @@ package enum BlendFailure: Failure, Equatable {
   private static func shown(_ bytes: [UInt8]) -> String {
     let text = String(decoding: bytes.prefix(8), as: UTF8.self).escapedForTerminal
     return bytes.allSatisfy { (32..<127).contains($0) }
-      ? "\"\(text)\"" : bytes.prefix(8).map(hex).joined(separator: " ")
-  }
-
-  private static func hex(_ byte: UInt8) -> String {
-    (byte < 16 ? "0" : "") + String(byte, radix: 16)
+      ? "\"\(text)\"" : bytes.prefix(8).map { [$0].hexadecimal }.joined(separator: " ")
   }
 }

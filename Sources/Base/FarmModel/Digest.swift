@@ -8,15 +8,17 @@ package struct Digest: Hashable, Sendable, CustomStringConvertible {
   }
 
   /// 64 hexadecimal digits.
-  package var description: String {
-    bytes.map { byte in
-      let digits = String(byte, radix: 16)
-      return digits.count == 1 ? "0" + digits : digits
-    }.joined()
-  }
+  package var description: String { bytes.hexadecimal }
 
   /// The first 12 hexadecimal digits, as file names carry it.
   package var short: String { String(description.prefix(12)) }
+}
+
+extension Sequence<UInt8> {
+  /// Two hexadecimal digits for each.
+  package var hexadecimal: String {
+    map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
+  }
 }
 
 extension Digest: Codable {

@@ -169,10 +169,6 @@ extension ArchiveManifest.File {
   /// A path as text, and its bytes where the text is not all of it.
   private static func spelled(_ bytes: [UInt8]) -> (text: String, bytes: String?) {
     let text = String(decoding: bytes, as: UTF8.self)
-    return (text, Array(text.utf8) == bytes ? nil : hexadecimal(bytes))
-  }
-
-  private static func hexadecimal(_ bytes: [UInt8]) -> String {
-    bytes.map { String($0 >> 4, radix: 16) + String($0 & 15, radix: 16) }.joined()
+    return (text, Array(text.utf8) == bytes ? nil : bytes.hexadecimal)
   }
 }

@@ -70,7 +70,7 @@ enum ConfigText {
 
   /// What stands there, and what is wrong with it where that is known.
   private static func said(_ value: Node, _ key: some ConfigEntry) -> String {
-    guard case .scalar(let scalar) = value else { return "" }
+    guard case .scalar(let scalar) = value else { return " (it is a \(value.sequence == nil ? "mapping" : "list"))" }
     let isQuoted = scalar.style == .singleQuoted || scalar.style == .doubleQuoted
     let why = key.reason(value) ?? (isQuoted ? "in quotes it is a text" : nil)
     let shown = scalar.string.count > 40 ? "\(scalar.string.prefix(40))…" : scalar.string

@@ -189,6 +189,9 @@ extension JobFlow {
       return own.map { _ in "not by itself: farm.yaml has no `archive:`" }
     }
     let wait = rule.wait(own)
-    return wait >= ReleaseOrder.neverArchived ? "never by itself" : "\(wait.spelled) after its last change"
+    guard wait < ReleaseOrder.neverArchived else { return "never by itself" }
+    let candidates = try await setup.ledger.archiveCandidates()
+    let problem = candidates.first { $0.release == release.name }?.problem
+    return "\(wait.spelled) after its last change" + (problem.map { "; it was tried: \($0)" } ?? "")
   }
 }

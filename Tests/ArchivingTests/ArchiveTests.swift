@@ -127,6 +127,23 @@ struct ArchiveTests {
     #expect(try FileStatus(at: restored)?.mode == 0o2750)
   }
 
+  @Test func `is not what was put into it when its manifest says something else of a file, or has one more`() throws {
+    let bench = try ArchiveBench()
+    let written = try bench.pack()
+    let archiver = Archiver(.gz, lanes: 2, progress: ArchiveProgress())
+
+    #expect(try archiver.check(bench.archive(), expected: written).files == written.files)
+    for change in ["job", "mode", "more"] {
+      var other = written
+      switch change {
+      case "job": other.files[0].job = "another"
+      case "mode": other.head.folder = nil
+      default: other.files.append(written.files[0])
+      }
+      #expect(throws: ArchiveFailure.self, "\(change)") { try archiver.check(bench.archive(), expected: other) }
+    }
+  }
+
   @Test func `unpacks nothing that lies in the delivery as it was, but what is missing there, further names too`()
     async throws
   {

@@ -19,7 +19,8 @@ struct RebuiltLedgerTests {
     let again = try Ledger(at: path, clock: TestTime().clock)
     func manifest(revision: Int, droppedAt: Int64, job: String = "a") -> Manifest {
       Manifest(
-        form: Manifest.form, release: "r", job: job, path: "releases/r/store/\(job).blend", file: nil, owner: "ann",
+        form: Manifest.form, release: "r", job: job, path: "releases/r/store/\(job).blend",
+        file: Fingerprint(device: 1, inode: 2, size: 3, mtimeNanoseconds: 4, ctimeNanoseconds: 5), owner: "ann",
         priority: nil, state: .completed, revision: revision,
         digest: Digest(bytes: [UInt8](repeating: UInt8(revision), count: 32)), frames: FrameSet([1]), format: .png,
         scene: nil, savedBy: nil, blender: nil, problem: nil, createdAt: 1, droppedAt: droppedAt, endedAt: 99,
@@ -41,7 +42,9 @@ struct RebuiltLedgerTests {
     #expect(Ledger.numbers(at: path)["revision"] == 1001 && Ledger.numbers(at: "/nonexistent").isEmpty)
     try await again.rebuild(from: [manifest(revision: 1, droppedAt: 7, job: "renamed")])
     #expect(try await again.jobs(in: "r", adopted: true).map(\.name.job) == ["renamed"])
+    #expect(try await again.knownFiles(in: "releases/r/store").isEmpty == false)
     try await again.rebuild(from: [], archived: ["r", "unknown"])
+    #expect(try await again.knownFiles(in: "releases/r/store").isEmpty)
     #expect(try await again.release(named: "r")?.state == .archived)
     #expect(try await again.job(name) == nil)
   }

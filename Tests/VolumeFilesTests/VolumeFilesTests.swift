@@ -125,6 +125,15 @@ struct VolumeFilesTests {
     return lines
   }
 
+  @Test(arguments: [EACCES, EPERM])
+  func `says whose rights are to be changed, which depends on what was tried`(code: Int32) {
+    #expect(FileFailure("list", "/v/store", errno: code).remedy.contains("`chmod g+rX /v/store`"))
+    for act in ["open", "make"] {
+      let remedy = FileFailure(act, "/v/store/a b", errno: code).remedy
+      #expect(remedy.contains("`chmod g+rwX /v/store` for the folder, `chmod g+r '/v/store/a b'` for a file"))
+    }
+  }
+
   @Test func `says what, where and why when something is refused`() {
     let failure = #expect(throws: FileFailure.self) { try FolderListing.names(in: scratch("none")) }
 

@@ -76,18 +76,9 @@ extension Ledger {
   /// - Returns: false, and nothing was changed, when something of it has begun.
   package func forget(archived release: String, archive: ArchiveRecord.ID) async throws(StoreFailure) -> Bool {
     let now = clock.now()
-    let folder = KnownFolder(FilePath("releases/\(release)")).bytes
     return try await write("forget release \(release)") { db in
       guard let id = try Self.release(db, named: release)?.id, try !Self.hasBegun(db, release: id) else { return false }
-      try Self.deleteJobs(db, ofRelease: id)
-      try db.execute(
-        sql: "DELETE FROM known_file WHERE folder = ? OR substr(folder, 1, ?) = ?",
-        arguments: [folder, folder.count + 1, folder + [47]])
-      try db.execute(
-        sql: """
-          UPDATE release SET state = 'archived', problem = NULL, archive_problem = NULL, changed_at = ? WHERE id = ?
-          """,
-        arguments: [now.nanoseconds, id])
+      try Self.rest(db, inArchive: release, now: now)
       try db.execute(sql: "UPDATE archive SET state = 'emptying' WHERE id = ?", arguments: [archive])
       return true
     }
@@ -130,11 +121,17 @@ extension Ledger {
     }
   }
 
-  /// Forgets the jobs of a release that is in its archive alone, as far as this ledger does not know that.
-  static func rest(_ db: Database, inArchive release: String) throws {
+  /// Forgets the jobs and files of a release that is in its archive alone; of one that is not known nothing.
+  static func rest(_ db: Database, inArchive release: String, now: Timestamp) throws {
     guard let id = try Self.release(db, named: release)?.id else { return }
+    let folder = KnownFolder(FilePath("releases/\(release)")).bytes
     try deleteJobs(db, ofRelease: id)
-    try db.execute(sql: "UPDATE release SET state = 'archived', problem = NULL WHERE id = ?", arguments: [id])
+    try db.execute(
+      sql: "DELETE FROM known_file WHERE folder = ? OR substr(folder, 1, ?) = ?",
+      arguments: [folder, folder.count + 1, folder + [47]])
+    try db.execute(
+      sql: "UPDATE release SET state = 'archived', problem = NULL, archive_problem = NULL, changed_at = ? WHERE id = ?",
+      arguments: [now.nanoseconds, id])
   }
 
   /// Learns again what was known of an archived release; its files are known as they lie there now.

@@ -10,7 +10,7 @@ extension Ledger {
   package func rebuild(from manifests: [Manifest], archived: Set<String> = []) async throws(StoreFailure) {
     let now = clock.now()
     try await write("rebuild the ledger") { db in
-      for release in archived { try Self.rest(db, inArchive: release) }
+      for release in archived { try Self.rest(db, inArchive: release, now: now) }
       let proven = Set(manifests.map { JobName(release: $0.release, job: $0.job) })
       var seen: Set<JobName> = []
       for manifest in manifests where !archived.contains(manifest.release) {

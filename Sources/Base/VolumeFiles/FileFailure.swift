@@ -21,8 +21,8 @@ package struct FileFailure: Failure, Equatable {
 
   package var remedy: String {
     switch errno {
-    case EACCES,
-      EPERM where act == "list":
+    // A condition behind two patterns would be that of the second alone.
+    case EACCES where act == "list", EPERM where act == "list":
       "Give the daemon's user the right: `chmod g+rX \(path.string.quotedForShell)` (`ls -ld` shows who has it)."
     case EACCES, EPERM:
       "Give the daemon's user the right: `chmod g+rwX \(path.removingLastComponent().string.quotedForShell)` for "

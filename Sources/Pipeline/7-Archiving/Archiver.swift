@@ -186,10 +186,20 @@ package struct Archiver: Sendable {
     guard found.count == manifest.files.count else {
       throw .damaged(file, "it has \(found.count) entries, and \(manifest.files.count) were put into it")
     }
-    if let expected, expected.head != manifest.head || !zip(expected.files, found).allSatisfy({ $0.isSame(as: $1) }) {
+    if let expected, !expected.isSame(as: manifest) {
       throw .damaged(file, "its \(ReleaseTree.manifestName) is not what was put into it")
     }
     return manifest
+  }
+}
+
+extension ArchiveManifest {
+  /// Whether it says the same of everything, also whose each file is.
+  fileprivate func isSame(as other: Self) -> Bool {
+    head == other.head && files.count == other.files.count
+      && zip(files, other.files).allSatisfy { a, b in
+        a.isSame(as: b) && a.mode == b.mode && a.job == b.job && a.revision == b.revision
+      }
   }
 }
 

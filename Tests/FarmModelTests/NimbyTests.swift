@@ -11,7 +11,8 @@ struct NimbyTests {
   ])
   func `is told why its hours cannot be understood`(text: String, reason: String) {
     #expect(WeeklyHours(text) == nil)
-    #expect(WeeklyHours.mistake(in: text)?.hasPrefix(reason) == true, "\(WeeklyHours.mistake(in: text) ?? "")")
+    let mistake = #expect(throws: WeeklyHours.Mistake.self) { try WeeklyHours(parsing: text) }
+    #expect(mistake?.reason.hasPrefix(reason) == true, "\(mistake?.reason ?? "")")
   }
 
   private func moment(_ day: Int, _ hour: Int, _ minute: Int = 0) -> WeeklyHours.Moment {

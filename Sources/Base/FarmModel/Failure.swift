@@ -24,6 +24,14 @@ package protocol Failure: Error, CustomStringConvertible, Sendable {
   var kind: FailureKind { get }
 }
 
+extension Error {
+  /// What failed and how to mend it, as a person reads it.
+  package var sentences: String { "\(self). \(remedyOrReport)" }
+
+  /// How to mend it; of an error that says nothing of that, that it is to be reported.
+  package var remedyOrReport: String { (self as? any Failure)?.remedy ?? "Report this." }
+}
+
 extension Failure {
   package var isTransient: Bool { false }
   package var kind: FailureKind { .failed }

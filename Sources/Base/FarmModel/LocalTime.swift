@@ -12,14 +12,9 @@ package struct LocalTime: Hashable, Comparable, Sendable {
 
   /// - Parameter offset: of the time zone at that moment, in seconds east of Greenwich.
   package init(_ moment: Timestamp, offset: Int) {
-    let seconds = Int((moment.nanoseconds - Self.rest(moment)) / 1_000_000_000) + offset
+    let seconds = Int(moment.parts.seconds) + offset
     let day = seconds >= 0 ? seconds / 86_400 : (seconds - 86_399) / 86_400
     self.init(day: day, minute: (seconds - day * 86_400) / 60)
-  }
-
-  private static func rest(_ moment: Timestamp) -> Int64 {
-    let rest = moment.nanoseconds % 1_000_000_000
-    return rest < 0 ? rest + 1_000_000_000 : rest
   }
 
   package static func < (a: LocalTime, b: LocalTime) -> Bool { (a.day, a.minute) < (b.day, b.minute) }

@@ -47,38 +47,41 @@ package struct WeeklyHours: Hashable, Sendable {
   private let end: Int
   private let text: String
 
+  /// Why a text is no such hours, in words.
+  package struct Mistake: Error, Hashable {
+    package let reason: String
+    fileprivate init(_ reason: String) { self.reason = reason }
+  }
+
   /// Reads it as people write it; nil for anything else.
   package init?(_ text: String) {
+    do { try self.init(parsing: text) } catch { return nil }
+  }
+
+  /// Reads it as people write it.
+  package init(parsing text: String) throws(Mistake) {
     let words = text.lowercased().split(separator: " ")
-    guard let last = words.last, words.count <= 2 else { return nil }
-    let times = last.split(separator: "-", omittingEmptySubsequences: false).map(Self.minute)
-    guard times.count == 2, let start = times[0], let end = times[1], start != end, start < Self.minutesOfDay else {
-      return nil
+    guard let last = words.last, words.count <= 2 else {
+      throw Mistake("days without blanks, a blank, times without blanks")
     }
-    guard let days = words.count == 2 ? Self.days(words[0]) : Set(0..<7) else { return nil }
+    let times = last.split(separator: "-", omittingEmptySubsequences: false)
+    guard times.count == 2 else { throw Mistake("two times with a - between them, as 02:00-05:00") }
+    let (start, end) = (try Self.minute(times[0]), try Self.minute(times[1]))
+    if start == end { throw Mistake("it ends when it begins") }
+    if start == Self.minutesOfDay { throw Mistake("it begins at 24:00, which is 00:00 of the next day") }
+    guard let days = words.count == 2 ? Self.days(words[0]) : Set(0..<7) else {
+      throw Mistake("\(words[0]) are no days, as mon-fri or sat,sun")
+    }
     self.days = days
     self.start = start
     self.end = end
     self.text = text
   }
 
-  /// Why a text is none, in words; nil when it is one.
-  package static func mistake(in text: String) -> String? {
-    guard WeeklyHours(text) == nil else { return nil }
-    let words = text.lowercased().split(separator: " ")
-    guard let last = words.last, words.count <= 2 else { return "days without blanks, a blank, times without blanks" }
-    let times = last.split(separator: "-", omittingEmptySubsequences: false)
-    guard times.count == 2 else { return "two times with a - between them, as 02:00-05:00" }
-    if let wrong = times.first(where: { minute($0) == nil }) { return "\(wrong) is no time of a day, as 02:00" }
-    if minute(times[0]) == minute(times[1]) { return "it ends when it begins" }
-    if minute(times[0]) == minutesOfDay { return "it begins at 24:00, which is 00:00 of the next day" }
-    return "\(words[0]) are no days, as mon-fri or sat,sun"
-  }
-
-  private static func minute(_ text: Substring) -> Int? {
+  private static func minute(_ text: Substring) throws(Mistake) -> Int {
     guard let match = text.wholeMatch(of: /(\d{1,2}):(\d{2})/), let hour = Int(match.1), let minute = Int(match.2),
       minute < 60, hour * 60 + minute <= minutesOfDay
-    else { return nil }
+    else { throw Mistake("\(text) is no time of a day, as 02:00") }
     return hour * 60 + minute
   }
 

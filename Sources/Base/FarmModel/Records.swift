@@ -250,19 +250,18 @@ package struct FrameCounts: Codable, Hashable, Sendable {
   /// Of those done: taken away when their time was over; absent when none was.
   package var purged: Int?
 
-  package init(expected: Int = 0, done: Int = 0, failed: Int = 0, purged: Int? = nil) {
+  package init(expected: Int = 0, done: Int = 0, failed: Int = 0, purged: Int = 0) {
     self.expected = expected
     self.done = done
     self.failed = failed
-    self.purged = purged
+    self.purged = purged > 0 ? purged : nil
   }
 
   /// - Parameter outputs: everything that a revision owes.
   package init(_ outputs: [Output]) {
     let frames = outputs.filter(\.kind.isFrame)
-    let purged = frames.count { $0.state == .purged }
     self.init(
       expected: frames.count, done: frames.count { $0.state.isDone }, failed: frames.count { $0.state == .failed },
-      purged: purged > 0 ? purged : nil)
+      purged: frames.count { $0.state == .purged })
   }
 }

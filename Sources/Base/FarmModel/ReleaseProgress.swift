@@ -59,10 +59,12 @@ package struct ReleaseProgress: Hashable, Sendable {
   }
 
   /// Whether there is no job that somebody still wants, and none of a plan is to come.
-  package var isIdle: Bool { counted.isEmpty && unsettled.isEmpty && missingPlannedJobs.isEmpty }
+  package var isIdle: Bool { isEmpty && missingPlannedJobs.isEmpty }
+
+  private var isEmpty: Bool { counted.isEmpty && unsettled.isEmpty }
 
   /// Nothing was dropped since.
-  private var isAtRestInArchive: Bool { isArchived && counted.isEmpty && unsettled.isEmpty }
+  private var isAtRestInArchive: Bool { isArchived && isEmpty }
 
   /// Jobs of the plan that nobody has dropped yet.
   package var missingPlannedJobs: [String] {

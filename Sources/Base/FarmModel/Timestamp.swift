@@ -23,13 +23,18 @@ package struct Timestamp: Codable, Hashable, Comparable, Sendable {
     .nanoseconds(nanoseconds - earlier.nanoseconds)
   }
 
+  /// Whole seconds since 1970, and the nanoseconds after them; before 1970 the seconds are rounded down, for the rest
+  /// counts upwards.
+  package var parts: (seconds: Int64, nanoseconds: Int64) {
+    let (seconds, rest) = nanoseconds.quotientAndRemainder(dividingBy: 1_000_000_000)
+    return rest < 0 ? (seconds - 1, rest + 1_000_000_000) : (seconds, rest)
+  }
+
   /// RFC 3339 with nine digits of the second, in UTC: `2026-11-22T07:00:18.000000042Z`.
   package var rfc3339: String {
-    let (seconds, rest) = nanoseconds.quotientAndRemainder(dividingBy: 1_000_000_000)
-    let whole = rest < 0 ? seconds - 1 : seconds
-    let part = rest < 0 ? rest + 1_000_000_000 : rest
-    let date = Date(timeIntervalSince1970: TimeInterval(whole)).formatted(.iso8601)
-    let digits = String(part)
+    let (seconds, rest) = parts
+    let date = Date(timeIntervalSince1970: TimeInterval(seconds)).formatted(.iso8601)
+    let digits = String(rest)
     return date.dropLast() + "." + String(repeating: "0", count: 9 - digits.count) + digits + "Z"
   }
 }

@@ -90,8 +90,7 @@ extension Ledger {
       db,
       sql: """
         SELECT EXISTS (
-          SELECT 1 FROM revision JOIN job ON job.id = job_id WHERE release_id = :id
-          AND revision.state IN ('settling', 'blocked', 'queued', 'active', 'assembling'))
+          SELECT 1 FROM revision JOIN job ON job.id = job_id WHERE release_id = :id AND \(unfinished))
         OR EXISTS (SELECT 1 FROM job WHERE release_id = :id AND stale IS NOT NULL AND state <> 'removed')
         OR EXISTS (SELECT 1 FROM harvest WHERE release_id = :id AND is_open = 1)
         """, arguments: ["id": id]) ?? false

@@ -59,10 +59,7 @@ extension Ledger {
       Set(
         try Int64.fetchAll(
           db,
-          sql: """
-            SELECT id FROM revision WHERE state IN ('settling', 'blocked', 'queued', 'active', 'assembling')
-            OR snapshot IS NOT NULL
-            """))
+          sql: "SELECT id FROM revision WHERE \(Self.unfinished) OR snapshot IS NOT NULL"))
     }
   }
 

@@ -8,6 +8,9 @@ extension Ledger {
     FROM revision JOIN job ON job.id = job_id JOIN release ON release.id = release_id
     """
 
+  /// Of revisions of which something is still to be done.
+  static let unfinished = "revision.state IN ('settling', 'blocked', 'queued', 'active', 'assembling')"
+
   /// The revision of this number; a wrong number is a failure.
   package func revision(_ id: Int64) async throws(StoreFailure) -> Revision {
     try await read("read revision \(id)") { db in try Self.revision(db, id: id) }

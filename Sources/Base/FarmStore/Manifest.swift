@@ -162,15 +162,15 @@ extension Ledger {
   /// Of the newest revision of a job that came to an end by itself or by a person; nil when there is none.
   static func manifest(_ db: Database, ofJob id: Int64) throws -> Manifest? {
     guard
-      let revision = try Row.fetchOne(
+      let row = try Row.fetchOne(
         db,
         sql: revisionColumns + """
            WHERE revision.job_id = ? AND revision.state IN ('completed', 'failed', 'canceled')
           ORDER BY number DESC LIMIT 1
-          """, arguments: [id]
-      ).map(Revision.init(row:)),
+          """, arguments: [id]),
       let job = try Row.fetchOne(db, sql: "SELECT * FROM job WHERE id = ?", arguments: [id])
     else { return nil }
+    let revision = try Revision(row: row)
     let newest: Int = job["revision"]
     let known = try Row.fetchOne(
       db, sql: "SELECT * FROM known_file WHERE path = CAST(? AS BLOB)", arguments: [job["path"] as String])
@@ -191,8 +191,7 @@ extension Ledger {
       savedBy: revision.savedBy,
       blender: revision.blender, problem: revision.problem, createdAt: job["created_at"],
       droppedAt: revision.createdAt.nanoseconds,
-      endedAt: try Int64.fetchOne(db, sql: "SELECT ended_at FROM revision WHERE id = ?", arguments: [revision.id]),
-      outputs: pictures, files: try dependencies(db, of: revision.id))
+      endedAt: row["ended_at"], outputs: pictures, files: try dependencies(db, of: revision.id))
   }
 }
 

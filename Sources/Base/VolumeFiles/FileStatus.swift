@@ -87,12 +87,9 @@ package struct FileStatus: Hashable, Sendable {
   }
 }
 
-extension timespec {
-  /// - Parameter nanoseconds: since 1970; before that the seconds are rounded down, for the rest counts upwards.
-  package init(nanoseconds: Int64) {
-    let (seconds, rest) = nanoseconds.quotientAndRemainder(dividingBy: 1_000_000_000)
-    self.init(tv_sec: Int(rest < 0 ? seconds - 1 : seconds), tv_nsec: Int(rest < 0 ? rest + 1_000_000_000 : rest))
-  }
+extension Timestamp {
+  /// As system calls take it.
+  package var forSystem: timespec { timespec(tv_sec: Int(parts.seconds), tv_nsec: Int(parts.nanoseconds)) }
 }
 
 /// An open folder that is listed once. Owns the stream.

@@ -59,7 +59,7 @@ package enum Placement {
 
   /// Gives a file or folder of ours the modification time of another one.
   package static func setTime(of copy: FilePath, like status: FileStatus) throws(FileFailure) {
-    let time = timespec(nanoseconds: status.fingerprint.mtimeNanoseconds)
+    let time = Timestamp(nanoseconds: status.fingerprint.mtimeNanoseconds).forSystem
     let times = [time, time]
     guard copy.withPlatformString({ utimensat(AT_FDCWD, $0, times, 0) }) == 0 else {
       throw FileFailure("set the time of", copy)

@@ -185,7 +185,7 @@ package struct OutputBoard: Sendable {
   package var frameCounts: FrameCounts {
     FrameCounts(
       expected: frames.values.reduce(0, +), done: Self.done(frames), failed: frames[.failed] ?? 0,
-      purged: frames[.purged].flatMap { $0 > 0 ? $0 : nil })
+      purged: frames[.purged] ?? 0)
   }
 
   package var hasAnyDone: Bool { Self.done(rendered) > 0 }

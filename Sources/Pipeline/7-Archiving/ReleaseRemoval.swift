@@ -130,26 +130,30 @@ package struct ReleaseRemoval: Sendable {
   }
 
   /// Asks who still has something open of what was taken: any program that we may look at, and whoever writes.
+  /// - Parameter tree: the release as it lay before it was taken.
   /// - Returns: the first of them, and of how many files nobody could say whether somebody writes into them: they are
   ///   another user's, or lie where the kernel does not know.
-  package func openFiles() throws(ArchiveFailure) -> (first: ArchiveRefusal.Reason?, unknown: Int) {
-    let places: [FilePath]
-    do throws(FileFailure) { places = try taken().map(\.to) } catch { throw .files(error) }
+  package func openFiles(of tree: ReleaseTree) throws(ArchiveFailure) -> (first: ArchiveRefusal.Reason?, unknown: Int) {
+    let taken: [Move]
+    do throws(FileFailure) { taken = try self.taken() } catch { throw .files(error) }
     let remedy = "Ask again when that is over; nothing was removed."
-    if let user = FileUser.below(places).first {
+    if let user = FileUser.below(taken.map(\.to)).first {
       let file = try original(of: user.file).string.escapedForTerminal
       return (ArchiveRefusal.Reason("\(user.program) (\(user.pid)) has \(file) open", remedy: remedy), 0)
     }
-    let blind = places.filter { MountTable.mount(at: $0).isBlind }
     var unknown = 0
-    for entry in try takenTree().entries where entry.isFile && places.contains(where: { entry.place.starts(with: $0) })
-    {
-      switch blind.contains(where: { entry.place.starts(with: $0) }) ? .unknown : LeaseProbe.ask(entry.place) {
-      case .noWriter: continue
-      case .unknown: unknown += 1
-      case .writer:
-        let file = try original(of: entry.place).string.escapedForTerminal
-        return (ArchiveRefusal.Reason("a program has \(file) open for writing", remedy: remedy), unknown)
+    for move in taken {
+      let isBlind = MountTable.mount(at: move.to).isBlind
+      for entry in tree.entries where entry.isFile {
+        var below = entry.place
+        guard below.removePrefix(move.from) else { continue }
+        switch isBlind ? .unknown : LeaseProbe.ask(move.to.pushing(below)) {
+        case .noWriter: continue
+        case .unknown: unknown += 1
+        case .writer:
+          let file = entry.place.string.escapedForTerminal
+          return (ArchiveRefusal.Reason("a program has \(file) open for writing", remedy: remedy), unknown)
+        }
       }
     }
     return (nil, unknown)

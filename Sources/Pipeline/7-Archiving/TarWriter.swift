@@ -77,7 +77,7 @@ final class TarWriter {
     archive_entry_set_filetype(entry, Self.type(of: status.kind))
     archive_entry_set_perm(entry, status.mode)
     archive_entry_set_size(entry, isFile ? status.fingerprint.size : 0)
-    let time = timespec(nanoseconds: status.fingerprint.mtimeNanoseconds)
+    let time = Timestamp(nanoseconds: status.fingerprint.mtimeNanoseconds).forSystem
     archive_entry_set_mtime(entry, time.tv_sec, time.tv_nsec)
     archive_entry_set_uid(entry, la_int64_t(status.owner))
     archive_entry_set_gid(entry, la_int64_t(status.group))

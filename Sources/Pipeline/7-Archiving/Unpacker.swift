@@ -263,7 +263,7 @@ package struct Unpacker: Sendable {
 
   /// Owner and group as far as we may, then rights, then times.
   private func set(_ facts: Facts, on name: FilePath, in parent: Int32, _ left: inout Left) -> Bool {
-    let time = timespec(nanoseconds: facts.time)
+    let time = Timestamp(nanoseconds: facts.time).forSystem
     return name.withPlatformString { name in
       var shared: mode_t = 0
       if fchownat(parent, name, facts.owner, facts.group, AT_SYMLINK_NOFOLLOW) != 0 {

@@ -124,7 +124,7 @@ package struct Daemon: Sendable {
     do { try await ServiceGroup(configuration: configuration).run() } catch {
       papers.events.finish()
       let failure = error as? any Failure
-      do { try await papers.close(because: failure.map { "\($0.description). \($0.remedy)" }) } catch {
+      do { try await papers.close(because: failure.map(\.sentences)) } catch {
         // What ended the run is what is to be told: the same full disk may refuse the last status too.
         log.warning("cannot write the last status: \(error)")
       }

@@ -122,9 +122,8 @@ extension Daemon {
   package func backUpLedger(to copy: FilePath?) async throws -> LedgerAnswer {
     try await holding { state in
       let ledger = try Ledger(at: state.ledger, clock: Self.clock)
-      let backup = LedgerBackup(of: ledger, at: state.ledger)
-      guard let copy else { return try await backup.write(into: state.backups, now: Self.clock.now()) }
-      return try await backup.write(to: copy)
+      return try await LedgerBackup(of: ledger, at: state.ledger)
+        .write(to: copy, orInto: state.backups, now: Self.clock.now())
     }
   }
 

@@ -6,21 +6,31 @@ struct GroupKey<Settings>: ConfigEntry, Sendable {
   let name: String
   let range: String
   let set: @Sendable (inout Settings, Node) -> Bool
+  private let why: @Sendable (Node) -> String?
 
-  init(_ name: String, range: String, set: @escaping @Sendable (inout Settings, Node) -> Bool) {
-    (self.name, self.range, self.set) = (name, range, set)
+  /// - Parameter why: what is wrong with a value that is not of the range, where more can be said.
+  init(
+    _ name: String, range: String, why: @escaping @Sendable (Node) -> String? = { _ in nil },
+    set: @escaping @Sendable (inout Settings, Node) -> Bool
+  ) {
+    (self.name, self.range, self.set, self.why) = (name, range, set, why)
   }
 
-  func reason(_ value: Node) -> String? {
-    guard ["window", "hours"].contains(name), let text = value.string else { return nil }
-    return WeeklyHours.mistake(in: text)
-  }
+  func reason(_ value: Node) -> String? { why(value) }
 }
 
 /// The keys of each group.
 enum GroupKeys {
+  @Sendable private static func mistakeInHours(_ value: Node) -> String? {
+    guard let text = value.string else { return nil }
+    do throws(WeeklyHours.Mistake) {
+      _ = try WeeklyHours(parsing: text)
+      return nil
+    } catch { return error.reason }
+  }
+
   static let nimby: [GroupKey<Nimby>] = [
-    GroupKey("hours", range: "hours, as mon-fri 08:00-19:00, or a list of them") { nimby, node in
+    GroupKey("hours", range: "hours, as mon-fri 08:00-19:00, or a list of them", why: mistakeInHours) { nimby, node in
       let texts = node.sequence?.map(\.string) ?? [node.string]
       let hours = texts.map { $0.flatMap { WeeklyHours($0) } }
       guard !hours.isEmpty, !hours.contains(nil) else { return false }
@@ -40,7 +50,8 @@ enum GroupKeys {
     GroupKey("after", range: "7d to 3650d") { rule, node in
       ConfigValues.duration(node, ArchiveRule.leastAfter, .seconds(3650 * day)) { rule.after = $0 }
     },
-    GroupKey("window", range: "hours, as \"02:00-05:00\" or \"sat,sun 22:00-06:00\"") { rule, node in
+    GroupKey("window", range: "hours, as \"02:00-05:00\" or \"sat,sun 22:00-06:00\"", why: mistakeInHours) {
+      rule, node in
       guard let window = node.string.flatMap({ WeeklyHours($0) }) else { return false }
       rule.window = window
       return true

@@ -333,10 +333,9 @@ actor JobFlow {
   /// Says that something did not work that is tried again or that a person must mend; a failing ledger ends the run.
   func complain(_ failure: any Error, while act: String, _ metadata: Logger.Metadata = [:]) {
     if case .canceled? = failure as? StoreFailure { return }
-    let known = failure as? any Failure
-    let details = metadata.merging(["remedy": "\(known?.remedy ?? "Report this.")"]) { $1 }
-    let level: Logger.Level = known?.isTransient == true ? .warning : .error
-    setup.log.log(level: level, "\(act): \(known?.description ?? "\(failure)")", metadata: details)
+    let details = metadata.merging(["remedy": "\(failure.remedyOrReport)"]) { $1 }
+    let level: Logger.Level = (failure as? any Failure)?.isTransient == true ? .warning : .error
+    setup.log.log(level: level, "\(act): \(failure)", metadata: details)
     if let failure = failure as? StoreFailure, failure.isOfLedger {
       fatal = fatal ?? failure
       errand.finish()

@@ -23,8 +23,7 @@ extension JobFlow {
   func archive(_ request: ArchiveRequest, by person: String) async throws -> ArchiveAnswer {
     let order = ArchiveOrder(
       format: request.format ?? setup.config.archive?.format ?? .gz, prunesDist: request.prunesDist,
-      keepsRelease: request.keepsRelease,
-      isForced: request.isForced)
+      keepsRelease: request.keepsRelease, isForced: request.isForced)
     return try await archive(request.release, order, by: person)
   }
 
@@ -243,7 +242,7 @@ extension JobFlow {
       setup.stepped("release taken away")
       // Who still had a file open first: what is closed by then is seen by the look after it.
       let (open, taken) = try await BlockingWork.run { () throws(ArchiveFailure) in
-        let open = try removal.openFiles()
+        let open = try removal.openFiles(of: tree)
         return (open, try removal.takenTree())
       }
       if let reason = open.first { throw ArchiveFailure.refused(name, reasons: [reason]) }

@@ -69,8 +69,7 @@ extension JobFlow {
         metadata: ["release": "\(release)", "reasons": "\(reasons.map(\.text))"])
     } catch {
       complain(error, while: "archiving \(release)")
-      let known = error as? any Failure
-      problem = "\(known?.description ?? "\(error)"). \(known?.remedy ?? "Report this.")"
+      problem = error.sentences
     }
     if let problem { tellNotArchived(release, problem) }
     try await setup.ledger.setArchiveProblem(of: release, problem)

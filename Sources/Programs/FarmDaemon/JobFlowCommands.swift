@@ -133,11 +133,8 @@ extension JobFlow: FarmService {
   }
 
   func backUpLedger(_ request: BackupRequest) async throws -> LedgerAnswer {
-    let backup = LedgerBackup(of: setup.ledger, at: setup.state.ledger)
-    guard let path = request.path else {
-      return try await backup.write(into: setup.state.backups, now: setup.clock.now())
-    }
-    return try await backup.write(to: FilePath(path))
+    try await LedgerBackup(of: setup.ledger, at: setup.state.ledger)
+      .write(to: request.path.map { FilePath($0) }, orInto: setup.state.backups, now: setup.clock.now())
   }
 
   /// The run ends in a moment, and the next start does it: whatever happens, it is done as a whole.

@@ -1,8 +1,6 @@
-import Archiving
 import FarmAPI
 import FarmModel
 import FarmStore
-import Harvest
 import SystemPackage
 import VolumeFiles
 
@@ -19,7 +17,7 @@ extension JobFlow {
       let now = setup.clock.now()
       if tidiedAt.map({ now.since($0) >= Self.tidyEvery || now < $0 }) ?? true {
         tidiedAt = now
-        await attempt("tidying up") { _ = try await self.tidyUp(isDryRun: false, by: "farm") }
+        do { _ = try await tidyUp(isDryRun: false, by: "farm") } catch { complain(error, while: "tidying up") }
       }
       await backUpIfDue()
       // Cancelled: the run is over.
@@ -35,10 +33,6 @@ extension JobFlow {
       // Cancelled: the run is over.
       guard (try? await Task.sleep(for: Self.lookEvery)) != nil else { return }
     }
-  }
-
-  private func attempt(_ act: String, _ body: () async throws -> Void) async {
-    do { try await body() } catch { complain(error, while: act) }
   }
 
   // MARK: - Tidying
@@ -110,8 +104,7 @@ extension JobFlow {
       troubles[folder] = nil
     } catch {
       backupPace.failed(at: now)
-      let failure = error as? any Failure
-      troubles[folder] = "\(failure?.description ?? "\(error)"). \(failure?.remedy ?? "Report this.")"
+      troubles[folder] = error.sentences
       complain(error, while: "copying the ledger")
     }
   }

@@ -58,7 +58,7 @@ extension JobFlow {
     case .barrier(let number): reachedBarrier(number)
     case .troubled(let folder, let failure):
       complain(failure, while: "watching")
-      troubles[folder] = "\(failure.description). \(failure.remedy)"
+      troubles[folder] = failure.sentences
       guard case .hung = failure else { return }
       hung.insert(folder)
       // What waits for it takes no place any longer.

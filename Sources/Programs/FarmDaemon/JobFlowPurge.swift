@@ -15,15 +15,15 @@ extension JobFlow {
     await beginHarvesting(NameRule.quick)
     defer { endHarvesting(NameRule.quick) }
     var items: [TidyItem] = []
-    for pictures in try await setup.ledger.oldQuickPictures(before: before).inPieces(of: Self.purgedAtOnce) {
-      let volume = setup.volume
-      let fates = await BlockingWork.run { pictures.map { QuickPurge($0, in: volume).fate(isDryRun: isDryRun) } }
-      let known = zip(pictures, fates)
-      if !isDryRun { try await setup.ledger.purged(known.filter { $1 != .stuck }.map(\.0)) }
-      for (picture, fate) in known {
-        let path = volume.relative(QuickPurge(picture, in: volume).place)
+    let old = try await setup.ledger.oldQuickPictures(before: before).map { QuickPurge($0, in: setup.volume) }
+    for purges in old.inPieces(of: Self.purgedAtOnce) {
+      let fates = await BlockingWork.run { purges.map { $0.fate(isDryRun: isDryRun) } }
+      let known = zip(purges, fates)
+      if !isDryRun { try await setup.ledger.purged(known.filter { $1 != .stuck }.map(\.0.picture)) }
+      for (purge, fate) in known {
+        let path = setup.volume.relative(purge.place)
         switch fate {
-        case .gone: items.append(TidyItem(kind: .quick, path: path, bytes: picture.file.size))
+        case .gone: items.append(TidyItem(kind: .quick, path: path, bytes: purge.picture.file.size))
         case .notOurs: continue
         case .stuck: tellStuck(path)
         }
@@ -40,7 +40,7 @@ extension JobFlow {
 }
 
 /// Takes one picture of a quick job away, if it still is what we made.
-struct QuickPurge {
+struct QuickPurge: Sendable {
   /// What became of it.
   enum Fate: Hashable {
     case gone
@@ -50,7 +50,7 @@ struct QuickPurge {
     case stuck
   }
 
-  private let picture: OldPicture
+  let picture: OldPicture
   private let out: FilePath
   let place: FilePath
 

@@ -7,7 +7,7 @@ import Logging
 import SystemPackage
 import VolumeFiles
 
-/// From an archive back to the release as it was; and what people want to know of archives.
+/// From an archive back to the release as it was.
 extension JobFlow {
   func restore(_ request: ArchivedRequest, by person: String) async throws -> ArchiveAnswer {
     let name = request.release
@@ -25,18 +25,12 @@ extension JobFlow {
       }
     }
     let folder = try staging(name)
-    let (manifest, adopted): (ArchiveManifest, Int)
-    do { (manifest, adopted) = try await unpack(place, found.format, of: name, into: folder, progress) } catch {
-      await remember(error, of: found)
-      throw error
-    }
     let known: ArchiveRecord
+    let adopted: Int
     do {
-      let jobs: RestoredJobs
-      do { jobs = try RestoredJobs(manifest, of: name, archive: place, now: setup.clock.now()) } catch {
-        await remember(error, of: found)
-        throw error
-      }
+      let manifest: ArchiveManifest
+      (manifest, adopted) = try await unpack(place, found.format, of: name, into: folder, progress)
+      let jobs = try RestoredJobs(manifest, of: name, archive: place, now: setup.clock.now())
       let files = try knownFiles(of: jobs.manifests, in: folder, release: name)
       setup.stepped("archive unpacked")
       known = try await self.known(found, manifest, isReleaseThere: false)
@@ -46,12 +40,13 @@ extension JobFlow {
         name, order: jobs.order, isPaused: manifest.head.isPaused, from: jobs.manifests, files: files,
         archive: known.id)
     } catch {
+      await remember(error, of: found)
       await clearStaging(folder)
       throw error
     }
     let kept = try await finishOrUndoRestoring(known)
     try await setup.ledger.remember([Act(person, .restored, release: name, detail: known.path)])
-    let now = try await setup.ledger.archives().last { $0.id == known.id } ?? known
+    let restored = try await setup.ledger.archives().last { $0.id == known.id } ?? known
     let notes =
       adopted == 0
       ? []
@@ -59,7 +54,7 @@ extension JobFlow {
         "\(adopted) files and folders belonged to others and are the daemon's now, with the same rights for their "
           + "group: only root can give files away"
       ]
-    return ArchiveAnswer(line(now, isReleaseThere: true), notes: kept + notes)
+    return ArchiveAnswer(line(restored, isReleaseThere: true), notes: kept + notes)
   }
 
   /// What cannot be put in its place is forgotten again: then it is in its archive as before.

@@ -32,6 +32,12 @@ struct LedgerBackup {
     return LedgerAnswer(path: path, "it was copied to \(copy.string)")
   }
 
+  /// To a file that a person named; else into the folder of copies.
+  func write(to copy: FilePath?, orInto folder: FilePath, now: Timestamp) async throws -> LedgerAnswer {
+    guard let copy else { return try await write(into: folder, now: now) }
+    return try await write(to: copy)
+  }
+
   /// Into the folder of copies, named by the moment.
   func write(into folder: FilePath, now: Timestamp) async throws -> LedgerAnswer {
     try SharedFolder.make(folder)

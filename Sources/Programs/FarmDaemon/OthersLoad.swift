@@ -50,7 +50,7 @@ extension OthersLoad.Sample {
 extension LocalTime {
   /// On this machine's clock and in its time zone.
   init(_ moment: Timestamp) {
-    var seconds = time_t(moment.nanoseconds / 1_000_000_000)
+    var seconds = time_t(moment.parts.seconds)
     var local = tm()
     localtime_r(&seconds, &local)
     self.init(moment, offset: local.tm_gmtoff)

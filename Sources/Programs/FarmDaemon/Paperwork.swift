@@ -98,7 +98,7 @@ struct Paperwork: Sendable {
 
   private func complain(_ error: any Error) {
     if case .canceled? = error as? StoreFailure { return }
-    let remedy = (error as? any Failure)?.remedy ?? "Report this."
+    let remedy = error.remedyOrReport
     log.warning("cannot write what artists read: \(error)", metadata: ["remedy": "\(remedy)"])
   }
 
@@ -112,7 +112,7 @@ struct Paperwork: Sendable {
 
   /// Date and time in the machine's own zone, as people there read it.
   static func moment(_ now: Timestamp) -> String {
-    var seconds = time_t(now.nanoseconds / 1_000_000_000)
+    var seconds = time_t(now.parts.seconds)
     var parts = tm()
     localtime_r(&seconds, &parts)
     return withUnsafeTemporaryAllocation(of: CChar.self, capacity: 64) { text in

@@ -1,5 +1,6 @@
 import FarmModel
 import FarmTesting
+import Foundation
 import Glibc
 import SystemPackage
 import Testing
@@ -205,6 +206,26 @@ struct HarvesterTests {
     #expect(scratch(target).contents == Array("retouched by hand".utf8))
     harvester.removeDelivery(target, ours: old.file)
     #expect(scratch(target).isThere)
+  }
+
+  @Test func `is known as we made it, also when somebody writes into it as soon as it is there`() throws {
+    let picture = scratch(target)
+    let person = Thread {
+      while !Thread.current.isCancelled {
+        let file = open(picture.string, O_WRONLY | O_TRUNC)
+        if file >= 0 {
+          _ = Glibc.write(file, "retouched", 9)
+          close(file)
+        }
+      }
+    }
+    person.start()
+    defer { person.cancel() }
+    for turn in 1...200 {
+      let file = try frame("new")
+      #expect(try move(file).file == file, "move \(turn)")
+      #expect(unlink(picture.string) == 0)
+    }
   }
 
   @Test func `is found again beside another's after a crash`() throws {

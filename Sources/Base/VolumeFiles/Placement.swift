@@ -14,10 +14,17 @@ package enum Placement {
   }
 
   /// Moves a file. After it returns the new name is there and the old one is gone; the folder is not synced.
-  package static func move(_ from: FilePath, to: FilePath, ifOccupied: Occupied) throws(FileFailure) {
-    if rename(from, to, ifOccupied) { return }
-    guard errno == EXDEV else { throw FileFailure("move \(from.string.escapedForTerminal) to", to) }
-    try copyAcross(from, to: to, ifOccupied: ifOccupied)
+  /// - Returns: what was put there, as it was just before it had the new name: what somebody writes into it from then
+  ///   on is not ours. On another file system it is another file.
+  @discardableResult
+  package static func move(
+    _ from: FilePath, to: FilePath, ifOccupied: Occupied
+  ) throws(FileFailure) -> FileIdentity {
+    let action = "move \(from.string.escapedForTerminal) to"
+    guard let moved = try FileStatus(at: from) else { throw FileFailure(action, to, errno: ENOENT) }
+    if rename(from, to, ifOccupied) { return moved.identity }
+    guard errno == EXDEV else { throw FileFailure(action, to) }
+    return try copyAcross(from, to: to, ifOccupied: ifOccupied)
   }
 
   /// Gives a file or folder another name on its file system, which must be free.
@@ -36,19 +43,24 @@ package enum Placement {
     }
   }
 
-  private static func copyAcross(_ from: FilePath, to: FilePath, ifOccupied: Occupied) throws(FileFailure) {
+  private static func copyAcross(
+    _ from: FilePath, to: FilePath, ifOccupied: Occupied
+  ) throws(FileFailure) -> FileIdentity {
     let part = to.removingLastComponent().appending(".farm-part-\(to.lastComponent?.string ?? "file")")
     remove(part)
     let digest = try FileCopy.copy(from, to: part)
     try keepTime(of: from, on: part)
     try Durable.sync(part)
-    guard try FileDigest.of(part) == digest else { throw FileFailure("verify", part, errno: EIO) }
+    guard try FileDigest.of(part) == digest, let copied = try FileStatus(at: part) else {
+      throw FileFailure("verify", part, errno: EIO)
+    }
     guard rename(part, to, ifOccupied) else {
       let code = errno
       remove(part)
       throw FileFailure("move into place", to, errno: code)
     }
     remove(from)
+    return copied.identity
   }
 
   /// The copy keeps the modification time, by which it is known again.

@@ -57,9 +57,9 @@ package struct Promotion: Hashable, Sendable {
     try promoting { () throws(FileFailure) in
       let target = out.appending(path)
       try SharedFolder.make(target.removingLastComponent(), below: release)
-      try Placement.move(frame.file, to: target, ifOccupied: .replace)
+      let moved = try Placement.move(frame.file, to: target, ifOccupied: .replace)
       try SharedFolder.adopt(target)
-      return try FileStatus(at: target)?.identity ?? frame.identity
+      return moved
     }
   }
 

@@ -35,9 +35,9 @@ package struct Harvester: Hashable, Sendable {
       }
       try SharedFolder.make(wanted.removingLastComponent())
       let free = try freeName(wanted, ours: ours)
-      try Placement.move(from, to: free, ifOccupied: free == wanted ? .replace : .refuse)
+      let moved = try Placement.move(from, to: free, ifOccupied: free == wanted ? .replace : .refuse)
       try SharedFolder.adopt(free)
-      return try FileStatus(at: free).map { landing(free, $0) }
+      return landing(free, moved)
     }.orThrow(HarvestFailure.lost(source))
   }
 
@@ -45,7 +45,7 @@ package struct Harvester: Hashable, Sendable {
   private func landed(_ file: FileIdentity, as wanted: FilePath) throws(FileFailure) -> Landing? {
     for name in names(like: wanted) {
       guard let there = try FileStatus(at: name) else { continue }
-      if there.identity.isCopy(of: file) { return landing(name, there) }
+      if there.identity.isCopy(of: file) { return landing(name, there.identity) }
     }
     return nil
   }
@@ -74,14 +74,14 @@ package struct Harvester: Hashable, Sendable {
       let delivered = volume.root.appending(path)
       guard try FileStatus(at: delivered)?.identity.isCopy(of: ours) == true else { return nil }
       try SharedFolder.make(source.removingLastComponent())
-      try Placement.move(delivered, to: source, ifOccupied: .replace)
+      let moved = try Placement.move(delivered, to: source, ifOccupied: .replace)
       Placement.removeIfEmpty(delivered.removingLastComponent())
-      return try FileStatus(at: source)?.identity
+      return moved
     }
   }
 
-  private func landing(_ path: FilePath, _ status: FileStatus) -> Landing {
-    Landing(path: volume.relative(path), file: status.identity)
+  private func landing(_ path: FilePath, _ file: FileIdentity) -> Landing {
+    Landing(path: volume.relative(path), file: file)
   }
 
   /// The name itself when it is free or holds our own delivery; else `name.new.ext`, `name.new2.ext`, …

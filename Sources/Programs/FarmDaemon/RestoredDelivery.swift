@@ -47,7 +47,8 @@ struct RestoredDelivery {
   /// Links too, which are not copied to another file system but made anew.
   private func put(_ path: FilePath, at target: FilePath) throws(FileFailure) {
     guard try FileStatus(at: path)?.kind == .link else {
-      return try Placement.move(path, to: target, ifOccupied: .refuse)
+      try Placement.move(path, to: target, ifOccupied: .refuse)
+      return
     }
     let leads = try LinkTarget.read(path)
     let isMade = target.withPlatformString { name in leads.withPlatformString { symlink($0, name) } } == 0

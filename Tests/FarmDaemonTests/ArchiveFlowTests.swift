@@ -338,6 +338,45 @@ struct ArchiveFlowTests {
     #expect(again == .inTheWay("spring", world.volume.release("spring")))
   }
 
+  /// What happened to it, but for what archiving it added.
+  private func story(_ world: FlowWorld) async throws -> [String] {
+    let lines = try await world.flow.history([], limit: 1000)
+    return lines.filter { $0.release == "spring" && $0.what != "archived" && $0.what != "restored" }
+      .map { "\($0.at) \($0.who) \($0.what) \($0.job ?? "") \($0.revision ?? 0) \($0.detail ?? "")" }.sorted()
+  }
+
+  @Test func `has its history while it is in its archive, and when it is back, also on another farm`() async throws {
+    let world = try await world()
+    _ = try await world.flow.renderAgain(AgainRequest(job: "spring/a", what: .all), by: "ann")
+    #expect(
+      try await eventually {
+        let newest = try await world.ledger.newestRevision(of: JobName(release: "spring", job: "a"))
+        guard newest?.number == 2, newest?.state == .completed else { return false }
+        return try await world.ledger.undelivered(in: "spring").isEmpty
+      })
+    #expect(try await eventually { try await world.ledger.release(named: "spring")?.state == .harvested })
+    world.time.advance(by: .seconds(200 * 86_400))
+    let story = try await story(world)
+    for what in ["dropped a 1", "again a 2", "completed a 2", "delivered  0 2 files"] {
+      #expect(story.contains { $0.contains(what) }, "\(what) of \(story)")
+    }
+
+    for turn in 1...2 {
+      _ = try await world.flow.archive(request(isForced: true), by: "ann")
+      #expect(try await self.story(world) == story, "turn \(turn)")
+      _ = try await world.flow.restore(ArchivedRequest(release: "spring"), by: "ann")
+      #expect(try await self.story(world) == story, "turn \(turn)")
+    }
+
+    let other = try FlowWorld()
+    other.time.advance(by: .seconds(800 * 86_400))
+    let name = "/spring.tar.gz"
+    try FileManager.default.copyItem(
+      atPath: world.volume.archives.string + name, toPath: other.volume.archives.string + name)
+    _ = try await other.flow.restore(ArchivedRequest(release: "spring"), by: "eve")
+    #expect(try await self.story(other) == story)
+  }
+
   @Test func `of which only another name's archive is there is not restored`() async throws {
     let world = try await world()
     _ = try await world.flow.archive(request(), by: "ann")
@@ -384,5 +423,26 @@ struct ArchiveFlowTests {
     }
     #expect(try jobs(text).map(\.job) == ["a"])
     #expect(throws: ArchiveFailure.self) { try jobs(forged) }
+  }
+
+  @Test(arguments: [
+    ("2027-01-01T00:00:00.000000000Z", "spring", 1, true), ("2027-01-01T00:00:00.000000000Z", "other", 1, false),
+    ("2027-01-01T00:00:00.000000000Z", nil, 1, false), ("2027-01-01T00:00:00.000000000Z", "spring", -1, false),
+    ("2227-01-01T00:00:00.000000000Z", "spring", 1, false), ("1927-01-01T00:00:00.000000000Z", "spring", 1, false),
+    ("yesterday", "spring", 1, false),
+  ])
+  func `is not restored with a history that cannot be its own`(
+    at: String, release: String?, revision: Int, isTaken: Bool
+  ) throws {
+    let now = try #require(Timestamp(rfc3339: "2027-06-01T00:00:00.000000000Z"))
+    let head = ArchiveManifest.Head(
+      release: "spring", archivedAt: now, farm: "test", order: ReleaseOrder(), isPaused: false)
+    let line = HistoryLine(at: at, who: "ann", what: "dropped", release: release, job: "a", revision: revision)
+    let manifest = ArchiveManifest(head: head, history: [line])
+
+    var failure: ArchiveFailure?
+    do { _ = try RestoredJobs(manifest, of: "spring", archive: "/x", now: now) } catch { failure = error }
+    #expect((failure == nil) == isTaken)
+    #expect(isTaken || failure?.description.contains("remembers what did not happen in the release") == true)
   }
 }

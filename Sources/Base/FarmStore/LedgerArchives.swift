@@ -72,7 +72,7 @@ extension Ledger {
     }
   }
 
-  /// Forgets everything of a release but its name and what people did to it: from now on it stands in its archive.
+  /// Forgets everything of a release but its name and its history: from now on it stands in its archive.
   /// - Returns: false, and nothing was changed, when something of it has begun.
   package func forget(archived release: String, archive: ArchiveRecord.ID) async throws(StoreFailure) -> Bool {
     let now = clock.now()
@@ -124,6 +124,7 @@ extension Ledger {
   static func rest(_ db: Database, inArchive release: String, now: Timestamp) throws {
     guard let id = try Self.release(db, named: release)?.id else { return }
     let folder = KnownFolder(FilePath("releases/\(release)")).bytes
+    try remember(db, whatWasDoneIn: release)
     try deleteJobs(db, ofRelease: id)
     try db.execute(
       sql: "DELETE FROM known_file WHERE folder = ? OR substr(folder, 1, ?) = ?",
@@ -136,13 +137,14 @@ extension Ledger {
   /// Learns again what was known of an archived release; its files are known as they lie there now.
   /// - Parameter archive: of which it is; nil for one that the ledger does not know.
   package func restore(
-    _ release: String, order: ReleaseOrder, isPaused: Bool, from manifests: [Manifest],
+    _ release: String, order: ReleaseOrder, isPaused: Bool, from manifests: [Manifest], history: [HistoryLine],
     files: [(path: KnownPath, fingerprint: Fingerprint)], archive: ArchiveRecord.ID
   ) async throws(StoreFailure) {
     let now = clock.now()
     try await setOrder(of: release, order)
     try await write("restore release \(release)") { db in
       for manifest in manifests { try Self.rebuild(db, manifest, now: now) }
+      try Self.remember(db, history, of: release)
       for (path, fingerprint) in files { try Self.remember(db, path, fingerprint) }
       try db.execute(
         sql: "UPDATE release SET state = 'open', is_paused = ?, changed_at = ? WHERE name = ?",

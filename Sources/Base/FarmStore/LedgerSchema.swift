@@ -4,6 +4,7 @@ import GRDB
 enum LedgerSchema {
   static let versions = [
     version1, version2, version3, version4, version5, version6, version7, version8, version9, version10,
+    version11,
   ]
 
   /// What was made anew leaves its old pages behind: a large ledger would stay twice as large as it is.
@@ -216,6 +217,12 @@ enum LedgerSchema {
   private static let version10 = [
     "ALTER TABLE archive ADD COLUMN problem TEXT",
     "ALTER TABLE release ADD COLUMN archive_problem TEXT",
+  ]
+
+  /// What the farm did in releases that are in their archives is remembered beside what people did.
+  private static let version11 = [
+    "ALTER TABLE act ADD COLUMN revision INTEGER",
+    "CREATE INDEX act_of_revision ON act(release, at) WHERE revision IS NOT NULL",
   ]
 
   /// Tables of which no number is given twice since a version: what is deleted with an archived release leaves numbers

@@ -37,8 +37,8 @@ extension JobFlow {
       // Unpacking may have taken hours.
       try await refuseToOverwrite(name)
       try await setup.ledger.restore(
-        name, order: jobs.order, isPaused: manifest.head.isPaused, from: jobs.manifests, files: files,
-        archive: known.id)
+        name, order: jobs.order, isPaused: manifest.head.isPaused, from: jobs.manifests, history: jobs.history,
+        files: files, archive: known.id)
     } catch {
       await remember(error, of: found)
       await clearStaging(folder)

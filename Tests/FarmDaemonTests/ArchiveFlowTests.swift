@@ -338,6 +338,43 @@ struct ArchiveFlowTests {
     #expect(again == .inTheWay("spring", world.volume.release("spring")))
   }
 
+  @Test func `is as it was when archiving it is stopped, also before its turn, until all is packed and compared`()
+    async throws
+  {
+    let world = try await world()
+    let (flow, stop) = (world.flow, ArchivedRequest(release: "spring"))
+    let nothing = await #expect(throws: ArchiveFailure.self) { try await flow.stopArchiving(stop, by: "ann") }
+    #expect(nothing?.description == "nothing is done with an archive of spring")
+    #expect(nothing?.remedy.contains("farm status") == true)
+
+    let other = try await flow.beginArchiving("other")
+    async let refused = #expect(throws: ArchiveFailure.canceled) { try await flow.archive(self.request(), by: "ann") }
+    #expect(await eventually { await flow.archivings.count == 2 })
+    #expect(try await flow.stopArchiving(stop, by: "ann").phase == "looking")
+    _ = await refused
+    #expect(await flow.archivings.map(\.release) == ["other"] && !other.isCanceled)
+    await flow.endArchiving(other)
+
+    let progress = try await flow.beginArchiving("spring")
+    async let stopped = flow.stopArchiving(stop, by: "ann")
+    #expect(await eventually { progress.isCanceled })
+    #expect(throws: ArchiveFailure.canceled) { try progress.commit() }
+    await flow.endArchiving(progress)
+    #expect(try await stopped.release == "spring")
+
+    let committed = try await flow.beginArchiving("spring")
+    try committed.commit()
+    let late = await #expect(throws: ArchiveFailure.self) { try await flow.stopArchiving(stop, by: "ann") }
+    #expect(late?.description.contains("cannot be stopped any more: all of it is written and compared") == true)
+    #expect(late?.remedy.contains("farm restore release") == true)
+    #expect(!committed.isCanceled)
+    await flow.endArchiving(committed)
+
+    #expect(world.volume.archives.filesBelow.isEmpty && world.volume.release("spring").isThere)
+    _ = try await flow.archive(request(), by: "ann")
+    #expect(world.volume.archives.filesBelow == ["spring.tar.gz"])
+  }
+
   /// What happened to it, but for what archiving it added.
   private func story(_ world: FlowWorld) async throws -> [String] {
     let lines = try await world.flow.history([], limit: 1000)

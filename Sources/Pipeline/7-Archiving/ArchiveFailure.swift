@@ -26,6 +26,10 @@ package enum ArchiveFailure: Failure, Equatable {
   /// What a restored release would take the place of.
   case inTheWay(String, FilePath)
   case canceled
+  /// Nothing of it can be stopped, for nothing is done.
+  case notUnderWay(String)
+  /// It cannot be stopped any more.
+  case tooLate(String)
 
   package var description: String {
     switch self {
@@ -50,6 +54,10 @@ package enum ArchiveFailure: Failure, Equatable {
     case .inTheWay(let release, let path):
       "\(release) is not restored: \(path.string.escapedForTerminal) is there already"
     case .canceled: "it was stopped before it was done"
+    case .notUnderWay(let release): "nothing is done with an archive of \(release.escapedForTerminal)"
+    case .tooLate(let release):
+      "what is done with the archive of \(release.escapedForTerminal) cannot be stopped any more: all of it is written "
+        + "and compared"
     }
   }
 
@@ -72,6 +80,9 @@ package enum ArchiveFailure: Failure, Equatable {
     case .lost: "Put it back, or take it from your backup."
     case .inTheWay: "Move it away, or give it another name; nothing is ever overwritten."
     case .canceled: "Ask again; nothing was removed."
+    case .notUnderWay: "Look at `farm status`, which says what is packed, read or unpacked."
+    case .tooLate:
+      "Wait until it is done; `farm restore release` and `farm archive release` are each the reverse of the other."
     }
   }
 
@@ -80,7 +91,7 @@ package enum ArchiveFailure: Failure, Equatable {
     switch self {
     case .damaged, .forged: true
     case .refused, .notRestored, .notStorable, .changed, .files, .noRoom, .tooLarge, .noArchive, .lost, .inTheWay,
-      .canceled:
+      .canceled, .notUnderWay, .tooLate:
       false
     }
   }
@@ -89,15 +100,17 @@ package enum ArchiveFailure: Failure, Equatable {
     switch self {
     case .changed, .canceled, .noRoom: true
     case .files(let failure): failure.isTransient
-    case .refused, .notRestored, .notStorable, .damaged, .forged, .tooLarge, .noArchive, .lost, .inTheWay: false
+    case .refused, .notRestored, .notStorable, .damaged, .forged, .tooLarge, .noArchive, .lost, .inTheWay, .notUnderWay,
+      .tooLate:
+      false
     }
   }
 
   package var kind: FailureKind {
     switch self {
-    case .refused, .notRestored, .notStorable, .changed, .inTheWay: .conflict
+    case .refused, .notRestored, .notStorable, .changed, .inTheWay, .tooLate: .conflict
     case .files(let failure): failure.kind
-    case .noArchive, .lost: .notFound
+    case .noArchive, .lost, .notUnderWay: .notFound
     case .damaged, .forged, .noRoom, .tooLarge, .canceled: .failed
     }
   }

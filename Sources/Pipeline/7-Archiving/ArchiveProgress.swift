@@ -15,6 +15,7 @@ package final class ArchiveProgress: Sendable {
     package fileprivate(set) var doneBytes: Int64 = 0
     package fileprivate(set) var allBytes: Int64 = 0
     fileprivate var isCanceled = false
+    fileprivate var isCommitted = false
   }
 
   private let current = Mutex(State())
@@ -23,8 +24,27 @@ package final class ArchiveProgress: Sendable {
 
   package var state: State { current.withLock { $0 } }
 
+  package var isCanceled: Bool { current.withLock { $0.isCanceled } }
+
   /// Ends it as soon as may be.
-  package func cancel() { current.withLock { $0.isCanceled = true } }
+  /// - Returns: false when it is too late for that.
+  @discardableResult
+  package func cancel() -> Bool {
+    current.withLock { state in
+      state.isCanceled = !state.isCommitted
+      return state.isCanceled
+    }
+  }
+
+  /// From here on it is done to its end.
+  /// - Throws: ``ArchiveFailure/canceled`` when nobody wants it any more.
+  package func commit() throws(ArchiveFailure) {
+    let isCanceled = current.withLock { state in
+      state.isCommitted = !state.isCanceled
+      return state.isCanceled
+    }
+    if isCanceled { throw .canceled }
+  }
 
   /// - Parameter allBytes: of what is to be done.
   package func begin(_ phase: Phase, allBytes: Int64) {

@@ -26,6 +26,7 @@ package enum Route {
   package static let dueArchives = "/v1/archives/due"
   package static let tidy = "/v1/tidy"
   package static let archiving = "/v1/archiving"
+  package static let stopArchiving = "/v1/archiving/stop"
   package static let restore = "/v1/restore"
   package static let verify = "/v1/verify"
   package static let slashAndBurn = "/v1/slash-and-burn"

@@ -119,7 +119,7 @@ actor JobFlow {
   /// When a copy of the ledger that could not be made is tried again.
   var backupPace = RetryPace()
   /// What is being packed or unpacked, one release at a time.
-  var archiving: (release: String, progress: ArchiveProgress)?
+  var archivings: [(release: String, progress: ArchiveProgress)] = []
   var whenArchived = Waiters()
   /// When something in the folders of releases changed that were due by what the ledger knows.
   var changedInFolder: [String: Timestamp] = [:]
@@ -233,7 +233,7 @@ actor JobFlow {
     whenChecked.resume()
     whenFlushed.resume()
     whenHarvested.resume()
-    archiving?.progress.cancel()
+    for (_, progress) in archivings { progress.cancel() }
     whenArchived.resume()
     for number in whenReached.keys { whenReached[number]?.resume() }
   }

@@ -30,7 +30,7 @@ extension JobFlow {
   func archive(_ name: String, _ order: ArchiveOrder, by person: String) async throws -> ArchiveAnswer {
     guard try await setup.ledger.release(named: name) != nil else { throw try await unknown(release: name) }
     let progress = try await beginArchiving(name)
-    defer { endArchiving() }
+    defer { endArchiving(progress) }
     // It may have been another's turn.
     guard let release = try await setup.ledger.release(named: name) else { throw try await unknown(release: name) }
     await flush(name)
@@ -53,34 +53,6 @@ extension JobFlow {
       + "user's, and it has no CAP_LEASE, or another machine's"
     return ArchiveAnswer(
       line(record, isReleaseThere: false), notes: [note, unknown > 0 ? blind : nil].compactMap { $0 })
-  }
-
-  // MARK: - One at a time
-
-  /// Waits for its turn: one archive takes the whole disk.
-  func beginArchiving(_ release: String) async throws(ArchiveFailure) -> ArchiveProgress {
-    while archiving != nil, !isOver { await withCheckedContinuation { whenArchived.add($0) } }
-    guard !isOver else { throw .canceled }
-    let progress = ArchiveProgress()
-    archiving = (release, progress)
-    happenings += 1
-    return progress
-  }
-
-  func endArchiving() {
-    archiving = nil
-    happenings += 1
-    whenArchived.resume()
-  }
-
-  func archiving() async -> [ArchiveProgressLine] {
-    guard let (release, progress) = archiving else { return [] }
-    let state = progress.state
-    return [
-      ArchiveProgressLine(
-        release: release, phase: state.phase.rawValue, doneBytes: state.doneBytes, allBytes: state.allBytes,
-        at: setup.clock.now())
-    ]
   }
 
   // MARK: - Packing
@@ -126,6 +98,7 @@ extension JobFlow {
       do throws(ArchiveFailure) {
         _ = try archiver.check(part, expected: written)
         if let changed = tree.difference(to: try look()) { throw .changed(changed) }
+        try progress.commit()
       } catch {
         Placement.remove(part)
         throw error
@@ -304,7 +277,7 @@ extension JobFlow {
   /// Deletes what was taken away.
   /// - Returns: what could not be deleted, in words.
   func empty(_ removal: ReleaseRemoval, _ record: ArchiveRecord) async -> String? {
-    archiving?.progress.begin(.removing, allBytes: 0)
+    archivings.first?.progress.begin(.removing, allBytes: 0)
     let manifests = ManifestFolder(setup.volume)
     do {
       // Those of new jobs of that name stay.

@@ -11,7 +11,7 @@ extension JobFlow {
     guard let rule = setup.config.archive else { return }
     let schedule = ArchiveSchedule(rule)
     // Whoever has an archive made by hand goes first; the window may be closed afterwards.
-    while !isOver, archiving == nil {
+    while !isOver, archivings.isEmpty {
       do {
         let (now, candidates) = (setup.clock.now(), try await archiveCandidates())
         guard let (release, night) = schedule.next(now: now, local: LocalTime(now), among: candidates) else { return }

@@ -12,7 +12,7 @@ extension JobFlow {
     let found = try await archive(of: request.release)
     let place = found.place
     let progress = try await beginArchiving(request.release)
-    defer { endArchiving() }
+    defer { endArchiving(progress) }
     let manifest: ArchiveManifest
     do {
       let archiver = Archiver(found.format, lanes: 1, progress: progress)

@@ -13,7 +13,7 @@ extension JobFlow {
     let name = request.release
     _ = try await archive(of: name)
     let progress = try await beginArchiving(name)
-    defer { endArchiving() }
+    defer { endArchiving(progress) }
     // It may have been another's turn.
     let found = try await archive(of: name)
     let place = found.place
@@ -36,6 +36,7 @@ extension JobFlow {
       known = try await self.known(found, manifest, isReleaseThere: false)
       // Unpacking may have taken hours.
       try await refuseToOverwrite(name)
+      try progress.commit()
       try await setup.ledger.restore(
         name, order: jobs.order, isPaused: manifest.head.isPaused, from: jobs.manifests, history: jobs.history,
         files: files, archive: known.id)

@@ -68,6 +68,9 @@ package enum FarmServer {
     router.post(RouterPath(Route.archive)) { request, _ in
       try await answer { try await farm.archive(body(request, as: ArchiveRequest.self), by: person(request)) }
     }
+    router.post(RouterPath(Route.stopArchiving)) { request, _ in
+      try await answer { try await farm.stopArchiving(body(request, as: ArchivedRequest.self), by: person(request)) }
+    }
     router.post(RouterPath(Route.tidy)) { request, _ in
       try await answer { try await farm.tidy(body(request, as: TidyRequest.self), by: person(request)) }
     }

@@ -52,6 +52,9 @@ package protocol FarmService: Sendable {
   func tidy(_ request: TidyRequest, by person: String) async throws -> TidyAnswer
   /// What is being done with an archive now; none or one.
   func archiving() async -> [ArchiveProgressLine]
+  /// Stops what is done with a release's archive, or waits for its turn.
+  /// - Returns: how far it was.
+  func stopArchiving(_ request: ArchivedRequest, by person: String) async throws -> ArchiveProgressLine
   /// Copies the ledger to a file that is not there yet.
   func backUpLedger(_ request: BackupRequest) async throws -> LedgerAnswer
   /// Forgets everything; the daemon begins anew.

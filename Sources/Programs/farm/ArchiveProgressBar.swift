@@ -9,7 +9,8 @@ struct ArchiveProgressBar {
   let release: String
 
   private static let every = Duration.milliseconds(200)
-  private static let goesOn = "the farm goes on with it: `farm status` shows how far it is"
+  private static let goesOn =
+    "the farm goes on with it: `farm status` shows how far it is, `farm archive release … --stop` ends it"
   /// As shells say it of a program that ^C ended.
   private static let interrupted: Int32 = 130
 

@@ -17,8 +17,10 @@ struct ArchiveRelease: AsyncParsableCommand {
       """
       Packed are the release's folder and what was delivered, with a checksum of every file in MANIFEST.json. Only
       when all of it was read back is the release's folder removed; dist/ stays unless you ask for --prune-dist. A
-      release that is not over, or that others need, is refused with the reason.
-      """, "farm archive release spring", "farm archive release spring --keep --format zst"))
+      release that is not over, or that others need, is refused with the reason. Until then --stop ends it, as it ends
+      the reading and unpacking of an archive; all is as it was before.
+      """, "farm archive release spring", "farm archive release spring --keep --format zst",
+      "farm archive release spring --stop"))
 
   @Argument(help: "The release's name.", completion: Completions.releases)
   var release: String
@@ -36,13 +38,18 @@ struct ArchiveRelease: AsyncParsableCommand {
   @Flag(help: "Also when something in it changed in the last 7 days.")
   var force = false
 
+  @Flag(help: "Stop what is being done with the release's archive.")
+  var stop = false
+
   @OptionGroup var options: VolumeOptions
 
   func validate() throws {
+    if stop && (keep || pruneDist || force || format != nil) { throw ValidationError("--stop stands alone") }
     if keep && pruneDist { throw ValidationError("--keep and --prune-dist contradict one another") }
   }
 
   func run() async throws {
+    guard !stop else { return try await stopIt() }
     let request = ArchiveRequest(
       release: release, format: format, prunesDist: pruneDist, keepsRelease: keep, isForced: force)
     let answer = try await ArchiveProgressBar(client: options.client(), release: release).during {
@@ -52,6 +59,12 @@ struct ArchiveRelease: AsyncParsableCommand {
       ["archived \(release) in \(answer.archive.path), \(answer.archive.shown)".escapedForTerminal]
         + answer.notes.map(\.escapedForTerminal)
     }
+  }
+
+  private func stopIt() async throws {
+    let request = ArchivedRequest(release: release)
+    let line = try await options.client().post(Route.stopArchiving, request, as: ArchiveProgressLine.self)
+    try options.print(line) { _ in ["stopped \(line.words); all is as it was before".escapedForTerminal] }
   }
 }
 

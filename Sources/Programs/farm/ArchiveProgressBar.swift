@@ -9,10 +9,13 @@ struct ArchiveProgressBar {
   let release: String
 
   private static let every = Duration.milliseconds(200)
-  private static let goesOn =
-    "the farm goes on with it: `farm status` shows how far it is, `farm archive release … --stop` ends it"
   /// As shells say it of a program that ^C ended.
   private static let interrupted: Int32 = 130
+
+  private var goesOn: String {
+    "the farm goes on with it: `farm status` shows how far it is, "
+      + "`farm archive release \(release.quotedForShell) --stop` ends it"
+  }
 
   /// Runs something and shows the bar on standard error meanwhile, if that is a terminal. Who does not want to wait any
   /// longer (^C) is told that the farm goes on.
@@ -26,7 +29,7 @@ struct ArchiveProgressBar {
       group.addTask {
         await stop.first()
         if Task.isCancelled { return nil }
-        Self.write("\r\u{1B}[K\(Self.goesOn)\n")
+        Self.write("\r\u{1B}[K\(goesOn)\n")
         throw ExitCode(Self.interrupted)
       }
       group.addTask {

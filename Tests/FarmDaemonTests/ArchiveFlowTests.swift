@@ -350,7 +350,7 @@ struct ArchiveFlowTests {
     let other = try await flow.beginArchiving("other")
     async let refused = #expect(throws: ArchiveFailure.canceled) { try await flow.archive(self.request(), by: "ann") }
     #expect(await eventually { await flow.archivings.count == 2 })
-    #expect(try await flow.stopArchiving(stop, by: "ann").phase == "looking")
+    #expect(try await flow.stopArchiving(stop, by: "ann").phase == "waiting")
     _ = await refused
     #expect(await flow.archivings.map(\.release) == ["other"] && !other.isCanceled)
     await flow.endArchiving(other)
@@ -406,6 +406,7 @@ struct ArchiveFlowTests {
     }
 
     let other = try FlowWorld()
+    other.run()
     other.time.advance(by: .seconds(800 * 86_400))
     let name = "/spring.tar.gz"
     try FileManager.default.copyItem(

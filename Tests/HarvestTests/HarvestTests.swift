@@ -228,6 +228,50 @@ struct HarvesterTests {
     }
   }
 
+  @Test func `never takes the place of what somebody saves there meanwhile`() throws {
+    try scratch.folder("dist/spring")
+    for (turn, isOurs) in (1...40).map({ ($0, $0 % 2 == 0) }) {
+      let old = isOurs ? try move(frame("old")).file : nil
+      let file = try frame("new")
+      let picture = scratch(target)
+      let (begun, saved) = (DispatchSemaphore(value: 0), DispatchSemaphore(value: 0))
+      let person = Thread {
+        begun.signal()
+        let own = picture.string + ".tmp"
+        let made = open(own, O_WRONLY | O_CREAT | O_EXCL, 0o644)
+        _ = Glibc.write(made, "saved by hand", 13)
+        close(made)
+        rename(own, picture.string)
+        saved.signal()
+      }
+      person.start()
+      begun.wait()
+
+      let new = try move(file, ours: old)
+      saved.wait()
+
+      // Whoever came last has the name: the person, or the picture lies beside it.
+      #expect(picture.contents == Array("saved by hand".utf8), "turn \(turn)")
+      if new.path != target {
+        #expect(scratch(new.path).contents == Array("new".utf8), "turn \(turn)")
+      }
+      for name in scratch("dist/spring").names { unlink(scratch("dist/spring/\(name)").string) }
+      unlink(scratch("out/000001.png").string)
+    }
+  }
+
+  @Test func `whose earlier delivery changed places with it is moved to its end after a crash`() throws {
+    let old = try move(frame("old"))
+    let file = try frame("new")
+    rename(scratch(target).string, scratch("old").string)
+    rename(scratch("out/000001.png").string, scratch(target).string)
+    rename(scratch("old").string, scratch("out/000001.png").string)
+
+    #expect(try move(file, ours: old.file).path == target)
+
+    #expect(!scratch("out/000001.png").isThere && scratch(target).contents == Array("new".utf8))
+  }
+
   @Test func `is found again beside another's after a crash`() throws {
     try scratch.write("somebody's", to: target)
     let file = try frame("new")

@@ -45,6 +45,23 @@ struct VolumeFilesTests {
     #expect(!a.isThere)
   }
 
+  @Test func `takes the place of the file that it is meant for alone`() throws {
+    let old = try scratch.write("old", to: "b")
+    let ours = try #require(try FileStatus(at: old)).identity
+
+    let new = try Placement.move(scratch.write("new", to: "a"), to: old, ifOccupied: .replaceOnly(ours))
+
+    #expect(old.contents == Array("new".utf8) && !scratch("a").isThere)
+    #expect(try FileStatus(at: old)?.identity == new)
+    let failure = #expect(throws: FileFailure.self) {
+      try Placement.move(scratch.write("newer", to: "a"), to: old, ifOccupied: .replaceOnly(ours))
+    }
+    #expect(failure?.errno == EEXIST)
+    #expect(old.contents == Array("new".utf8) && scratch("a").contents == Array("newer".utf8))
+    try Placement.move(scratch("a"), to: scratch("c"), ifOccupied: .replaceOnly(ours))
+    #expect(scratch("c").contents == Array("newer".utf8))
+  }
+
   @Test func `is moved to another file system, whole`() throws {
     let shared = FilePath("/dev/shm/farm-test-\(getpid())")
     try #require(FileManager.default.fileExists(atPath: "/dev/shm"))

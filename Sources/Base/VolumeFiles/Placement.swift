@@ -11,6 +11,8 @@ package enum Placement {
     case refuse
     /// Take the place of what is there.
     case replace
+    /// Take the place of this or its copy, if that is there; of anything else fail with EEXIST.
+    case replaceOnly(FileIdentity)
   }
 
   /// Moves a file. After it returns the new name is there and the old one is gone; the folder is not synced.
@@ -33,15 +35,52 @@ package enum Placement {
   }
 
   private static func rename(_ from: FilePath, _ to: FilePath, _ occupied: Occupied) -> Bool {
-    from.withPlatformString { old in
-      to.withPlatformString { new in
-        switch occupied {
-        case .refuse: linux_rename_new(old, new) == 0
-        case .replace: Glibc.rename(old, new) == 0
-        }
-      }
+    switch occupied {
+    case .refuse: renameNew(from, to)
+    case .replace: call(Glibc.rename, from, to)
+    case .replaceOnly(let ours): renameNew(from, to) || (errno == EEXIST && exchange(from, to, for: ours))
     }
   }
+
+  private static func call(
+    _ function: (UnsafePointer<CChar>, UnsafePointer<CChar>) -> Int32, _ from: FilePath, _ to: FilePath
+  ) -> Bool {
+    from.withPlatformString { old in to.withPlatformString { new in function(old, new) == 0 } }
+  }
+
+  /// Where a file system cannot refuse in the same step, it is looked at just before.
+  private static func renameNew(_ from: FilePath, _ to: FilePath) -> Bool {
+    if call(linux_rename_new, from, to) { return true }
+    guard isNotKnown(errno) else { return false }
+    var status = stat()
+    guard to.withPlatformString({ lstat($0, &status) }) == 0 else {
+      return errno == ENOENT && call(Glibc.rename, from, to)
+    }
+    errno = EEXIST
+    return false
+  }
+
+  /// What lay there is looked at once more when it is out of its place: what came there meanwhile is put back.
+  private static func exchange(_ from: FilePath, _ to: FilePath, for ours: FileIdentity) -> Bool {
+    // Unreadable: not ours.
+    let isOurs = { (path: FilePath) in (try? FileStatus(at: path))??.identity.isCopy(of: ours) == true }
+    if isOurs(to) {
+      if call(linux_rename_exchange, from, to) {
+        if isOurs(from) {
+          remove(from)
+          return true
+        }
+        _ = call(linux_rename_exchange, from, to)
+      } else {
+        return isNotKnown(errno) && call(Glibc.rename, from, to)
+      }
+    }
+    errno = EEXIST
+    return false
+  }
+
+  /// Network file systems and some of FUSE know no such renames.
+  private static func isNotKnown(_ code: Int32) -> Bool { code == EINVAL || code == ENOSYS }
 
   private static func copyAcross(
     _ from: FilePath, to: FilePath, ifOccupied: Occupied

@@ -27,18 +27,42 @@ package struct Harvester: Hashable, Sendable {
     let from = volume.root.appending(source)
     let wanted = volume.root.appending(target)
     return try moving(target) { () throws(FileFailure) in
-      guard try FileStatus(at: from)?.identity.isCopy(of: file) == true else { return try landed(file, as: wanted) }
+      guard let there = try FileStatus(at: from)?.identity, there.isCopy(of: file) else {
+        let landing = try landed(file, as: wanted)
+        try removeReplaced(from, ours: landing == nil ? nil : ours)
+        return landing
+      }
       if try FileStatus(at: wanted) != nil, let copy = try landed(file, as: wanted) {
         // An earlier try copied it to the other file system, and died before it removed what it had copied.
         Placement.remove(from)
         return copy
       }
       try SharedFolder.make(wanted.removingLastComponent())
-      let free = try freeName(wanted, ours: ours)
-      let moved = try Placement.move(from, to: free, ifOccupied: free == wanted ? .replace : .refuse)
-      try SharedFolder.adopt(free)
-      return landing(free, moved)
+      return try place(from, as: wanted, ours: ours)
     }.orThrow(HarvestFailure.lost(source))
+  }
+
+  private static let triesMax = 100
+
+  /// Puts it under its name, or the next free one; also when somebody takes that name while it is copied.
+  private func place(_ file: FilePath, as wanted: FilePath, ours: FileIdentity?) throws(FileFailure) -> Landing {
+    for _ in 1...Self.triesMax {
+      let free = try freeName(wanted, ours: ours)
+      do throws(FileFailure) {
+        let moved = try Placement.move(file, to: free, ifOccupied: ours.map { .replaceOnly($0) } ?? .refuse)
+        try SharedFolder.adopt(free)
+        return landing(free, moved)
+      } catch {
+        guard error.errno == EEXIST else { throw error }
+      }
+    }
+    throw FileFailure("find a free name for", wanted, errno: EEXIST)
+  }
+
+  /// What changed places with the new file, when an earlier try died before it removed it.
+  private func removeReplaced(_ file: FilePath, ours: FileIdentity?) throws(FileFailure) {
+    guard let ours, try FileStatus(at: file)?.identity.isCopy(of: ours) == true else { return }
+    Placement.remove(file)
   }
 
   /// Where an earlier try put the file: under its name or the next free one.

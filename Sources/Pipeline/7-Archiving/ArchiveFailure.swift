@@ -9,6 +9,8 @@ package enum ArchiveFailure: Failure, Equatable {
   case notRestored(String, ArchiveRefusal.Reason)
   /// It cannot stand in an archive: what it is, below the release's folder.
   case notStorable(FilePath, what: String)
+  /// A link or a file lies where the folder of what was delivered should.
+  case deliveredElsewhere(FilePath)
   /// It changed while it was read.
   case changed(FilePath)
   case files(FileFailure)
@@ -37,6 +39,8 @@ package enum ArchiveFailure: Failure, Equatable {
       "\(release) is not archived: \(reasons.map(\.text).joined(separator: "; "))"
     case .notRestored(let release, let reason): "\(release) is not restored: \(reason.text)"
     case .notStorable(let path, let what): "\(path.string.escapedForTerminal) cannot be archived: \(what)"
+    case .deliveredElsewhere(let path):
+      "\(path.string.escapedForTerminal) is no folder, so what was delivered cannot be archived"
     case .changed(let path): "\(path.string.escapedForTerminal) changed while it was archived"
     case .files(let failure): failure.description
     case .damaged(let path, let what): "the archive \(path.string.escapedForTerminal) is damaged: \(what)"
@@ -68,6 +72,7 @@ package enum ArchiveFailure: Failure, Equatable {
       reasons.map(\.remedy).reduce(into: [String]()) { if !$0.contains($1) { $0.append($1) } }.joined(separator: " ")
     case .notRestored(_, let reason): reason.remedy
     case .notStorable: "Move it out of the release, or replace it by a file."
+    case .deliveredElsewhere: "Move the folder itself back to that place, then ask again; nothing was removed."
     case .changed: "Wait until nobody writes there, then ask again; nothing was removed."
     case .files(let failure): failure.remedy
     case .damaged: "Take a copy of it from your backup; nothing was changed."
@@ -82,7 +87,7 @@ package enum ArchiveFailure: Failure, Equatable {
     case .canceled: "Ask again; nothing was removed."
     case .notUnderWay: "Look at `farm status`, which says what is packed, read or unpacked."
     case .tooLate:
-      "Wait until it is done; `farm restore release` and `farm archive release` are each the reverse of the other."
+      "Wait until it is done (`farm status`); `farm restore release` brings back what was archived."
     }
   }
 
@@ -90,7 +95,8 @@ package enum ArchiveFailure: Failure, Equatable {
   package var isOfArchive: Bool {
     switch self {
     case .damaged, .forged: true
-    case .refused, .notRestored, .notStorable, .changed, .files, .noRoom, .tooLarge, .noArchive, .lost, .inTheWay,
+    case .refused, .notRestored, .notStorable, .deliveredElsewhere, .changed, .files, .noRoom, .tooLarge, .noArchive,
+      .lost, .inTheWay,
       .canceled, .notUnderWay, .tooLate:
       false
     }
@@ -100,15 +106,15 @@ package enum ArchiveFailure: Failure, Equatable {
     switch self {
     case .changed, .canceled, .noRoom: true
     case .files(let failure): failure.isTransient
-    case .refused, .notRestored, .notStorable, .damaged, .forged, .tooLarge, .noArchive, .lost, .inTheWay, .notUnderWay,
-      .tooLate:
+    case .refused, .notRestored, .notStorable, .deliveredElsewhere, .damaged, .forged, .tooLarge, .noArchive, .lost,
+      .inTheWay, .notUnderWay, .tooLate:
       false
     }
   }
 
   package var kind: FailureKind {
     switch self {
-    case .refused, .notRestored, .notStorable, .changed, .inTheWay, .tooLate: .conflict
+    case .refused, .notRestored, .notStorable, .deliveredElsewhere, .changed, .inTheWay, .tooLate: .conflict
     case .files(let failure): failure.kind
     case .noArchive, .lost, .notUnderWay: .notFound
     case .damaged, .forged, .noRoom, .tooLarge, .canceled: .failed

@@ -5,12 +5,14 @@ import Synchronization
 package final class ArchiveProgress: Sendable {
   /// What is being done.
   package enum Phase: String, Codable, Sendable {
+    /// It waits for its turn.
+    case waiting
     case looking, packing, checking, removing, unpacking
   }
 
   /// How far it is at one moment.
   package struct State: Hashable, Sendable {
-    package fileprivate(set) var phase = Phase.looking
+    package fileprivate(set) var phase = Phase.waiting
     /// Bytes of files, in this phase.
     package fileprivate(set) var doneBytes: Int64 = 0
     package fileprivate(set) var allBytes: Int64 = 0

@@ -52,8 +52,14 @@ package struct ReleaseTree: Hashable, Sendable {
       look.entries.append(
         Entry(path: FilePath(Self.delivered), place: dist, status: status, link: nil, firstName: nil))
       try look.list(dist, as: FilePath(Self.delivered))
+    } else if try Self.isThere(dist) {
+      throw .deliveredElsewhere(dist)
     }
     entries = look.entries
+  }
+
+  private static func isThere(_ path: FilePath) throws(ArchiveFailure) -> Bool {
+    do throws(FileFailure) { return try FileStatus(at: path) != nil } catch { throw .files(error) }
   }
 
   private static func folder(at path: FilePath) throws(ArchiveFailure) -> FileStatus? {

@@ -83,7 +83,7 @@ package struct ArchiveAnswer: Codable, Hashable, Sendable {
 /// How far the farm is with an archive.
 package struct ArchiveProgressLine: Codable, Hashable, Sendable {
   package let release: String
-  /// `looking`, `packing`, `checking`, `removing`, `unpacking`.
+  /// `waiting`, `looking`, `packing`, `checking`, `removing`, `unpacking`.
   package let phase: String
   /// Bytes, in this phase.
   package let doneBytes: Int64

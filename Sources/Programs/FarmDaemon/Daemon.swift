@@ -116,12 +116,16 @@ package struct Daemon: Sendable {
         while (try? await Task.sleep(for: VolumeLock.renewEvery)) != nil { lock.renew() }
       },
       server,
+      // Those end first that end last to begin.
+      Work("archives") { await flow.endArchivingsAtEnd() },
     ]
     var configuration = ServiceGroupConfiguration(
       services: work.map { .init(service: $0, successTerminationBehavior: .gracefullyShutdownGroup) },
       gracefulShutdownSignals: [.sigterm, .sigint, .sighup], logger: quiet(log))
     configuration.maximumGracefulShutdownDuration = Self.stopMax
-    do { try await ServiceGroup(configuration: configuration).run() } catch {
+    do { try await ServiceGroup(configuration: configuration).run() } catch is CancellationError {
+      // What took too long was cut off, and is gone on with at the next start.
+    } catch {
       papers.events.finish()
       let failure = error as? any Failure
       do { try await papers.close(because: failure.map(\.sentences)) } catch {

@@ -121,6 +121,7 @@ actor JobFlow {
   /// What is being packed or unpacked, one release at a time.
   var archivings: [(release: String, progress: ArchiveProgress)] = []
   var whenArchived = Waiters()
+  var areArchivesRecovered = false
   /// When something in the folders of releases changed that were due by what the ledger knows.
   var changedInFolder: [String: Timestamp] = [:]
   /// Releases whose folders were taken away by the farm itself.

@@ -4,18 +4,19 @@ import FarmModel
 
 /// One archive takes the whole disk: they are packed, read and unpacked one after the other, and each can be stopped.
 extension JobFlow {
-  /// Waits for its turn.
+  /// Waits for its turn, and until what an earlier life left of archives is put in order.
   /// - Throws: ``ArchiveFailure/canceled`` when nobody wants it any more.
   func beginArchiving(_ release: String) async throws(ArchiveFailure) -> ArchiveProgress {
     let progress = ArchiveProgress()
     archivings.append((release, progress))
-    while archivings.first?.progress !== progress, !progress.isCanceled, !isOver {
+    while !areArchivesRecovered || archivings.first?.progress !== progress, !progress.isCanceled, !isOver {
       await withCheckedContinuation { whenArchived.add($0) }
     }
     guard !progress.isCanceled, !isOver else {
       endArchiving(progress)
       throw .canceled
     }
+    progress.begin(.looking, allBytes: 0)
     happenings += 1
     return progress
   }
@@ -34,14 +35,22 @@ extension JobFlow {
     let meant = archivings.filter { $0.release == name }
     guard let first = meant.first else { throw ArchiveFailure.notUnderWay(name) }
     let line = line(name, first.progress)
-    let areStopped = meant.map { $0.progress.cancel() }
+    guard first.progress.cancel() else { throw ArchiveFailure.tooLate(name) }
+    for one in meant { one.progress.cancel() }
     whenArchived.resume()
-    guard !areStopped.contains(false) else { throw ArchiveFailure.tooLate(name) }
     setup.log.notice("what is done with an archive is stopped", metadata: ["release": "\(name)", "who": "\(person)"])
     while archivings.contains(where: { one in meant.contains { $0.progress === one.progress } }), !isOver {
       await withCheckedContinuation { whenArchived.add($0) }
     }
     return line
+  }
+
+  /// Ends all of it when the task is cancelled: nobody who waits for hours of packing holds up the daemon's end.
+  func endArchivingsAtEnd() async {
+    let (never, _) = AsyncStream.makeStream(of: Void.self)
+    for await _ in never {}
+    for one in archivings { one.progress.cancel() }
+    whenArchived.resume()
   }
 
   private func line(_ release: String, _ progress: ArchiveProgress) -> ArchiveProgressLine {

@@ -9,10 +9,12 @@ import VolumeFiles
 /// What lies in `archives/`, and whether it is whole.
 extension JobFlow {
   func verify(_ request: ArchivedRequest, by person: String) async throws -> ArchiveAnswer {
-    let found = try await archive(of: request.release)
-    let place = found.place
+    _ = try await archive(of: request.release)
     let progress = try await beginArchiving(request.release)
     defer { endArchiving(progress) }
+    // Another one may have come into its place.
+    let found = try await archive(of: request.release)
+    let place = found.place
     let manifest: ArchiveManifest
     do {
       let archiver = Archiver(found.format, lanes: 1, progress: progress)

@@ -10,6 +10,8 @@ extension JobFlow {
     _ = try await setup.ledger.ensureRelease(named: NameRule.quick, priority: ReleaseOrder.quickPriority)
     try await setup.ledger.forgetHarvestProblems()
     await recoverArchives()
+    areArchivesRecovered = true
+    whenArchived.resume()
     if let fatal { throw fatal }
     try await rememberNames()
     if isAdopting { try await setup.ledger.setFormerDeliveries(SlashAndBurn.formerDeliveries(setup.volume)) }

@@ -73,13 +73,33 @@ extension Ledger {
   }
 
   /// Forgets everything of a release but its name and its history: from now on it stands in its archive.
+  /// - Parameter line: who archived it.
   /// - Returns: false, and nothing was changed, when something of it has begun.
-  package func forget(archived release: String, archive: ArchiveRecord.ID) async throws(StoreFailure) -> Bool {
+  package func forget(
+    archived release: String, archive: ArchiveRecord.ID, telling line: HistoryLine?
+  ) async throws(StoreFailure) -> Bool {
     let now = clock.now()
     return try await write("forget release \(release)") { db in
       guard let id = try Self.release(db, named: release)?.id, try !Self.hasBegun(db, release: id) else { return false }
       try Self.rest(db, inArchive: release, now: now)
+      if let line { try Self.remember(db, [line], of: release) }
       try db.execute(sql: "UPDATE archive SET state = 'emptying' WHERE id = ?", arguments: [archive])
+      return true
+    }
+  }
+
+  /// Forgets again what was restored and could not be put into its place: it is in its archive as before.
+  /// - Returns: false, and nothing was changed, when something of it has begun.
+  package func undoRestoring(_ release: String, archive: ArchiveRecord.ID) async throws(StoreFailure) -> Bool {
+    let now = clock.now()
+    return try await write("undo restoring \(release)") { db in
+      guard let id = try Self.release(db, named: release)?.id, try !Self.hasBegun(db, release: id) else { return false }
+      try Self.rest(db, inArchive: release, now: now)
+      let restored = Act.Deed.restored.rawValue
+      try db.execute(
+        sql: "DELETE FROM act WHERE id = (SELECT MAX(id) FROM act WHERE release = ? AND what = ?)",
+        arguments: [release, restored])
+      try db.execute(sql: "UPDATE archive SET state = 'stored' WHERE id = ?", arguments: [archive])
       return true
     }
   }
@@ -144,6 +164,7 @@ extension Ledger {
     try await setOrder(of: release, order)
     try await write("restore release \(release)") { db in
       for manifest in manifests { try Self.rebuild(db, manifest, now: now) }
+      try Self.setTold(db, ofRelease: release)
       try Self.remember(db, history, of: release)
       for (path, fingerprint) in files { try Self.remember(db, path, fingerprint) }
       try db.execute(

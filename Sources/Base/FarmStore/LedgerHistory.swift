@@ -34,6 +34,25 @@ extension Ledger {
     }
   }
 
+  /// Remembers lines that are not remembered yet.
+  package func remember(_ lines: [HistoryLine], of release: String) async throws(StoreFailure) {
+    try await write("remember what was done") { db in try Self.remember(db, lines, of: release) }
+  }
+
+  static func remember(_ db: Database, _ lines: [HistoryLine], of release: String) throws {
+    let rows = try Row.fetchCursor(db, sql: "SELECT \(columns) FROM act WHERE release = ?", arguments: [release])
+    var known: Set<HistoryLine> = []
+    while let row = try rows.next() { known.insert(HistoryLine(row: row)) }
+    for line in lines where known.insert(line).inserted { try remember(db, line) }
+  }
+
+  private static func remember(_ db: Database, _ line: HistoryLine) throws {
+    guard let at = Timestamp(rfc3339: line.at) else { return }
+    try db.execute(
+      sql: "INSERT INTO act (\(columns)) VALUES (?, ?, ?, ?, ?, ?, ?)",
+      arguments: [at.nanoseconds, line.who, line.what, line.release, line.job, line.revision, line.detail])
+  }
+
   /// Remembers what the farm did in a release of which all else is to be forgotten.
   static func remember(_ db: Database, whatWasDoneIn release: String) throws {
     try db.execute(
@@ -41,23 +60,28 @@ extension Ledger {
       arguments: [release])
   }
 
-  /// Remembers again what an archive tells of its release, where it is not remembered.
-  static func remember(_ db: Database, _ lines: [HistoryLine], of release: String) throws {
-    let rows = try Row.fetchCursor(db, sql: "SELECT \(columns) FROM act WHERE release = ?", arguments: [release])
-    var known: Set<HistoryLine> = []
-    while let row = try rows.next() { known.insert(HistoryLine(row: row)) }
-    let insert = try db.makeStatement(sql: "INSERT INTO act (\(columns)) VALUES (?, ?, ?, ?, ?, ?, ?)")
-    for line in lines where known.insert(line).inserted {
-      guard let at = Timestamp(rfc3339: line.at) else { continue }
-      try insert.execute(arguments: [
-        at.nanoseconds, line.who, line.what, line.release, line.job, line.revision, line.detail,
-      ])
-    }
+  /// Of a release that came back from its archive everything is remembered that happened to it before.
+  static func setTold(_ db: Database, ofRelease release: String) throws {
+    try db.execute(
+      sql: """
+        UPDATE revision SET told_at = MAX(created_at, IFNULL(ended_at, 0)) WHERE job_id IN (
+          SELECT job.id FROM job JOIN release ON release.id = release_id WHERE release.name = ?)
+        """, arguments: [release])
+  }
+
+  /// How a revision ended, before it goes on.
+  static func end(_ db: Database, ofRevision id: Int64) throws -> HistoryLine? {
+    try Row.fetchOne(db, sql: "\(ends) AND revision.id = ?", arguments: [id]).map(HistoryLine.init(row:))
+  }
+
+  static func remember(_ db: Database, end line: HistoryLine?) throws {
+    if let line { try remember(db, line) }
   }
 
   private static let columns = "at, who, what, release, job, revision, detail"
 
-  /// What the farm did stands in its own tables, but for what was remembered when a release was archived.
+  /// What the farm did stands in its own tables, but for what was remembered when a release was archived, and for the
+  /// end of what went on after it.
   private static let byFarm = """
     SELECT revision.created_at AS at,
       CASE WHEN before.id IS NULL THEN job.owner ELSE 'farm' END AS who,
@@ -66,26 +90,20 @@ extension Ledger {
     FROM revision JOIN job ON job.id = revision.job_id JOIN release ON release.id = job.release_id
     LEFT JOIN revision AS before ON before.job_id = revision.job_id AND before.number = revision.number - 1
       AND before.digest = revision.digest
-    WHERE job.is_adopted = 0 AND \(isNotRemembered(at: "revision.created_at"))
-    UNION ALL
-    SELECT ended_at, 'farm', revision.state, release.name, job.name, number,
-      json_extract(revision.problem, '$.cause')
-    FROM revision JOIN job ON job.id = job_id JOIN release ON release.id = release_id
-    WHERE ended_at IS NOT NULL AND job.is_adopted = 0 AND \(isNotRemembered(at: "revision.ended_at"))
+    WHERE job.is_adopted = 0 AND revision.told_at IS NULL
+    UNION ALL \(ends)
     UNION ALL
     SELECT started_at, 'farm', 'delivered', release.name, NULL, NULL,
       (SELECT COUNT(*) || iif(COUNT(*) = 1, ' file', ' files') FROM harvest_move WHERE harvest_id = harvest.id)
     FROM harvest JOIN release ON release.id = release_id
     """
 
-  /// Of a revision of `job` in `release`: it came back out of an archive.
-  private static func isNotRemembered(at time: String) -> String {
+  private static let ends = """
+    SELECT ended_at AS at, 'farm' AS who, revision.state AS what, release.name AS release, job.name AS job,
+      number AS revision, json_extract(revision.problem, '$.cause') AS detail
+    FROM revision JOIN job ON job.id = job_id JOIN release ON release.id = release_id
+    WHERE ended_at > IFNULL(told_at, -1) AND job.is_adopted = 0
     """
-    NOT EXISTS (
-      SELECT 1 FROM act WHERE act.release = release.name AND act.at = \(time) AND act.job = job.name
-        AND act.revision = revision.number)
-    """
-  }
 }
 
 extension HistoryLine {

@@ -45,11 +45,13 @@ extension Ledger {
   ) async throws(StoreFailure) -> Bool {
     let now = clock.now()
     return try await write("move revision \(id) to \(state.rawValue)") { db in
+      let end = state.isFinal ? nil : try Self.end(db, ofRevision: id)
       let from = state.mayFollow.map { "'\($0.rawValue)'" }.joined(separator: ",")
       try db.execute(
         sql: "UPDATE revision SET state = ?, problem = ?, ended_at = ? WHERE id = ? AND state IN (\(from))",
         arguments: [state.rawValue, try Column.json(problem), state.isFinal ? now.nanoseconds : nil, id])
       guard db.changesCount == 1 else { return false }
+      try Self.remember(db, end: end)
       try Self.update(db, outputs)
       try Self.showIfNewest(db, id, now: now)
       return true

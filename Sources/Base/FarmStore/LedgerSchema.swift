@@ -219,10 +219,11 @@ enum LedgerSchema {
     "ALTER TABLE release ADD COLUMN archive_problem TEXT",
   ]
 
-  /// What the farm did in releases that are in their archives is remembered beside what people did.
+  /// What the farm did in releases that are in their archives is remembered beside what people did; and of a revision
+  /// that came back, until when that is so.
   private static let version11 = [
     "ALTER TABLE act ADD COLUMN revision INTEGER",
-    "CREATE INDEX act_of_revision ON act(release, at) WHERE revision IS NOT NULL",
+    "ALTER TABLE revision ADD COLUMN told_at INTEGER",
   ]
 
   /// Tables of which no number is given twice since a version: what is deleted with an archived release leaves numbers

@@ -36,18 +36,17 @@ extension JobFlow {
     await flush(name)
     await beginHarvesting(name)
     defer { endHarvesting(name) }
-    let packed = try await pack(release, order, progress)
+    let packed = try await pack(release, order, progress, by: person)
     let record = try await place(packed, order)
     troubles[setup.volume.archives.appending(name)] = nil
     guard !order.keepsRelease else {
       try await setup.ledger.setArchive(record.id, state: .kept)
-      try await setup.ledger.remember([Act(person, .archived, release: name, detail: record.path)])
+      try await setup.ledger.remember([packed.line], of: name)
       return ArchiveAnswer(line(record, isReleaseThere: true))
     }
     let removal = ReleaseRemoval(of: name, in: setup.volume, prunesDist: order.prunesDist)
-    let unknown = try await takeAway(removal, packed.tree, record)
+    let unknown = try await takeAway(removal, packed, record)
     let note = await empty(removal, record)
-    try await setup.ledger.remember([Act(person, .archived, release: name, detail: record.path)])
     let blind =
       "of \(unknown) files the daemon cannot know whether a program still had them open for writing: they are another "
       + "user's, and it has no CAP_LEASE, or another machine's"
@@ -64,10 +63,13 @@ extension JobFlow {
     let part: FilePath
     let release: String
     let jobs: Int
+    let at: Timestamp
+    /// Who archived it.
+    let line: HistoryLine
   }
 
   private func pack(
-    _ release: Release, _ order: ArchiveOrder, _ progress: ArchiveProgress
+    _ release: Release, _ order: ArchiveOrder, _ progress: ArchiveProgress, by person: String
   ) async throws -> Packed {
     let (name, volume) = (release.name, setup.volume)
     let look = { @Sendable () throws(ArchiveFailure) in
@@ -81,9 +83,13 @@ extension JobFlow {
     let reasons = try await reasonsAgainst(archiving: release, tree, order)
     guard let tree, reasons.isEmpty else { throw ArchiveFailure.refused(name, reasons: reasons) }
     let manifests = try await setup.ledger.manifests(of: name)
-    let manifest = try await self.manifest(of: release, manifests)
+    let now = setup.clock.now()
+    let place = volume.archives.appending(order.format.fileName(of: name))
+    let line = HistoryLine(
+      at: now.rfc3339, who: person, what: Act.Deed.archived.rawValue, release: name, detail: volume.relative(place))
+    let manifest = try await self.manifest(of: release, manifests, endingWith: line, now: now)
     do throws(ArchiveFailure) {
-      _ = try RestoredJobs(manifest, of: name, archive: volume.archives, now: setup.clock.now())
+      _ = try RestoredJobs(manifest, of: name, archive: volume.archives, now: now)
     } catch {
       let why = "it could not be restored: \(error.description)"
       throw ArchiveFailure.refused(name, reasons: [.init(why, remedy: "Report this; nothing was removed.")])
@@ -106,19 +112,21 @@ extension JobFlow {
       return written
     }
     setup.stepped("archive packed")
-    return Packed(tree: tree, manifest: written, part: part, release: name, jobs: manifests.count)
+    return Packed(tree: tree, manifest: written, part: part, release: name, jobs: manifests.count, at: now, line: line)
   }
 
   static let partPrefix = ".farm-part-"
 
-  private func manifest(of release: Release, _ manifests: [Manifest]) async throws -> ArchiveManifest {
+  private func manifest(
+    of release: Release, _ manifests: [Manifest], endingWith line: HistoryLine, now: Timestamp
+  ) async throws -> ArchiveManifest {
     let name = release.name
     let history = try await setup.ledger.history(limit: Self.historyMax) { $0.release == name }
     return ArchiveManifest(
       head: ArchiveManifest.Head(
-        release: name, archivedAt: setup.clock.now(), farm: setup.version, order: release.order,
+        release: name, archivedAt: now, farm: setup.version, order: release.order,
         isPaused: release.isPaused),
-      jobs: manifests.map { ManifestFolder.text(of: $0).dropLast() }, history: history.reversed())
+      jobs: manifests.map { ManifestFolder.text(of: $0).dropLast() }, history: history.reversed() + [line])
   }
 
   private static let historyMax = 100_000
@@ -133,16 +141,16 @@ extension JobFlow {
 
   /// Gives the archive its name; an older one of the same release is kept in `.older/`.
   private func place(_ packed: Packed, _ order: ArchiveOrder) async throws -> ArchiveRecord {
-    let (volume, part, now) = (setup.volume, packed.part, setup.clock.now())
+    let (volume, part) = (setup.volume, packed.part)
     let place = volume.archives.appending(order.format.fileName(of: packed.release))
     guard let file = try FileStatus(at: part)?.identity else { throw ArchiveFailure.changed(part) }
     let record = ArchiveRecord(
       release: packed.release, path: volume.relative(place), state: .packed, file: file,
       contentBytes: packed.tree.bytes, files: packed.tree.fileCount, jobs: packed.jobs, prunesDist: order.prunesDist,
-      archivedAt: now, verifiedAt: now)
+      archivedAt: packed.at, verifiedAt: setup.clock.now())
     let id = try await setup.ledger.record(record)
     do {
-      try await putAsideOlder(of: packed.release, now)
+      try await putAsideOlder(of: packed.release, setup.clock.now())
       try await BlockingWork.run { () throws(FileFailure) in
         try Placement.move(part, to: place, ifOccupied: .refuse)
         try Durable.syncFolder(place.removingLastComponent())
@@ -205,7 +213,8 @@ extension JobFlow {
 
   /// Takes the release out of its place, looks whether it still is what was packed, and has the ledger forget it.
   /// - Returns: of how many files nobody could say whether somebody writes into them.
-  private func takeAway(_ removal: ReleaseRemoval, _ tree: ReleaseTree, _ record: ArchiveRecord) async throws -> Int {
+  private func takeAway(_ removal: ReleaseRemoval, _ packed: Packed, _ record: ArchiveRecord) async throws -> Int {
+    let tree = packed.tree
     let name = record.release
     try await setup.ledger.setArchive(record.id, state: .removing)
     takenAway.insert(name)
@@ -222,7 +231,8 @@ extension JobFlow {
       if let changed = tree.difference(to: taken) { throw ArchiveFailure.changed(try removal.original(of: changed)) }
       unknown = open.unknown
       let needed = try await dependents(on: name, prunesDist: record.prunesDist)
-      guard needed.isEmpty, try await setup.ledger.forget(archived: name, archive: record.id) else {
+      guard needed.isEmpty, try await setup.ledger.forget(archived: name, archive: record.id, telling: packed.line)
+      else {
         let why = "something of it, or that needs it, began while it was packed"
         throw ArchiveFailure.refused(name, reasons: [.init(why, remedy: "Ask again; nothing was removed.")])
       }

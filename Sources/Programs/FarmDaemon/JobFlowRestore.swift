@@ -37,16 +37,18 @@ extension JobFlow {
       // Unpacking may have taken hours.
       try await refuseToOverwrite(name)
       try progress.commit()
+      let line = HistoryLine(
+        at: setup.clock.now().rfc3339, who: person, what: Act.Deed.restored.rawValue, release: name,
+        detail: known.path)
       try await setup.ledger.restore(
-        name, order: jobs.order, isPaused: manifest.head.isPaused, from: jobs.manifests, history: jobs.history,
-        files: files, archive: known.id)
+        name, order: jobs.order, isPaused: manifest.head.isPaused, from: jobs.manifests,
+        history: jobs.history + [line], files: files, archive: known.id)
     } catch {
       await remember(error, of: found)
       await clearStaging(folder)
       throw error
     }
     let kept = try await finishOrUndoRestoring(known)
-    try await setup.ledger.remember([Act(person, .restored, release: name, detail: known.path)])
     let restored = try await setup.ledger.archives().last { $0.id == known.id } ?? known
     let notes =
       adopted == 0
@@ -63,8 +65,7 @@ extension JobFlow {
     do { return try await finishRestoring(record) } catch {
       let folder = try staging(record.release)
       guard try FileStatus(at: folder) != nil else { throw error }
-      guard try await setup.ledger.forget(archived: record.release, archive: record.id) else { throw error }
-      try await setup.ledger.setArchive(record.id, state: .stored)
+      guard try await setup.ledger.undoRestoring(record.release, archive: record.id) else { throw error }
       await clearStaging(folder)
       throw error
     }

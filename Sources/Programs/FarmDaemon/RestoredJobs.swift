@@ -22,7 +22,7 @@ struct RestoredJobs {
     manifests = try Self.manifests(manifest.jobs, of: release, archive: archive, now: now)
     order = try Self.order(manifest.head.order, archive: archive)
     history = manifest.history
-    guard history.allSatisfy({ Self.isPlausible($0, of: release, now: now) }) else {
+    guard history.allSatisfy({ Self.isPlausible($0, of: release) }) else {
       throw .forged(archive, entry: ReleaseTree.manifestName, why: "remembers what did not happen in the release")
     }
   }
@@ -73,22 +73,17 @@ struct RestoredJobs {
     }
   }
 
-  private static func isPlausible(_ line: HistoryLine, of release: String, now: Timestamp) -> Bool {
-    guard let at = Timestamp(rfc3339: line.at), times(until: now).contains(at.nanoseconds) else { return false }
+  private static func isPlausible(_ line: HistoryLine, of release: String) -> Bool {
+    guard let at = Timestamp(rfc3339: line.at), at.nanoseconds >= 0 else { return false }
     return line.release == release && (1...countMax).contains(line.revision ?? 1)
       && [line.who, line.what, line.job ?? ""].allSatisfy { $0.utf8.count <= nameBytesMax }
       && (line.detail ?? "").utf8.count <= detailBytesMax
   }
 
-  /// Clocks of those who wrote it may go before ours.
-  private static func times(until now: Timestamp) -> ClosedRange<Int64> {
-    let day: Int64 = 86_400_000_000_000
-    return 0...now.nanoseconds.adding(day)
-  }
-
   /// Whether it ended, and its numbers are such as clocks and counters show.
   private static func isPlausible(_ manifest: Manifest, now: Timestamp) -> Bool {
-    let times = times(until: now)
+    let day: Int64 = 86_400_000_000_000
+    let times = 0...now.nanoseconds.adding(day)
     guard [.completed, .failed, .canceled].contains(manifest.state), (1...countMax).contains(manifest.revision),
       times.contains(manifest.createdAt), times.contains(manifest.droppedAt), times.contains(manifest.endedAt ?? 0),
       (0...100).contains(manifest.priority ?? 0), manifest.owner.utf8.count <= ownerBytesMax,

@@ -420,6 +420,69 @@ struct ArchiveFlowTests {
     #expect(deeds.map(\.who) == ["ann", "ann", "ann", "eve"])
   }
 
+  @Test func `is verified as it is when its turn has come`() async throws {
+    let world = try await world()
+    let flow = world.flow
+    _ = try await flow.archive(request(keeps: true), by: "ann")
+    let turn = try await flow.beginArchiving("other")
+    let newer = ArchiveRequest(
+      release: "spring", format: .zst, prunesDist: false, keepsRelease: true, isForced: true)
+    async let archived = flow.archive(newer, by: "ann")
+    #expect(await eventually { await flow.archivings.count == 2 })
+    async let verified = flow.verify(ArchivedRequest(release: "spring"), by: "ann")
+    #expect(await eventually { await flow.archivings.count == 3 })
+
+    await flow.endArchiving(turn)
+
+    #expect(try await archived.archive.path == "archives/spring.tar.zst")
+    #expect(try await verified.archive.path == "archives/spring.tar.zst")
+  }
+
+  @Test func `is not archived without its delivery, which is a link, nor when the daemon ends`() async throws {
+    let world = try await world()
+    let (dist, aside) = (world.volume.dist(of: "spring"), world.scratch("elsewhere"))
+    rename(dist.string, aside.string)
+    symlink(aside.string, dist.string)
+
+    #expect(await refusal(world) == "\(dist.string) is no folder, so what was delivered cannot be archived")
+
+    unlink(dist.string)
+    rename(aside.string, dist.string)
+    let flow = world.flow
+    let progress = try await flow.beginArchiving("spring")
+    let end = Task { await flow.endArchivingsAtEnd() }
+    end.cancel()
+    await end.value
+    #expect(throws: ArchiveFailure.canceled) { try progress.commit() }
+    await flow.endArchiving(progress)
+    #expect(world.volume.archives.filesBelow.isEmpty && dist.isThere)
+  }
+
+  @Test func `whose folder was lost comes back out of its archive when its jobs are let go, also after a restart`()
+    async throws
+  {
+    let first = try await world()
+    _ = try await first.flow.archive(request(keeps: true), by: "ann")
+    await first.crash()
+    try FileManager.default.removeItem(atPath: first.volume.release("spring").string)
+    let world = try FlowWorld(on: first.scratch)
+    world.run()
+    #expect(try await eventually { try await world.flow.status().daemon.troubles.contains { $0.contains("is gone") } })
+
+    let refusal = await #expect(throws: ArchiveFailure.self) {
+      try await world.flow.restore(ArchivedRequest(release: "spring"), by: "ann")
+    }
+    #expect(refusal?.remedy.contains("farm kill spring.jobs '*'") == true)
+    let kill = SteerRequest(.kill, query: ["*"], release: "spring", isDryRun: false, jobs: nil)
+    #expect(try await world.flow.steer(kill, by: "ann").jobs == [JobName(release: "spring", job: "a")])
+    #expect(try await !world.flow.status().daemon.troubles.contains { $0.contains("is gone") })
+    _ = try await world.flow.restore(ArchivedRequest(release: "spring"), by: "ann")
+
+    #expect(try await world.state("spring/a") == .completed)
+    #expect(world.volume.store(of: "spring").names == ["a.blend"])
+    #expect(world.volume.dist.filesBelow == Self.pictures)
+  }
+
   @Test func `that came back under another name, or goes on, has nothing twice in its history`() async throws {
     let world = try await world()
     _ = try await world.flow.archive(request(isForced: true), by: "ann")

@@ -163,6 +163,8 @@ extension Ledger {
     let now = clock.now()
     try await setOrder(of: release, order)
     try await write("restore release \(release)") { db in
+      // Jobs whose files are gone leave their history behind.
+      try Self.rest(db, inArchive: release, now: now)
       for manifest in manifests { try Self.rebuild(db, manifest, now: now) }
       try Self.setTold(db, ofRelease: release)
       try Self.remember(db, history, of: release)

@@ -63,8 +63,12 @@ extension JobFlow: FarmService {
     let names = try await jobs(meantBy: query, adopted: true).map(\.name)
     var meant = Set(names.filter { request.release == nil || $0.release == request.release })
     if let jobs = request.jobs { meant.formIntersection(jobs) }
-    let found = try await candidates(for: request.act).filter { meant.contains($0.name) }
-    let touched = request.isDryRun ? found.map(\.name) : try await carryOut(request.act, found)
+    let isLetGo = request.act == .kill && request.release.map(held.contains) ?? false
+    let found = isLetGo ? [] : try await candidates(for: request.act).filter { meant.contains($0.name) }
+    let touched =
+      isLetGo
+      ? try await letGo(meant, isDryRun: request.isDryRun)
+      : request.isDryRun ? found.map(\.name) : try await carryOut(request.act, found)
     if !request.isDryRun {
       let deed = request.act == .kill ? Act.Deed.killed : .retried
       try await setup.ledger.remember(touched.map { Act(person, deed, release: $0.release, job: $0.job) })

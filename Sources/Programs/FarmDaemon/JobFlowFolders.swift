@@ -133,6 +133,42 @@ extension JobFlow {
     return held.contains(job.release)
   }
 
+  /// Tells at a start which folders of drops are gone, and holds their jobs.
+  func holdIfGone(_ release: String) async {
+    let store = setup.volume.store(of: release)
+    guard await !isThereOrHangs(store) else { return }
+    do {
+      let waits = try await setup.ledger.jobStates(in: release).values.contains { $0 != .removed }
+      if waits { hold(store) }
+    } catch {
+      complain(error, while: "looking for the jobs of \(release)")
+    }
+  }
+
+  /// Jobs of a folder that is gone end as if their files were gone one by one; if they come back they are known again.
+  func letGo(_ names: Set<JobName>, isDryRun: Bool) async throws -> [JobName] {
+    let jobs = try await setup.ledger.jobs(adopted: true).filter { names.contains($0.name) && $0.state != .removed }
+    guard !isDryRun else { return jobs.map(\.name) }
+    for job in jobs {
+      let place = setup.volume.root.appending(job.path)
+      if unsettled[job.name]?.path == place { unsettled[job.name] = nil }
+      freeName(of: place)
+      let ended = try await setup.ledger.removeJob(job.name, known: KnownPath(FilePath(job.path)))
+      for revision in ended { await end(revision) }
+      told("job.removed", job.name)
+    }
+    for release in Set(jobs.map(\.name.release)) {
+      let store = setup.volume.store(of: release)
+      setup.watcher.forget(filesOf: store)
+      if try await setup.ledger.jobStates(in: release).values.allSatisfy({ $0 == .removed }) {
+        held.remove(release)
+        troubles[store] = nil
+      }
+      askForReview(of: release)
+    }
+    return jobs.map(\.name)
+  }
+
   /// The folder is back: its jobs go on.
   private func release(_ store: FilePath) async {
     guard let name = place.release(at: store), held.remove(name) != nil else { return }

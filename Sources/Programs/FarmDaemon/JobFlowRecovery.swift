@@ -38,7 +38,10 @@ extension JobFlow {
       // What is wanted may be another since: that is known before anything is delivered. Side by side, because a file
       // server may not answer.
       for release in releases where release != NameRule.quick {
-        group.addTask { await self.planFound(of: release, within: Self.patience) }
+        group.addTask {
+          await self.planFound(of: release, within: Self.patience)
+          await self.holdIfGone(release)
+        }
       }
     }
     for release in releases { askForReview(of: release) }

@@ -83,8 +83,8 @@ extension JobFlow {
         name,
         .init(
           "jobs of a release of that name are known and wait for their folder",
-          remedy: "Put that folder back (`farm status` says which), or stop the daemon and have the ledger made again: "
-            + "`farm ledger rebuild`."))
+          remedy:
+            "Put that folder back, or let its jobs go: `farm kill \(name.quotedForShell).jobs '*'`; then ask again."))
     }
   }
 

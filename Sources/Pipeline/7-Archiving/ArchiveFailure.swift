@@ -96,8 +96,7 @@ package enum ArchiveFailure: Failure, Equatable {
     switch self {
     case .damaged, .forged: true
     case .refused, .notRestored, .notStorable, .deliveredElsewhere, .changed, .files, .noRoom, .tooLarge, .noArchive,
-      .lost, .inTheWay,
-      .canceled, .notUnderWay, .tooLate:
+      .lost, .inTheWay, .canceled, .notUnderWay, .tooLate:
       false
     }
   }

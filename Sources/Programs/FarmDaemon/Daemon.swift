@@ -116,7 +116,7 @@ package struct Daemon: Sendable {
         while (try? await Task.sleep(for: VolumeLock.renewEvery)) != nil { lock.renew() }
       },
       server,
-      // Those end first that end last to begin.
+      // They end in reverse: who waits for an archive is answered before the server waits for its last answer.
       Work("archives") { await flow.endArchivingsAtEnd() },
     ]
     var configuration = ServiceGroupConfiguration(

@@ -63,18 +63,22 @@ extension JobFlow: FarmService {
     let names = try await jobs(meantBy: query, adopted: true).map(\.name)
     var meant = Set(names.filter { request.release == nil || $0.release == request.release })
     if let jobs = request.jobs { meant.formIntersection(jobs) }
-    let isLetGo = request.act == .kill && request.release.map(held.contains) ?? false
-    let found = isLetGo ? [] : try await candidates(for: request.act).filter { meant.contains($0.name) }
-    let touched =
-      isLetGo
-      ? try await letGo(meant, isDryRun: request.isDryRun)
-      : request.isDryRun ? found.map(\.name) : try await carryOut(request.act, found)
+    let touched = try await carryOut(request, on: meant)
     if !request.isDryRun {
       let deed = request.act == .kill ? Act.Deed.killed : .retried
       try await setup.ledger.remember(touched.map { Act(person, deed, release: $0.release, job: $0.job) })
     }
     await schedule()
     return TouchedJobs(jobs: touched)
+  }
+
+  private func carryOut(_ request: SteerRequest, on meant: Set<JobName>) async throws -> [JobName] {
+    // Also what is done: else nothing could end the wait for a folder that is lost.
+    if request.act == .kill, let release = request.release, held.contains(release) {
+      return try await letGo(meant, isDryRun: request.isDryRun)
+    }
+    let found = try await candidates(for: request.act).filter { meant.contains($0.name) }
+    return request.isDryRun ? found.map(\.name) : try await carryOut(request.act, found)
   }
 
   /// The revisions with which something can be done: of each job the newest alone is tried again.

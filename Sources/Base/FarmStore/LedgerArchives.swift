@@ -76,13 +76,13 @@ extension Ledger {
   /// - Parameter line: who archived it.
   /// - Returns: false, and nothing was changed, when something of it has begun.
   package func forget(
-    archived release: String, archive: ArchiveRecord.ID, telling line: HistoryLine?
+    archived release: String, archive: ArchiveRecord.ID, telling line: HistoryLine
   ) async throws(StoreFailure) -> Bool {
     let now = clock.now()
     return try await write("forget release \(release)") { db in
       guard let id = try Self.release(db, named: release)?.id, try !Self.hasBegun(db, release: id) else { return false }
       try Self.rest(db, inArchive: release, now: now)
-      if let line { try Self.remember(db, [line], of: release) }
+      try Self.remember(db, line)
       try db.execute(sql: "UPDATE archive SET state = 'emptying' WHERE id = ?", arguments: [archive])
       return true
     }

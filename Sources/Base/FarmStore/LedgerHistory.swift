@@ -46,7 +46,7 @@ extension Ledger {
     for line in lines where known.insert(line).inserted { try remember(db, line) }
   }
 
-  private static func remember(_ db: Database, _ line: HistoryLine) throws {
+  static func remember(_ db: Database, _ line: HistoryLine) throws {
     guard let at = Timestamp(rfc3339: line.at) else { return }
     try db.execute(
       sql: "INSERT INTO act (\(columns)) VALUES (?, ?, ?, ?, ?, ?, ?)",
@@ -72,10 +72,6 @@ extension Ledger {
   /// How a revision ended, before it goes on.
   static func end(_ db: Database, ofRevision id: Int64) throws -> HistoryLine? {
     try Row.fetchOne(db, sql: "\(ends) AND revision.id = ?", arguments: [id]).map(HistoryLine.init(row:))
-  }
-
-  static func remember(_ db: Database, end line: HistoryLine?) throws {
-    if let line { try remember(db, line) }
   }
 
   private static let columns = "at, who, what, release, job, revision, detail"

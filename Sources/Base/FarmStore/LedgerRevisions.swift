@@ -51,7 +51,7 @@ extension Ledger {
         sql: "UPDATE revision SET state = ?, problem = ?, ended_at = ? WHERE id = ? AND state IN (\(from))",
         arguments: [state.rawValue, try Column.json(problem), state.isFinal ? now.nanoseconds : nil, id])
       guard db.changesCount == 1 else { return false }
-      try Self.remember(db, end: end)
+      if let end { try Self.remember(db, end) }
       try Self.update(db, outputs)
       try Self.showIfNewest(db, id, now: now)
       return true

@@ -93,6 +93,7 @@ package struct ArchiveProgressLine: Codable, Hashable, Sendable {
 
   /// `packing spring, 61 %`
   package var words: String {
+    if phase == "waiting" { return "the wait for the turn of \(release)" }
     let share = allBytes > 0 ? ", \(min(100, doneBytes * 100 / allBytes)) %" : ""
     return "\(phase) \(release)\(share)"
   }

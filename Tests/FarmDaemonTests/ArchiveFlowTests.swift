@@ -458,9 +458,7 @@ struct ArchiveFlowTests {
     rename(aside.string, dist.string)
     let flow = world.flow
     let progress = try await flow.beginArchiving("spring")
-    let end = Task { await flow.endArchivingsAtEnd() }
-    end.cancel()
-    await end.value
+    await flow.endArchivings()
     #expect(throws: ArchiveFailure.canceled) { try progress.commit() }
     await flow.endArchiving(progress)
     #expect(world.volume.archives.filesBelow.isEmpty && dist.isThere)

@@ -80,8 +80,7 @@ extension Ledger {
   ) async throws(StoreFailure) -> Bool {
     let now = clock.now()
     return try await write("forget release \(release)") { db in
-      guard let id = try Self.release(db, named: release)?.id, try !Self.hasBegun(db, release: id) else { return false }
-      try Self.rest(db, inArchive: release, now: now)
+      guard try Self.restUnlessBegun(db, inArchive: release, now: now) else { return false }
       try Self.remember(db, line)
       try db.execute(sql: "UPDATE archive SET state = 'emptying' WHERE id = ?", arguments: [archive])
       return true
@@ -93,8 +92,7 @@ extension Ledger {
   package func undoRestoring(_ release: String, archive: ArchiveRecord.ID) async throws(StoreFailure) -> Bool {
     let now = clock.now()
     return try await write("undo restoring \(release)") { db in
-      guard let id = try Self.release(db, named: release)?.id, try !Self.hasBegun(db, release: id) else { return false }
-      try Self.rest(db, inArchive: release, now: now)
+      guard try Self.restUnlessBegun(db, inArchive: release, now: now) else { return false }
       let restored = Act.Deed.restored.rawValue
       try db.execute(
         sql: "DELETE FROM act WHERE id = (SELECT MAX(id) FROM act WHERE release = ? AND what = ?)",
@@ -102,6 +100,13 @@ extension Ledger {
       try db.execute(sql: "UPDATE archive SET state = 'stored' WHERE id = ?", arguments: [archive])
       return true
     }
+  }
+
+  /// - Returns: false, and nothing was changed, when something of it has begun, or it is not known.
+  private static func restUnlessBegun(_ db: Database, inArchive release: String, now: Timestamp) throws -> Bool {
+    guard let id = try Self.release(db, named: release)?.id, try !hasBegun(db, release: id) else { return false }
+    try rest(db, inArchive: release, now: now)
+    return true
   }
 
   /// Whether something of a release is rendered, waits for that or for its delivery, or is stale.

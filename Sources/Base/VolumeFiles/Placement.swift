@@ -65,15 +65,12 @@ package enum Placement {
     // Unreadable: not ours.
     let isOurs = { (path: FilePath) in (try? FileStatus(at: path))??.identity.isCopy(of: ours) == true }
     if isOurs(to) {
-      if call(linux_rename_exchange, from, to) {
-        if isOurs(from) {
-          remove(from)
-          return true
-        }
-        _ = call(linux_rename_exchange, from, to)
-      } else {
-        return isNotKnown(errno) && call(Glibc.rename, from, to)
+      guard call(linux_rename_exchange, from, to) else { return isNotKnown(errno) && call(Glibc.rename, from, to) }
+      if isOurs(from) {
+        remove(from)
+        return true
       }
+      _ = call(linux_rename_exchange, from, to)
     }
     errno = EEXIST
     return false

@@ -40,33 +40,27 @@ package struct ReleaseTree: Hashable, Sendable {
   ///   - folder: the release's; what lies in it stands at the top of the archive.
   ///   - dist: what was delivered, which stands under `dist/`; passed over when it is not there.
   package init(of folder: FilePath, dist: FilePath) throws(ArchiveFailure) {
-    guard let status = try Self.folder(at: folder) else { throw .files(FileFailure("list", folder, errno: 2)) }
+    guard let status = try Self.status(at: folder), status.kind == .folder else {
+      throw .files(FileFailure("list", folder, errno: 2))
+    }
     self.folder = status
     var look = Look(device: status.fingerprint.device)
     try look.list(folder, as: FilePath(""))
     if let top = look.entries.first(where: { [Self.delivered, Self.manifestName].contains($0.path.string) }) {
       throw .notStorable(top.place, what: "the archive needs that name for itself")
     }
-    if let status = try Self.folder(at: dist) {
+    if let status = try Self.status(at: dist) {
+      guard status.kind == .folder else { throw .deliveredElsewhere(dist) }
       look.device = status.fingerprint.device
       look.entries.append(
         Entry(path: FilePath(Self.delivered), place: dist, status: status, link: nil, firstName: nil))
       try look.list(dist, as: FilePath(Self.delivered))
-    } else if try Self.isThere(dist) {
-      throw .deliveredElsewhere(dist)
     }
     entries = look.entries
   }
 
-  private static func isThere(_ path: FilePath) throws(ArchiveFailure) -> Bool {
-    do throws(FileFailure) { return try FileStatus(at: path) != nil } catch { throw .files(error) }
-  }
-
-  private static func folder(at path: FilePath) throws(ArchiveFailure) -> FileStatus? {
-    do throws(FileFailure) {
-      guard let status = try FileStatus(at: path), status.kind == .folder else { return nil }
-      return status
-    } catch { throw .files(error) }
+  private static func status(at path: FilePath) throws(ArchiveFailure) -> FileStatus? {
+    do throws(FileFailure) { return try FileStatus(at: path) } catch { throw .files(error) }
   }
 
   /// The first thing that is not as it was; nil when nothing changed. Times of folders do not count, for moving a

@@ -117,7 +117,11 @@ package struct Daemon: Sendable {
       },
       server,
       // They end in reverse: who waits for an archive is answered before the server waits for its last answer.
-      Work("archives") { await flow.endArchivingsAtEnd() },
+      Work("archives") {
+        // Cancelled or asked to: the daemon stops.
+        try? await gracefulShutdown()
+        await flow.endArchivings()
+      },
     ]
     var configuration = ServiceGroupConfiguration(
       services: work.map { .init(service: $0, successTerminationBehavior: .gracefullyShutdownGroup) },

@@ -234,8 +234,7 @@ actor JobFlow {
     whenChecked.resume()
     whenFlushed.resume()
     whenHarvested.resume()
-    for (_, progress) in archivings { progress.cancel() }
-    whenArchived.resume()
+    endArchivings()
     for number in whenReached.keys { whenReached[number]?.resume() }
   }
 

@@ -45,10 +45,8 @@ extension JobFlow {
     return line
   }
 
-  /// Ends all of it when the task is cancelled: nobody who waits for hours of packing holds up the daemon's end.
-  func endArchivingsAtEnd() async {
-    let (never, _) = AsyncStream.makeStream(of: Void.self)
-    for await _ in never {}
+  /// Ends all of it: nobody who waits for hours of packing holds up the daemon's end.
+  func endArchivings() {
     for one in archivings { one.progress.cancel() }
     whenArchived.resume()
   }

@@ -35,13 +35,18 @@ extension JobFlow {
         askForReview(of: name.release)
         return
       }
-      let ended = try await setup.ledger.removeJob(name, known: KnownPath(below(path)))
-      for revision in ended { await end(revision) }
-      told("job.removed", name)
+      try await remove(name, at: path)
     } catch {
       complain(error, while: "recording that \(name) is gone")
     }
     askForReview(of: name.release)
+  }
+
+  /// Ends a job whose file is gone.
+  private func remove(_ name: JobName, at path: FilePath) async throws(StoreFailure) {
+    let ended = try await setup.ledger.removeJob(name, known: KnownPath(below(path)))
+    for revision in ended { await end(revision) }
+    told("job.removed", name)
   }
 
   /// A release's folder, made by hand or by `farm plan`, or a folder of drops.
@@ -153,9 +158,7 @@ extension JobFlow {
       let place = setup.volume.root.appending(job.path)
       if unsettled[job.name]?.path == place { unsettled[job.name] = nil }
       freeName(of: place)
-      let ended = try await setup.ledger.removeJob(job.name, known: KnownPath(FilePath(job.path)))
-      for revision in ended { await end(revision) }
-      told("job.removed", job.name)
+      try await remove(job.name, at: place)
     }
     for release in Set(jobs.map(\.name.release)) {
       let store = setup.volume.store(of: release)

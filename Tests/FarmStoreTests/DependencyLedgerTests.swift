@@ -54,6 +54,38 @@ struct DependencyLedgerTests {
     #expect(try await ledger.dependencies() == ["/t/stone.png", "/t/wood.png"])
   }
 
+  @Test func `names jobs that were inspected with another version and did not begin, and those that lacked the file`()
+    async throws
+  {
+    func named(_ job: String, _ file: SeenFile) async throws -> Revision {
+      try await ledger.record(
+        NewRevision(
+          name: JobName(release: "r", job: job), path: "\(job).blend", owner: "ann", digest: digest, state: .queued,
+          frames: FrameSet([1]), format: .png, savedBy: nil, problem: nil,
+          outputs: [OwedOutput(path: "000001.png", frame: 1)], files: [file]), known: nil
+      ).revision
+    }
+    let lib = "/t/lib.blend"
+    let (a, b) = (
+      try await named("a", SeenFile(path: lib, size: 30, mtimeNanoseconds: 400)), try await named("b", .unknown(lib))
+    )
+
+    #expect(try await ledger.dependents(on: lib, otherThan: wood).map(\.revision) == [b.id])
+    #expect(try await ledger.dependents(on: lib, otherThan: other).map(\.revision) == [a.id, b.id])
+    #expect(try await ledger.dependents(on: lib, otherThan: other).map(\.isSeen) == [false, false])
+    #expect(try await ledger.isDependency(lib))
+    try await ledger.setNamedFiles(of: b.id, [SeenFile(path: lib, size: 30, mtimeNanoseconds: 401)])
+    #expect(try await ledger.dependents(on: lib, otherThan: other).map(\.revision) == [a.id])
+
+    // What Blender opened counts from then on; what was not there stays noted.
+    try await ledger.setNamedFiles(of: b.id, [.unknown("/t/late.png")])
+    try await ledger.setDependencies(of: b.id, [SeenFile(path: lib, size: 30, mtimeNanoseconds: 401)])
+    try await ledger.setNamedFiles(of: b.id, [])
+    #expect(try await ledger.dependencies(of: b.id).map(\.path) == [lib])
+    for state in [JobState.active, .assembling, .completed] { #expect(try await ledger.move(b.id, to: state)) }
+    #expect(try await ledger.dependents(on: "/t/late.png", otherThan: wood).map(\.revision) == [b.id])
+  }
+
   @Test func `counts the same bytes under another time as what was rendered`() async throws {
     let revision = try await job("a")
     try await ledger.setDependencyFile(at: "/t/wood.png", wood, digest, sameAs: nil)

@@ -587,6 +587,28 @@ def composited():
     tree.links.new(invert.outputs["Color"], tree.nodes["Composite"].inputs["Image"])
 
 
+def late_seat():
+    """Six frames of a scene whose seat is linked from `lib/late.blend`. Beside that library lie three others in its place: in
+    late_still.blend nothing moves, in late_turning.blend the seat has an action that is linked itself, in late_cloth.blend
+    it is a cloth that is not baked."""
+    paint((0.8, 0.2, 0.1), "lib/late_still.blend")
+    spin(bpy.data.objects["Seat"], 6)
+    bpy.data.objects["Seat"].animation_data.action.name = "Turn"
+    save("lib/late_turn.blend")
+    paint((0.8, 0.2, 0.1), "lib/late_turning.blend")
+    with bpy.data.libraries.load(os.path.join(FOLDER, "lib/late_turn.blend"), link=True, relative=True) as (_, wanted):
+        wanted.actions = ["Turn"]
+    bpy.data.objects["Seat"].animation_data_create().action = wanted.actions[0]
+    save("lib/late_turning.blend")
+    hanging_cloth()
+    bpy.data.objects["Grid"].name = "Seat"
+    save("lib/late_cloth.blend")
+    paint((0.8, 0.2, 0.1), "lib/late.blend")
+    empty_scene(6)
+    save("late_seat.blend")
+    linked_from("lib/late.blend")
+
+
 for name in NAMES:
     make, _, option = name.partition(":")
     globals()[make]()

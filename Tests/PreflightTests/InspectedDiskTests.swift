@@ -52,9 +52,17 @@ struct InspectedDiskTests {
     try path.write(BlendWriter(BlendWriter.forms[0]).bytes)
     for name in ["spare.png", "chair.blend"] { try scratch.write("x", to: name) }
     try scratch.folder("wood.png")
-    let inspection = try inspect(InspectedDisk(), path)
+    let disk = InspectedDisk()
+    let inspection = try inspect(disk, path)
 
-    #expect(InspectedDisk.files(of: inspection).map(\.path) == [scratch("chair.blend").string])
-    #expect(InspectedDisk.files(of: inspection).first?.size == 1)
+    #expect(disk.files(of: inspection).map(\.path) == [scratch("chair.blend").string])
+    #expect(disk.files(of: inspection).first?.size == 1)
+    // Another one than that which was read.
+    try scratch.write("xy", to: "chair.blend")
+    #expect(disk.files(of: inspection).map(\.isKnown) == [false])
+    // None at all.
+    #expect(unlink(scratch("chair.blend").string) == 0)
+    #expect(disk.files(of: inspection).map(\.isKnown) == [false])
+    #expect(disk.files(of: inspection, missing: true).map(\.path) == [scratch("chair.blend").string])
   }
 }

@@ -37,11 +37,24 @@ struct RefreshRuleTests {
     #expect(rule.verdict(for: .completed, of: release(.harvested, planned: false), cost: .seconds(3601)) == .stale)
   }
 
-  @Test func `is left alone when it is archived, killed, or waits for something else`() {
+  @Test func `is left alone when it is archived or killed`() {
     #expect(rule.verdict(for: .completed, of: release(.archived, planned: false), cost: .zero) == .nothing)
-    for state in [JobState.canceled, .blocked, .removed] {
+    for state in [JobState.canceled, .removed] {
       #expect(rule.verdict(for: state, of: release(.open, planned: false), cost: .zero) == .nothing)
     }
+  }
+
+  @Test func `is inspected again while it is blocked, or did not begin with what was another before`() {
+    let loose = release(.open, planned: false)
+    for isSeen in [true, false] {
+      #expect(rule.verdict(for: .blocked, isSeen: isSeen, of: loose, cost: .zero) == .inspect)
+    }
+    for state in [JobState.queued, .active] {
+      #expect(rule.verdict(for: state, isSeen: false, of: loose, cost: .zero) == .inspect)
+    }
+    #expect(rule.verdict(for: .blocked, of: release(.archived, planned: false), cost: .zero) == .nothing)
+    // A file that was not there, of a job that was rendered without.
+    #expect(rule.verdict(for: .completed, isSeen: false, of: loose, cost: .zero) == .render)
   }
 
   @Test func `waits the longer the more often it began anew without being finished`() {

@@ -13,15 +13,32 @@ package struct Dependent: Hashable, Sendable {
   package let isStale: Bool
   /// Whether nothing of it waits to be delivered.
   package let isDelivered: Bool
+  /// Whether Blender opened the other version; else the job was only inspected with it.
+  package let isSeen: Bool
 }
 
 /// The files besides the `.blend` from which revisions are rendered.
 extension Ledger {
-  /// Notes from which files a revision is rendered, as Blender saw them.
+  /// Notes from which files a revision is rendered, as Blender saw them. Files that were named and not there stay noted.
   package func setDependencies(of id: Int64, _ files: [SeenFile]) async throws(StoreFailure) {
     try await write("note what revision \(id) depends on") { db in
-      try db.execute(sql: "DELETE FROM dependency WHERE revision_id = ?", arguments: [id])
+      try db.execute(
+        sql: "DELETE FROM dependency WHERE revision_id = ? AND (is_seen OR size >= 0)", arguments: [id])
       try Self.setDependencies(db, of: id, files)
+    }
+  }
+
+  /// Notes which files the `.blend` of a revision names, as they were when it was inspected; nothing once Blender has
+  /// opened it.
+  package func setNamedFiles(of id: Int64, _ files: [SeenFile]) async throws(StoreFailure) {
+    try await write("note what revision \(id) names") { db in
+      let isOpened =
+        try Bool.fetchOne(
+          db, sql: "SELECT EXISTS (SELECT 1 FROM dependency WHERE revision_id = ? AND is_seen)", arguments: [id])
+        ?? false
+      guard !isOpened else { return }
+      try db.execute(sql: "DELETE FROM dependency WHERE revision_id = ?", arguments: [id])
+      try Self.setDependencies(db, of: id, files, areSeen: false)
     }
   }
 
@@ -127,7 +144,8 @@ extension Ledger {
     }
   }
 
-  /// The jobs whose newest revision was rendered, or is, from another version of a file, the most urgent first.
+  /// The jobs whose newest revision was rendered, or is, from another version of a file, or was inspected with another
+  /// and did not begin yet, the most urgent first.
   package func dependents(on path: String, otherThan file: Fingerprint) async throws(StoreFailure) -> [Dependent] {
     try await read("read which jobs depend on a file") { db in
       try Row.fetchAll(
@@ -137,10 +155,11 @@ extension Ledger {
             (SELECT COALESCE(SUM(render_ms), 0) FROM output WHERE output.revision_id = revision.id), stale IS NOT NULL,
             NOT EXISTS (
               SELECT 1 FROM output WHERE output.revision_id = revision.id
-              AND output.state NOT IN ('harvested', 'kept', 'assembled', 'purged'))
+              AND output.state NOT IN ('harvested', 'kept', 'assembled', 'purged')), is_seen
           FROM dependency JOIN revision ON revision.id = dependency.revision_id
           JOIN job ON job.id = job_id JOIN release ON release.id = release_id
-          WHERE dependency.path = ? AND is_seen AND (dependency.size <> ? OR dependency.mtime_ns <> ?)
+          WHERE dependency.path = ? AND (dependency.size <> ? OR dependency.mtime_ns <> ?)
+            AND (is_seen OR dependency.size < 0 OR revision.state IN ('blocked', 'queued', 'active'))
             AND number = (SELECT MAX(number) FROM revision AS newest WHERE newest.job_id = job.id)
             AND NOT EXISTS (
               SELECT 1 FROM output WHERE output.revision_id = revision.id AND output.state = 'purged')
@@ -148,8 +167,9 @@ extension Ledger {
           """, arguments: [path, file.size, file.mtimeNanoseconds]
       ).map { row in
         Dependent(
-          job: try Job(row: row), revision: row[11], renderMilliseconds: row[12], isStale: row[13], isDelivered: row[14]
-        )
+          job: try Job(row: row), revision: row[11], renderMilliseconds: row[12], isStale: row[13],
+          isDelivered: row[14],
+          isSeen: row[15])
       }
     }
   }

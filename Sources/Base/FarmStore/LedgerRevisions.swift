@@ -58,6 +58,20 @@ extension Ledger {
     }
   }
 
+  /// Another problem holds up a blocked revision.
+  /// - Returns: false when it is no longer blocked.
+  package func setProblem(ofBlocked id: Int64, _ problem: Problem) async throws(StoreFailure) -> Bool {
+    let now = clock.now()
+    return try await write("note what holds up revision \(id)") { db in
+      try db.execute(
+        sql: "UPDATE revision SET problem = ? WHERE id = ? AND state = 'blocked'",
+        arguments: [try Column.json(problem), id])
+      guard db.changesCount == 1 else { return false }
+      try Self.showIfNewest(db, id, now: now)
+      return true
+    }
+  }
+
   /// A job whose file was gone is there again, as it was.
   package func showAgain(_ id: Int64) async throws(StoreFailure) {
     let now = clock.now()

@@ -64,7 +64,7 @@ package final class InspectedDisk: Sendable {
     (try? FileStatus(at: path, followsLinks: true)).flatMap(\.self)
   }
 
-  private func summary(of path: FilePath) -> Result<BlendSummary, BlendFailure> {
+  func summary(of path: FilePath) -> Result<BlendSummary, BlendFailure> {
     let file = Self.status(of: path)?.fingerprint
     let known = memory.withLock { memory -> Result<BlendSummary, BlendFailure>? in
       guard let file, memory.known[path]?.file == file else { return nil }
@@ -86,14 +86,27 @@ package final class InspectedDisk: Sendable {
     }
   }
 
-  /// How the files are now from which the pictures of a `.blend` will come, and all its libraries, as far as they are
-  /// there; of folders Blender tells what is in them.
-  package static func files(of inspection: BlendInspection) -> [SeenFile] {
+  /// The files from which the pictures of a `.blend` will come, as far as they are there, and all its libraries; Blender
+  /// tells what is in folders. A library is noted as it was when it was read; one that could not be read, or changed
+  /// meanwhile, as unknown.
+  /// - Parameter missing: whether other files that are needed and not there are noted too.
+  package func files(of inspection: BlendInspection, missing: Bool = false) -> [SeenFile] {
     let needed = inspection.dependencies.filter { $0.reached && $0.kind.isSeen || $0.kind == .library }
+    let libraries = Set(needed.filter { $0.kind == .library }.compactMap(\.resolved))
     return Set(needed.compactMap(\.resolved)).sorted().compactMap { path in
-      guard let status = status(of: FilePath(path)), status.kind == .regular else { return nil }
+      let isLibrary = libraries.contains(path)
+      guard let status = Self.status(of: FilePath(path)) else {
+        return isLibrary || missing ? SeenFile.unknown(path) : nil
+      }
+      guard status.kind == .regular else { return nil }
       let file = status.fingerprint
+      if isLibrary, !isAsRead(FilePath(path), file) { return SeenFile.unknown(path) }
       return SeenFile(path: path, size: file.size, mtimeNanoseconds: file.mtimeNanoseconds)
     }
+  }
+
+  private func isAsRead(_ path: FilePath, _ file: Fingerprint) -> Bool {
+    let real = RealPath.of(path) ?? path
+    return memory.withLock { $0.known[real]?.file == file }
   }
 }

@@ -19,7 +19,7 @@ package struct Finding: Codable, Hashable, Sendable {
 
 /// What people want of a file, besides what it says itself.
 package struct RenderWishes: Hashable, Sendable {
-  package let onMissing: OnMissing
+  package var onMissing: OnMissing
   package let still: StillMode
   /// By its sidecar and its release, and what of that its sidecar said.
   package let wanted: JobSettings

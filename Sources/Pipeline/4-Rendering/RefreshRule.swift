@@ -15,26 +15,31 @@ package struct RefreshRule: Hashable, Sendable {
     case render
     /// It stays as it is, and its release waits for a person.
     case stale
+    /// It did not begin with the other version: its file is inspected again, and what that says counts.
+    case inspect
     /// The change is none of its business.
     case nothing
   }
 
   /// - Parameters:
   ///   - isDelivered: whether nothing of the job waits for its delivery.
+  ///   - isSeen: whether Blender opened the other version; else the job was only inspected with it.
   ///   - release: the job's.
   ///   - cost: what the change would cost, all finished jobs together.
   package func verdict(
-    for job: JobState, isDelivered: Bool = false, of release: Release, cost: Duration
+    for job: JobState, isDelivered: Bool = false, isSeen: Bool = true, of release: Release, cost: Duration
   ) -> Verdict {
     if release.state == .archived { return .nothing }
     switch job {
+    case .blocked: return .inspect
+    case .active, .queued: return isSeen ? .render : .inspect
     // Frames are there already, or will be in a moment.
-    case .active, .assembling, .queued: return .render
+    case .assembling: return .render
     case .completed, .failed:
       if release.isPlanned ? isDelivered : release.order.onChange == .ask { return .stale }
       return cost > limit ? .stale : .render
-    // A person's will, or something else is missing; the next revision sees the file as it is then.
-    case .canceled, .blocked, .settling, .rejected, .superseded, .removed: return .nothing
+    // A person's will; the next revision sees the file as it is then.
+    case .canceled, .settling, .rejected, .superseded, .removed: return .nothing
     }
   }
 }

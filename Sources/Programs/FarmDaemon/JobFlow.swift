@@ -143,6 +143,7 @@ actor JobFlow {
   /// Revisions in whose place another one comes: of two files that change at once, one has the job begin anew.
   var restarted: Set<Int64> = []
   var lacks = Lacks()
+  var looks = RevisionLooks()
   /// Whether what the first scan finds is known, not rendered.
   var isAdopting = false
   /// How many files were taken in without being rendered; they are told of by their number.
@@ -174,6 +175,8 @@ actor JobFlow {
     case follow([SeenFile])
     case followMissing([String])
     case lookAtDependency(String)
+    case inspectAgain(Revision)
+    case renderAnew(Revision, because: String)
     /// Without anything having happened.
     case reviewAgain(String)
   }
@@ -267,6 +270,8 @@ actor JobFlow {
     case .follow(let files): return await follow(files)
     case .followMissing(let files): return await follow(files)
     case .lookAtDependency(let path): await lookAtDependency(path)
+    case .inspectAgain(let revision): await inspectAgain(revision)
+    case .renderAnew(let revision, let cause): await carryOutRenderingAnew(revision, because: cause)
     case .reviewAgain(let release): return await review(release)
     }
     happenings += 1

@@ -39,7 +39,7 @@ extension JobFlow {
       setup.log.notice(
         paths.isEmpty ? "its folder may be written; the job is tried once more" : "what was missing is there",
         metadata: ["job": "\(lack.revision.name)"])
-      await requeue(lack.revision)
+      errand.yield(.inspectAgain(lack.revision))
     }
   }
 
@@ -47,7 +47,9 @@ extension JobFlow {
     await BlockingWork.run {
       paths.reduce(into: [:]) { seen, path in
         // Unreadable: not there for us.
-        if let status = (try? FileStatus(at: FilePath(path))) ?? nil, status.kind == .regular || status.kind == .folder
+        // A link stands for what it leads to, as it does for Blender.
+        if let status = (try? FileStatus(at: FilePath(path), followsLinks: true)) ?? nil,
+          status.kind == .regular || status.kind == .folder
         {
           seen[path] = status.fingerprint
         }
@@ -61,7 +63,7 @@ extension JobFlow {
       for revision in try await setup.ledger.revisions(in: [.blocked]) {
         let problem = revision.problem?.problemClass
         guard problem == .noBlender || problem == .wrongBlender || problem == .denoiserMissing else { continue }
-        if case .success = fitting(revision) { await requeue(revision) }
+        if case .success = fitting(revision) { errand.yield(.inspectAgain(revision)) }
       }
     } catch {
       complain(error, while: "looking for jobs that wait for a Blender")

@@ -17,10 +17,16 @@ extension JobFlow {
       let before = try await setup.ledger.dependencies(of: revision)
       if before.isEmpty {
         guard !files.isEmpty else { return }
+        let named = try await setup.ledger.dependencies(of: revision, areSeen: false)
         try await setup.ledger.setDependencies(of: revision, files)
         errand.yield(.follow(files))
+        // It was inspected with another version of a library, or of a picture that may be half there.
+        if SeenFile.isChanged(from: named, to: files), let opened = open[revision]?.revision {
+          looks.doubt(revision)
+          errand.yield(.inspectAgain(opened))
+        }
       } else if let changed = SeenFile.firstChange(from: before, to: files) {
-        await renderAnew(
+        renderAnew(
           revision, because: "\(setup.volume.relative(FilePath(changed))) changed after the first frames")
       }
     } catch {
@@ -28,12 +34,18 @@ extension JobFlow {
     }
   }
 
-  /// Begins a revision's job again from its first frame: frames of two versions of a file never mix.
-  func renderAnew(_ id: Int64, because cause: String) async {
-    guard let revision = open[id]?.revision else { return }
+  /// Begins a revision's job again from its first frame: frames of two versions of a file never mix. Until then nothing
+  /// of it counts. Beside the reports: the file is inspected, and its disk may not answer.
+  func renderAnew(_ id: Int64, because cause: String) {
+    guard let revision = open[id]?.revision, looks.outdate(id) else { return }
+    errand.yield(.renderAnew(revision, because: cause))
+  }
+
+  func carryOutRenderingAnew(_ revision: Revision, because cause: String) async {
+    defer { looks.forget(revision.id) }
     do {
       guard let job = try await setup.ledger.job(revision.name) else { return }
-      try await restart(job, id, because: cause)
+      try await restart(job, revision.id, because: cause)
     } catch {
       complain(error, while: "beginning \(revision.name) anew")
     }
@@ -167,8 +179,13 @@ extension JobFlow {
     let releases = Dictionary(try await setup.ledger.releases().map { ($0.name, $0) }) { first, _ in first }
     let verdicts = dependents.map { dependent in
       releases[dependent.job.name.release].map {
-        rule.verdict(for: dependent.job.state, isDelivered: dependent.isDelivered, of: $0, cost: cost)
+        rule.verdict(
+          for: dependent.job.state, isDelivered: dependent.isDelivered, isSeen: dependent.isSeen, of: $0, cost: cost)
       }
+    }
+    for (dependent, verdict) in zip(dependents, verdicts) where verdict == .inspect {
+      let newest = try await setup.ledger.newestRevision(of: dependent.job.name)
+      if let newest, newest.id == dependent.revision { errand.yield(.inspectAgain(newest)) }
     }
     try await withThrowingDiscardingTaskGroup { group in
       for (dependent, verdict) in zip(dependents, verdicts) where verdict == .render {

@@ -154,18 +154,19 @@ extension JobFlow {
       badSidecars[drop.path] = nil
       let isSame = before.map { self.isSame($0, as: drop, wishes.wanted) } ?? false
       let isKnown = isSame && before?.state != .blocked
-      let drop = isKnown || isAdopting ? drop : await inspected(drop, wishes.wanted)
+      let drop = isKnown || isAdopting ? drop : await inspected(drop, wishes)
       if !isKnown, try await isAsset(drop, order) { return try await takeAsset(drop, before) }
       let segmentation = self.segmentation(of: drop, wishes)
       // As it is now: all that may have taken long.
       let mistake = try await mistake(in: drop.name.release)
       let findings = self.findings(drop, wishes, said, mistake, segmentation)
       let blocking = findings.first { $0.severity == .blocks }?.problem
-      if let before, isSame, !isNewOrder(before, blocking: blocking) {
+      let basis = drop.inspection == nil ? nil : RevisionBasis(segmentation, drop)
+      if let before, isSame, !isNewOrder(before, blocking: blocking, basis) {
         try await knownAlready(drop, before, wishes)
         guard before.state == .blocked else { return }
         // As it is now: other settings may have been taken up.
-        if blocking == nil { await requeue(try await setup.ledger.revision(before.id)) }
+        if blocking == nil { try await goOn(with: drop, notes: findings, before) }
         awaitFiles(of: before, blocking)
         return
       }
@@ -181,9 +182,12 @@ extension JobFlow {
     }
   }
 
-  /// Whether the same bytes are to be tried again: what held them up is over, or they ended without anybody's will.
-  private func isNewOrder(_ before: Revision, blocking: Problem?) -> Bool {
-    before.state.isRevivedBySameBytes || (before.state == .blocked && blocking != nil && before.problem != blocking)
+  /// Whether the same bytes become another revision: something else holds them up now, they are to be rendered in
+  /// another way because a library is another, or the last one ended without a person's will.
+  private func isNewOrder(_ before: Revision, blocking: Problem?, _ basis: RevisionBasis?) -> Bool {
+    guard before.state == .blocked else { return before.state.isRevivedBySameBytes }
+    return blocking.map { before.problem?.isSameButForFiles(as: $0) != true }
+      ?? (basis != nil && basis != RevisionBasis(of: before))
   }
 
   private func knownAlready(_ drop: Drop, _ before: Revision, _ wishes: RenderWishes) async throws(StoreFailure) {
@@ -194,20 +198,24 @@ extension JobFlow {
     setup.log.info("the same bytes again, nothing to render", metadata: ["job": "\(drop.name)"])
   }
 
-  private func record(
-    _ drop: Drop, _ wishes: RenderWishes, _ segmentation: Segmentation, blocking: Problem?, notes: [Problem]
-  ) async throws(StoreFailure) {
+  /// - Parameter pause: how long it waits at least; nil: it does not wait for other saves either.
+  @discardableResult
+  func record(
+    _ drop: Drop, _ wishes: RenderWishes, _ segmentation: Segmentation, blocking: Problem?, notes: [Problem],
+    pause: Duration? = .zero
+  ) async throws(StoreFailure) -> Revision {
     let (revision, superseded) = try await setup.ledger.record(
       newRevision(drop, wishes, segmentation, blocking: blocking, notes: notes),
       known: (KnownPath(below(drop.path)), drop.fingerprint))
     let before = try await setup.ledger.priority(ofJob: revision.job)
     try await takeUp(priority: wishes.wanted.priority ?? before, insteadOf: before, ofJob: revision.job)
-    unsettled[drop.name] = nil
-    let pace = SavePace(after: superseded.compactMap { open[$0.id]?.pace })
+    if unsettled[drop.name]?.path == drop.path { unsettled[drop.name] = nil }
+    var pace = pause == nil ? SavePace() : SavePace(after: superseded.compactMap { open[$0.id]?.pace })
+    pace.wait(pause ?? .zero, from: setup.clock.now())
     await endSuperseded(superseded)
     guard blocking?.problemClass != .adopted else {
       adoptedCount += 1
-      return
+      return revision
     }
     for note in notes { told("job.note", drop.name, revision: revision.number, problem: note) }
     told("job.\(revision.state.rawValue)", drop.name, revision: revision.number, problem: blocking)
@@ -215,9 +223,10 @@ extension JobFlow {
     awaitFiles(of: revision, blocking)
     if !drop.files.isEmpty { errand.yield(.follow(drop.files)) }
     try await giveUpAssets(among: drop.files)
-    guard revision.state == .queued else { return }
+    guard revision.state == .queued else { return revision }
     await opened(revision, pace: pace)
     await schedule()
+    return revision
   }
 
   /// Ends what runs of revisions in whose place another one is.

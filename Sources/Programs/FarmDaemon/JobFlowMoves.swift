@@ -179,7 +179,7 @@ extension JobFlow {
       await opened(revision)
       await advance(revision.id)
       await schedule()
-    case .blocked: await requeue(revision)
+    case .blocked: errand.yield(.inspectAgain(revision))
     case .settling, .assembling, .completed, .rejected, .failed, .canceled, .superseded, .removed: return
     }
   }

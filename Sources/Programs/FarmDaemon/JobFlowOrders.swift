@@ -28,7 +28,11 @@ extension JobFlow {
     switch request.what {
     case .all where request.isAnyway && revision.state == .queued:
       return AgainAnswer(job: job.name, revision: revision.number, frames: revision.frames)
-    case .all: return try await renderAll(of: job, revision)
+    case .all:
+      let answer = try await renderAll(of: job, revision)
+      let now = try await setup.ledger.newestRevision(of: job.name)
+      guard let now, now.state == .blocked else { return answer }
+      throw CommandFailure.blocked(job.name, now.problem)
     case .asItIs:
       await schedule()
       return AgainAnswer(job: job.name, revision: revision.number, frames: nil)
@@ -49,9 +53,8 @@ extension JobFlow {
     open[revision.id]?.revision.settings = revision.settings
     guard revision.state == .blocked, revision.problem?.problemClass == .missingFile else { return revision }
     lacks.remove(revision.id)
-    await requeue(revision)
-    revision.state = .queued
-    return revision
+    await inspectAgain(revision, isAnyway: true)
+    return try await setup.ledger.newestRevision(of: revision.name) ?? revision
   }
 
   /// Puts a job before or behind others, whatever its release's priority is.
@@ -60,7 +63,8 @@ extension JobFlow {
     for id in open.keys where open[id]?.revision.job == job.id { open[id]?.priority = priority }
   }
 
-  /// The same bytes as a new revision: everything is rendered again.
+  /// The same bytes as a new revision, by what their inspection says now: everything is rendered again. Where the file
+  /// is another by now, or cannot be read, by what it said before: its snapshot finds that out.
   /// - Parameters:
   ///   - isPaced: whether it waits as a job does that is saved again and again; what a person orders does not.
   ///   - pause: how long it waits at least.
@@ -68,6 +72,9 @@ extension JobFlow {
   func renderAll(
     of job: Job, _ before: Revision, isPaced: Bool = false, pause: Duration = .zero
   ) async throws -> AgainAnswer {
+    if let now = try await inspection(of: before), now.isUnderstood {
+      return try await renderAll(of: now, insteadOf: before, pause: isPaced ? pause : nil)
+    }
     guard !before.frames.frames.isEmpty else { throw CommandFailure.blocked(job.name, before.problem) }
     let owed = try await setup.ledger.outputs(of: before.id).map {
       OwedOutput(path: $0.path, frame: $0.frame, kind: $0.kind)

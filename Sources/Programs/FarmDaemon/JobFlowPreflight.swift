@@ -12,13 +12,14 @@ extension JobFlow {
   private static let inspectionMax = Duration.seconds(10)
 
   /// Looks into the file, and for the files that it needs; where that takes too long, Blender tells what is missing.
-  func inspected(_ drop: Drop, _ wanted: JobSettings) async -> Drop {
-    let (path, log) = (drop.path, setup.log)
+  func inspected(_ drop: Drop, _ wishes: RenderWishes) async -> Drop {
+    let (path, log, disk) = (drop.path, setup.log, inspectedDisk)
+    let (wanted, isWithout) = (wishes.wanted, wishes.onMissing == .warn)
     let inspector = BlendInspector(inspectedDisk.disk(for: path), paths: BlendPaths(places: setup.places))
     let found = await BlockingWork.run(atMost: Self.inspectionMax) { () -> (BlendInspection, [SeenFile])? in
       do throws(BlendFailure) {
         let inspection = try inspector.inspect(path, scenes: wanted.scenes, frames: wanted.frames)
-        return (inspection, InspectedDisk.files(of: inspection))
+        return (inspection, disk.files(of: inspection, missing: isWithout))
       } catch {
         log.info("a file is not understood in depth", metadata: ["file": "\(path)", "reason": "\(error)"])
         return nil

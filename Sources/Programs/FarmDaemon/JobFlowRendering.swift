@@ -178,6 +178,8 @@ extension JobFlow {
       let since = running[id]?.current.flatMap { $0.frame == frame ? $0.since : nil } ?? setup.clock.now()
       running[id]?.current = (frame, since, part)
     case .frame(let id, let frame):
+      // Of a revision whose files are others by now; it is owed until another one is in its place.
+      if let revision = running[id]?.task.revision, looks.isOutdated(revision) { return }
       guard running[id]?.waiting.remove(frame.frame) != nil else { return }
       running[id]?.current = nil
       running[id]?.checking += 1
@@ -194,7 +196,7 @@ extension JobFlow {
         return await block(revision, problem)
       }
       await failed([frame], of: task.task, problem)
-      if problem.problemClass == .changedMeanwhile { await renderAnew(task.task.revision, because: problem.cause) }
+      if problem.problemClass == .changedMeanwhile { renderAnew(task.task.revision, because: problem.cause) }
     case .noted(let id, let problem):
       let known = running[id].flatMap { open[$0.task.revision]?.revision.notes } ?? []
       // A handler that fails in each frame may do so with other words.
@@ -341,7 +343,7 @@ extension JobFlow {
 
   /// Looks whether a revision has all it owes, or can get no more.
   func advance(_ id: Int64) async {
-    guard let revision = open[id], revision.revision.state == .active else { return }
+    guard let revision = open[id], revision.revision.state == .active, !looks.isDoubted(id) else { return }
     if revision.board.isDone {
       if await move(revision.revision, to: .assembling) { errand.yield(.assemble(id)) }
     } else if revision.board.isOver {
@@ -360,6 +362,7 @@ extension JobFlow {
   /// Ends what runs of a revision and clears away what only it needed. Its state in the ledger is the caller's.
   func end(_ revision: Revision) async {
     gone.insert(revision.id)
+    looks.forget(revision.id)
     restingWorkers.forget(revision.id)
     open[revision.id] = nil
     lacks.remove(revision.id)

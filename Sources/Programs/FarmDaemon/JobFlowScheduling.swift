@@ -103,7 +103,7 @@ extension JobFlow {
         TaskChooser.Candidate(
           revision: $0.revision.id, priority: $0.priority, party: $0.party,
           isPaused: barred.contains($0.revision.name.release) || $0.pace.isWaiting(at: now)
-            || isOneByOne($0.revision) || preparing.contains($0.revision.id)
+            || looks.isOutdated($0.revision.id) || isOneByOne($0.revision) || preparing.contains($0.revision.id)
             || isHung(place(of: $0.revision)) || (needsWorker && !hasWorker(for: $0.revision.id)),
           missing: $0.missing(without: heldForOthers($0.revision.id)))
       }

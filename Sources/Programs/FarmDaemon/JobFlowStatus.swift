@@ -172,7 +172,7 @@ extension JobFlow {
   /// What a revision needs, as its frames were begun with it, and what it lacks.
   private func files(of revision: Revision) async throws -> [JobDetail.FileLine] {
     let digests = try await setup.ledger.dependencyDigests(of: revision.id)
-    let there = try await setup.ledger.dependencies(of: revision.id, areSeen: false).map { file in
+    let there = try await setup.ledger.dependencies(of: revision.id, areSeen: false).filter(\.isKnown).map { file in
       JobDetail.FileLine(
         path: setup.volume.relative(FilePath(file.path)), size: file.size,
         modifiedAt: Timestamp(nanoseconds: file.mtimeNanoseconds).rfc3339, digest: digests[file.path])

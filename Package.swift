@@ -64,7 +64,7 @@ let base: [Target] = [
 
 let pipeline: [Target] = [
   room("Pipeline/1-Intake", ["FarmModel", "VolumeFiles", "FolderWatch", "BlendFile", system]),
-  room("Pipeline/2-Preflight", ["FarmModel", "VolumeFiles", "BlendFile", system]),
+  room("Pipeline/2-Preflight", ["FarmModel", "VolumeFiles", "BlendFile", "Pictures", system]),
   room("Pipeline/3-Segmentation", ["FarmModel", "BlendFile"]),
   room(
     "Pipeline/4-Rendering", ["FarmModel", "VolumeFiles", "Pictures", bits, system],
@@ -132,7 +132,7 @@ let checks: [Target] = [
   tests("VolumeFilesTests", ["CLinux", "FarmModel", "Supervisor", "VolumeFiles"]),
   tests("FarmStoreTests", ["FarmModel", "FarmStore", grdb], exclude: ["ledgers"]),
   tests("IntakeTests", ["FarmModel", "VolumeFiles", "Intake"]),
-  tests("PreflightTests", ["FarmModel", "BlendFile", "Preflight"]),
+  tests("PreflightTests", ["FarmModel", "BlendFile", "Pictures", "Preflight", "Supervisor", "VolumeFiles"]),
   tests("SegmentationTests", ["FarmModel", "BlendFile", "Segmentation"]),
   tests("RenderingTests", ["FarmModel", "VolumeFiles", "Rendering"]),
   tests("AssemblyTests", ["FarmModel", "Supervisor", "Pictures", "Assembly"]),

@@ -54,5 +54,24 @@ extension EndToEnd.Life {
       #expect(try await EndToEnd.areSame(cloth, dist.appending("b_0006.png")))
       await stop(daemon)
     }
+
+    @Test func `and is cut short holds the job up until it is whole`() async throws {
+      let farm = try await TestFarm()
+      let daemon = try await farm.start()
+      try await put("late_still", farm)
+      let library = farm.root.appending("quick/lib/late.blend")
+      let whole = library.contents
+      try library.write(Array(whole.prefix(whole.count / 2)))
+      try await farm.drop("late_seat", at: "quick/a.blend")
+      #expect(await farm.logs("job.blocked job=quick/a"))
+      let why = try await farm.farm("show", "job", "a").output
+      #expect(why.contains("library late.blend needs //lib/late.blend, which is not whole"), "\(why)")
+
+      try library.write(whole)
+
+      #expect(await farm.logs("harvested files=1 release=quick"))
+      #expect(farm.root.appending("dist/quick").names == ["a.png"])
+      await stop(daemon)
+    }
   }
 }

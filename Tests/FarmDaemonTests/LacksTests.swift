@@ -91,4 +91,23 @@ struct LacksTests {
     let isCured = lacks.cure(1)
     #expect(!isCured)
   }
+
+  @Test func `that are there and no use are told of once when they stay so for the stall time`() {
+    var lacks = Lacks()
+    lacks.add(revision(1), [missing("/v/a.jpg", seen: [7, 5]), missing("/v/b.png")], at: at(0))
+    func look(_ size: Int64, _ seconds: Int64, _ lacks: inout Lacks) -> [Int64] {
+      _ = lacks.due(at: at(seconds))
+      _ = lacks.isCured(1, ["/v/a.jpg": file(size)])
+      return lacks.stalled(for: .seconds(60), at: at(seconds)).map(\.revision.id)
+    }
+
+    let same = [look(7, 0, &lacks), look(7, 59, &lacks), look(7, 60, &lacks), look(7, 200, &lacks)]
+    #expect(same == [[], [], [1], []])
+    // Another one: nothing is known of that.
+    let other = [look(8, 201, &lacks), look(8, 300, &lacks)]
+    #expect(other == [[], []])
+    lacks.add(revision(1), [missing("/v/a.jpg", seen: [8, 5])], at: at(300))
+    let anew = [look(8, 301, &lacks), look(8, 360, &lacks), look(8, 361, &lacks)]
+    #expect(anew == [[], [], [1]])
+  }
 }

@@ -17,7 +17,7 @@ package actor Scenes {
     "screened", "keyed_screen", "other_scene",
     "idle", "reading", "eyes", "odd", "odd_anim", "smooth", "shaped", "stamped", "odd_nodes", "two_layers", "stereo",
     "stereo_nodes",
-    "output_nodes", "composited", "late_seat",
+    "output_nodes", "composited", "late_seat", "textured_tga", "textured_webp",
   ]
   private var making: Task<FilePath, any Error>?
 

@@ -587,6 +587,14 @@ def composited():
     tree.links.new(invert.outputs["Color"], tree.nodes["Composite"].inputs["Image"])
 
 
+def textured_tga():
+    textured("textured_tga", path="//wood.tga")
+
+
+def textured_webp():
+    textured("textured_webp", path="//wood.webp")
+
+
 def late_seat():
     """Six frames of a scene whose seat is linked from `lib/late.blend`. Beside that library lie three others in its place: in
     late_still.blend nothing moves, in late_turning.blend the seat has an action that is linked itself, in late_cloth.blend

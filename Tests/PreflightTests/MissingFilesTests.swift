@@ -50,6 +50,35 @@ struct MissingFilesTests {
     #expect(findings(inspection(scene, [there])).isEmpty)
   }
 
+  @Test func `is waited for when it is there and not whole, also where missing files are done without`() throws {
+    var half = file(.image, "//a.jpg", "/v/a.jpg", by: "IMWood", exists: true)
+    half.flaw = BlendDependency.Flaw(.notWhole, "ends too soon", seen: [5, 7])
+
+    for onMissing in OnMissing.allCases {
+      let found = findings(inspection(scene, [half]), RenderWishes(onMissing: onMissing))
+      #expect(found.map(\.severity) == [.blocks])
+      let problem = try #require(found.first?.problem)
+      #expect(problem.cause == "image Wood needs //a.jpg, which is not whole: it ends too soon")
+      #expect(problem.missing?.map(\.seen) == [[5, 7]])
+      #expect(problem.remedy.contains("Wait for the copy to end"))
+    }
+  }
+
+  @Test func `and cannot be read blocks, and is noted where it is done without or odd and of use`() throws {
+    func found(_ kind: BlendDependency.Flaw.Kind, _ onMissing: OnMissing) -> [Finding] {
+      var file = file(.image, "//a.tga", "/v/a.tga", by: "IMWood", exists: true)
+      file.flaw = BlendDependency.Flaw(kind, "ends too soon", seen: [5, 7])
+      return findings(inspection(scene, [file]), RenderWishes(onMissing: onMissing))
+    }
+
+    #expect(found(.unreadable, .block).map(\.severity) == [.blocks])
+    #expect(found(.unreadable, .block).first?.problem.cause.contains("cannot be read as a picture") == true)
+    #expect(found(.unreadable, .warn).map(\.severity) == [.note])
+    let odd = try #require(found(.odd, .block).first)
+    #expect(odd.severity == .note && odd.problem.problemClass == .notWhole)
+    #expect(odd.problem.cause.contains("image Wood needs //a.tga, which ends too soon"))
+  }
+
   @Test func `and what is rendered needs blocks when it is missing, with all of it and what names it`() throws {
     let found = findings(
       inspection(

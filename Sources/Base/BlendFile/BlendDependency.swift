@@ -36,6 +36,34 @@ package struct BlendDependency: Codable, Hashable, Sendable {
   /// Whether what is rendered needs it.
   package var reached: Bool
 
+  /// What is wrong with a file that is there; nil when nothing is, or when it was not looked at.
+  package var flaw: Flaw?
+
+  /// A file that is there and not as it should be.
+  package struct Flaw: Codable, Hashable, Sendable {
+    /// What follows from it.
+    package enum Kind: String, Codable, Sendable {
+      /// It is waited for: a program may still be writing it.
+      case notWhole
+      /// It is of no use as it is.
+      case unreadable
+      /// It can be used all the same.
+      case odd
+    }
+
+    package let kind: Kind
+    /// What follows "it".
+    package let why: String
+    /// Bytes and modification time in nanoseconds of the file that was looked at.
+    package let seen: [Int64]
+
+    package init(_ kind: Kind, _ why: String, seen: [Int64]) {
+      self.kind = kind
+      self.why = why
+      self.seen = seen
+    }
+  }
+
   /// Whether the bytes of its path are no UTF-8: such names are found, and cannot be waited for.
   package var isUnspeakable: Bool { (resolved ?? path).unicodeScalars.contains("\u{FFFD}") }
 

@@ -24,8 +24,8 @@ package struct SeenFile: Codable, Hashable, Sendable {
   /// Whether it was there, and is the one that was read.
   package var isKnown: Bool { size >= 0 }
 
-  /// Whether Blender found another version of a file than the one with which its scene was inspected, or one that was not
-  /// there then. What the inspection did not name says nothing.
+  /// Whether Blender found another version of a file than the one with which its scene was inspected, or one that was
+  /// not there then. What the inspection did not name says nothing.
   package static func isChanged(from named: [SeenFile], to seen: [SeenFile]) -> Bool {
     let found = Dictionary(seen.map { ($0.path, $0) }) { first, _ in first }
     return named.contains { file in found[file.path].map { $0 != file } ?? false }

@@ -19,7 +19,7 @@ package struct Dependent: Hashable, Sendable {
 
 /// The files besides the `.blend` from which revisions are rendered.
 extension Ledger {
-  /// Notes from which files a revision is rendered, as Blender saw them. Files that were named and not there stay noted.
+  /// Notes from which files a revision is rendered, as Blender saw them. Files that were named and not there stay.
   package func setDependencies(of id: Int64, _ files: [SeenFile]) async throws(StoreFailure) {
     try await write("note what revision \(id) depends on") { db in
       try db.execute(

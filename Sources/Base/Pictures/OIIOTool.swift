@@ -1,6 +1,7 @@
 import FarmModel
 import Supervisor
 import SystemPackage
+import VolumeFiles
 
 /// OpenImageIO's command line, which reads and writes every format that pictures have.
 package enum OIIOTool {
@@ -39,6 +40,50 @@ package enum OIIOTool {
     let found = lines.lazy.compactMap { $0.firstMatch(of: /(\d+) x +(\d+), \d+ channel/) }.first
     guard let found, let width = Int(found.1), let height = Int(found.2) else { return nil }
     return PixelSize(width: width, height: height)
+  }
+}
+
+extension OIIOTool {
+  private static let jpegBytesMax = 1 << 28
+
+  /// Decides about a picture that its structure leaves in doubt, and that no program writes any more.
+  /// - Parameter scratch: a folder for copies.
+  /// - Throws: ``ToolFailure`` when the tool says nothing of the picture.
+  package static func reads(
+    _ picture: FilePath, in doubt: PictureDoubt, scratch: FilePath
+  ) async throws(ToolFailure) -> Bool {
+    do throws(ToolFailure) {
+      switch doubt.decider {
+      case .nothing: return false
+      case .decoding: _ = try await size(of: picture)
+      case .decodingWithMore: try await compareWithMore(picture, scratch)
+      }
+      return true
+    } catch {
+      guard error.isOfInput else { throw error }
+      return false
+    }
+  }
+
+  /// libjpeg paints what is missing grey and says nothing. When bytes that follow change no pixel, all were there.
+  private static func compareWithMore(_ picture: FilePath, _ scratch: FilePath) async throws(ToolFailure) {
+    let (plain, more) = (scratch.appending("plain.jpg"), scratch.appending("more.jpg"))
+    do throws(FileFailure) {
+      let bytes = try FileBytes.all(of: picture, limitBytes: jpegBytesMax)
+      // No FF among them, which would be a marker.
+      let following = (0..<4096).map { UInt8(truncatingIfNeeded: ($0 &* 2_654_435_761) >> 7) & 0x7F }
+      try write(bytes + [0xFF, 0xD9], to: plain)
+      try write(bytes + [0] + following + [0xFF, 0xD9], to: more)
+    } catch {
+      throw ToolFailure(tool: "oiiotool", reason: error.description)
+    }
+    try await run(["--fail", "0", "--failpercent", "0", plain.string, more.string, "--diff"])
+  }
+
+  private static func write(_ bytes: [UInt8], to path: FilePath) throws(FileFailure) {
+    let file = try OpenFile.making(path, mode: 0o600)
+    defer { OpenFile.close(file) }
+    do { _ = try file.writeAll(bytes) } catch { throw FileFailure("write", path) }
   }
 }
 

@@ -5,7 +5,10 @@ import FarmModel
 struct MissingFiles {
   private static let listedMax = 200
 
+  /// Or there and of no use as they are.
   private let missing: [BlendDependency]
+  /// There and not as they should be, but of use.
+  private let odd: [BlendDependency]
   /// There, needed, and not where the workers can read it.
   private let outOfReach: [BlendDependency]
   /// There, needed, and not to be recognised when it changes.
@@ -15,7 +18,8 @@ struct MissingFiles {
   /// - Parameter reach: the folders that the workers can read; nil: whatever this machine can.
   init(_ dependencies: [BlendDependency], onMissing: OnMissing, reach: [String]?) {
     self.onMissing = onMissing
-    missing = dependencies.filter { !$0.exists && $0.kind.isSeen }
+    missing = dependencies.filter { !$0.exists && $0.kind.isSeen || $0.flaw?.isInTheWay == true }
+    odd = dependencies.filter { $0.flaw?.kind == .odd }
     unspeakable = dependencies.filter { $0.exists && $0.kind.isSeen && $0.reached && $0.isUnspeakable }
     outOfReach = dependencies.filter { file in
       guard let reach, let path = file.resolved else { return false }
@@ -36,7 +40,8 @@ struct MissingFiles {
     let needed = missing.filter(\.reached)
     if let first = needed.first {
       let cause = "\(first.neededBy) needs \(shown(first)), which \(Self.why(first))\(Self.more(needed.count))"
-      switch onMissing {
+      // What is still on its way is not rendered without it, whatever the artist wants of files that are missing.
+      switch needed.contains(where: { $0.flaw?.kind == .notWhole }) ? OnMissing.block : onMissing {
       case .block:
         let remedy = needed.first(where: \.isUnspeakable).map { _ in Self.renamed } ?? Self.remedy(first)
         let files = Self.listed(needed.prefix(Self.listedMax))
@@ -45,6 +50,13 @@ struct MissingFiles {
         let remedy = "Nothing, when it is meant so; else put it there and render the job again."
         found.append(Finding(.note, Problem(.missingFile, cause: cause, remedy: remedy)))
       }
+    }
+    if let first = odd.first {
+      let cause =
+        "\(first.neededBy) needs \(shown(first)), which \(first.flaw?.why ?? ""); all its pixels can be read"
+        + Self.more(odd.count)
+      let remedy = "Nothing, when the pictures look right; else copy it once more."
+      found.append(Finding(.note, Problem(.notWhole, cause: cause, remedy: remedy)))
     }
     if let first = unspeakable.first {
       let cause =
@@ -68,11 +80,16 @@ struct MissingFiles {
 
   private static func listed(_ files: ArraySlice<BlendDependency>) -> [MissingFile] {
     files.map { file in
-      MissingFile(path: file.resolved ?? file.path, neededBy: file.neededBy, why: why(file), seen: nil)
+      MissingFile(path: file.resolved ?? file.path, neededBy: file.neededBy, why: why(file), seen: file.flaw?.seen)
     }
   }
 
   private static func remedy(_ file: BlendDependency) -> String? {
+    switch file.flaw?.kind {
+    case .notWhole: return "Wait for the copy to end, or copy the file once more; the job goes on by itself."
+    case .unreadable: return "Copy the file once more, or save it again; the job goes on by itself."
+    case nil, .odd: break
+    }
     guard file.resolved == nil else { return nil }
     return file.isWrittenRelative ? asRelative : elsewhere
   }
@@ -85,6 +102,11 @@ struct MissingFiles {
     + " Paths Relative in Blender and save again."
 
   private static func why(_ file: BlendDependency) -> String {
+    switch file.flaw?.kind {
+    case .notWhole: return "is not whole: it \(file.flaw?.why ?? "")"
+    case .unreadable: return "cannot be read as a \(file.kind == .library ? ".blend" : "picture")"
+    case nil, .odd: break
+    }
     guard file.resolved == nil else { return "is not there" }
     return file.isWrittenRelative
       ? "does not begin with //, so that it lies wherever Blender is started" : "is a place on another machine"
@@ -95,5 +117,15 @@ struct MissingFiles {
   /// As an artist knows it: as it is written in the `.blend` itself, else where it lies.
   private func shown(_ file: BlendDependency) -> String {
     file.of == nil || file.resolved == nil ? file.path : file.resolved ?? file.path
+  }
+}
+
+extension BlendDependency.Flaw {
+  /// Whether what needs the file cannot be rendered with it.
+  fileprivate var isInTheWay: Bool {
+    switch kind {
+    case .notWhole, .unreadable: true
+    case .odd: false
+    }
   }
 }

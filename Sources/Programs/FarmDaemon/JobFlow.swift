@@ -51,6 +51,7 @@ actor JobFlow {
   let retries = RetryRule()
   let trusted: TrustedFolders
   let inspectedDisk = InspectedDisk()
+  let wholeFiles: WholeFiles
 
   /// Counts whatever may change how the farm looks.
   var happenings = 0
@@ -176,6 +177,7 @@ actor JobFlow {
     case followMissing([String])
     case lookAtDependency(String)
     case inspectAgain(Revision)
+    case decideDoubts(Revision, [String])
     case renderAnew(Revision, because: String)
     /// Without anything having happened.
     case reviewAgain(String)
@@ -192,6 +194,7 @@ actor JobFlow {
     self.setup = setup
     intaker = Intaker(setup.volume)
     preflight = Preflight(choice: BlenderChoice(allowsNewerMajor: setup.config.allowsNewerMajor))
+    wholeFiles = WholeFiles(inspectedDisk, clock: setup.clock)
     trusted = TrustedFolders(setup.config.trustScripts, in: setup.volume)
     segmenter = Segmenter(chunk: setup.config.chunk)
     (errands, errand) = AsyncStream.makeStream()
@@ -271,6 +274,7 @@ actor JobFlow {
     case .followMissing(let files): return await follow(files)
     case .lookAtDependency(let path): await lookAtDependency(path)
     case .inspectAgain(let revision): await inspectAgain(revision)
+    case .decideDoubts(let revision, let paths): await decideDoubts(revision, about: paths)
     case .renderAnew(let revision, let cause): await carryOutRenderingAnew(revision, because: cause)
     case .reviewAgain(let release): return await review(release)
     }

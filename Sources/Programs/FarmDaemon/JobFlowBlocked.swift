@@ -1,5 +1,6 @@
 import FarmModel
 import FarmStore
+import Pictures
 import Preflight
 import Rendering
 import SystemPackage
@@ -25,6 +26,7 @@ extension JobFlow {
 
   /// Looks whether the files that blocked revisions wait for are there and nobody writes them any more.
   func lookForCures() async {
+    lookForStalled()
     for lack in lacks.due(at: setup.clock.now()) where !isHung(setup.volume.out(of: lack.revision.name)) {
       let paths = lack.files.map(\.path)
       let now = await Self.look(at: paths)
@@ -41,6 +43,34 @@ extension JobFlow {
         metadata: ["job": "\(lack.revision.name)"])
       errand.yield(.inspectAgain(lack.revision))
     }
+  }
+
+  /// Pictures that seem half-copied, and that no program went on with for the stall time.
+  private func lookForStalled() {
+    for lack in lacks.stalled(for: setup.config.settleStall, at: setup.clock.now()) {
+      errand.yield(.decideDoubts(lack.revision, lack.files.map(\.path)))
+    }
+  }
+
+  /// Has oiiotool decide about pictures that their structure leaves in doubt, and goes on with what it says.
+  func decideDoubts(_ revision: Revision, about paths: [String]) async {
+    let (wholeFiles, scratch) = (wholeFiles, setup.state.doubts(of: revision.id))
+    let doubtful = await BlockingWork.run { wholeFiles.doubtful(among: paths) }
+    guard !doubtful.isEmpty else { return }
+    do {
+      for picture in doubtful {
+        try await BlockingWork.run { () throws(FileFailure) in
+          try Placement.removeTree(scratch)
+          try SharedFolder.make(scratch)
+        }
+        let isReadable = try await OIIOTool.reads(picture.path, in: picture.doubt, scratch: scratch)
+        wholeFiles.decided(about: picture, isReadable: isReadable)
+      }
+    } catch {
+      complain(error, while: "looking whether pictures of \(revision.name) are whole")
+    }
+    await removeTree(scratch)
+    await inspectAgain(revision)
   }
 
   private static func look(at paths: [String]) async -> [String: Fingerprint] {

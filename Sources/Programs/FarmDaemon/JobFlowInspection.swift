@@ -23,8 +23,8 @@ extension JobFlow {
     var notes: [Problem] { findings.filter { $0.severity == .note }.map(\.problem) }
   }
 
-  /// Inspects a revision that did not begin with what lies there now, or is blocked, and goes on with what that says: as
-  /// it is, or as another revision.
+  /// Inspects a revision that did not begin with what lies there now, or is blocked, and goes on with what that says:
+  /// as it is, or as another revision.
   /// - Parameter isAnyway: whether a person wants it without what is missing.
   func inspectAgain(_ revision: Revision, isAnyway: Bool = false) async {
     guard looks.begin(revision.id) else { return }

@@ -10,6 +10,7 @@ import VolumeFiles
 /// What speaks against rendering a drop, and which drops are no jobs but there for others.
 extension JobFlow {
   private static let inspectionMax = Duration.seconds(10)
+  private static let quiet = Duration.seconds(1)
 
   /// Looks into the file, and for the files that it needs; where that takes too long, Blender tells what is missing.
   func inspected(_ drop: Drop, _ wishes: RenderWishes) async -> Drop {
@@ -28,7 +29,28 @@ extension JobFlow {
     var drop = drop
     drop.inspection = found?.0
     drop.files = found?.1 ?? []
+    if let dependencies = drop.inspection?.dependencies { drop.inspection?.dependencies = await checked(dependencies) }
     return drop
+  }
+
+  /// Notes which of the files that are needed are not whole. Those that changed a moment ago, and whose end cannot be
+  /// told, are looked at again when they were left alone for a second. Where that takes too long, Blender tells.
+  private func checked(_ dependencies: [BlendDependency]) async -> [BlendDependency] {
+    let wholeFiles = wholeFiles
+    @Sendable func check(
+      _ dependencies: [BlendDependency], _ restless: [String: Fingerprint]
+    ) async -> (files: [BlendDependency], restless: [String: Fingerprint]) {
+      let found = await BlockingWork.run(atMost: Self.inspectionMax) {
+        var files = dependencies
+        let restless = wholeFiles.check(&files, restless: restless)
+        return (files, restless)
+      }
+      return found ?? (dependencies, [:])
+    }
+    let first = await check(dependencies, [:])
+    guard !first.restless.isEmpty else { return first.files }
+    try? await Task.sleep(for: Self.quiet)  // Cancelled: the run is over.
+    return await check(dependencies, first.restless).files
   }
 
   func findings(_ drop: Drop, _ wishes: RenderWishes) -> [Finding] {

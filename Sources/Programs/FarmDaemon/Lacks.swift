@@ -13,6 +13,9 @@ struct Lacks {
     /// How the files were at the last look.
     fileprivate var last: [String: Fingerprint] = [:]
     fileprivate var isStirred = true
+    /// Since when they were like that, and whether it was told that they stay so.
+    fileprivate var since: Timestamp?
+    fileprivate var isStalled = false
     /// Where it waits for the right to write: when that is looked at.
     fileprivate let notBefore: Timestamp
 
@@ -35,6 +38,8 @@ struct Lacks {
   /// Of which the watch told since the last look.
   private var told: Set<String> = []
   private var everythingAt: Timestamp?
+  /// When was looked last.
+  private var now = Timestamp(nanoseconds: 0)
 
   mutating func add(_ revision: Revision, _ files: [MissingFile], at now: Timestamp) {
     // It seemed to be cured, and was not: that one frame cannot be written is found out by rendering it.
@@ -67,6 +72,7 @@ struct Lacks {
 
   /// Those to be looked after: of which something was told, what changed at the last look, and now and then all.
   mutating func due(at now: Timestamp) -> [Lack] {
+    self.now = now
     let isEverything = everythingAt.map { now.since($0) >= Self.everything } ?? true
     if isEverything { everythingAt = now }
     let told = told
@@ -81,6 +87,22 @@ struct Lacks {
     }
   }
 
+  /// Those with a file that was found wanting and stayed like that for so long; each once, until something changes.
+  mutating func stalled(for stall: Duration, at now: Timestamp) -> [Lack] {
+    var stalled: [Lack] = []
+    for (id, lack) in waiting where !lack.isStalled {
+      guard let since = lack.since, now.since(since) >= stall,
+        lack.files.contains(where: { file in
+          guard let seen = file.seen, let there = lack.last[file.path] else { return false }
+          return seen == [there.size, there.mtimeNanoseconds]
+        })
+      else { continue }
+      waiting[id]?.isStalled = true
+      stalled.append(lack)
+    }
+    return stalled.sorted { $0.revision.id < $1.revision.id }
+  }
+
   /// Takes in a look at the files of a revision.
   /// - Returns: whether every one is another than Blender found, and unchanged since the last look.
   mutating func isCured(_ revision: Int64, _ now: [String: Fingerprint]) -> Bool {
@@ -89,6 +111,8 @@ struct Lacks {
       guard let there = now[file.path] else { return false }
       return [there.size, there.mtimeNanoseconds] != file.seen && lack.last[file.path] == there
     }
+    if lack.last != now || lack.since == nil { waiting[revision]?.since = self.now }
+    if lack.last != now { waiting[revision]?.isStalled = false }
     waiting[revision]?.last = now
     // Cured, but maybe somebody still writes.
     waiting[revision]?.isStirred = isCured || lack.last != now

@@ -29,6 +29,8 @@ struct StateFolder: Hashable {
   var ledger: FilePath { folder.appending("ledger.sqlite") }
   /// What the engine's programs need for a moment.
   var temporary: FilePath { folder.appending("tmp") }
+  /// For copies of pictures that a revision needs and that may not be whole.
+  func doubts(of revision: Int64) -> FilePath { folder.appending("doubts").appending("\(revision)") }
   /// Logs of tasks, by release and job; and small pictures of their outputs.
   var logFolder: FilePath { folder.appending("logs") }
   var thumbnails: FilePath { folder.appending("thumbs") }

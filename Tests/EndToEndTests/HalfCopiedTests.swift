@@ -57,6 +57,21 @@ extension EndToEnd.Drops {
       await stop(daemon)
     }
 
+    @Test func `and is held open by a program is used when that lets go of it`() async throws {
+      let farm = try await TestFarm()
+      let daemon = try await farm.start()
+      let path = try farm.scratch.write(try await blue(farm, "webp"), to: "volume/quick/wood.webp")
+      let writer = try FileDescriptor.open(path, .readWrite)
+      try await farm.drop("textured_webp", at: "quick/a.blend")
+      #expect(await farm.logs("image Wood needs //wood.webp, which is not whole: it is still being written"))
+
+      try writer.close()
+
+      #expect(await farm.logs("harvested files=1 release=quick"))
+      try await DependencyTests.isBlue(farm.root.appending("dist/quick/a.png"))
+      await stop(daemon)
+    }
+
     @Test func `and stays so is decided about in the end`() async throws {
       let farm = try await TestFarm(config: "settle_stall: 1s\n")
       let daemon = try await farm.start()

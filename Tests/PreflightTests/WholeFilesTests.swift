@@ -37,7 +37,7 @@ struct WholeFilesTests {
     try path.write(Array(whole.dropLast(9)))
     #expect(flaw(files, path)?.kind == .notWhole)
     #expect(flaw(files, path)?.why == "ends too soon")
-    #expect(flaw(files, path)?.seen.first == Int64(whole.count - 9))
+    #expect(flaw(files, path)?.seen?.first == Int64(whole.count - 9))
 
     try path.write(whole)
 
@@ -49,6 +49,8 @@ struct WholeFilesTests {
     try path.write(TestFiles.png())
     let writer = try FileDescriptor.open(path, .writeOnly)
     #expect(flaw(files, path)?.why == "is still being written")
+    // It may be closed without another byte.
+    #expect(flaw(files, path)?.seen == nil)
 
     try writer.close()
 
@@ -100,10 +102,10 @@ struct WholeFilesTests {
     #expect(flaw(files, path)?.kind == .notWhole)
   }
 
-  @Test func `is one of ten thousand, costs little the second time`() throws {
+  @Test func `is one of a long sequence is looked at without reading all of it`() throws {
     let files = files(later)
     var all: [BlendDependency] = []
-    for number in 0..<10_000 {
+    for number in 0..<2000 {
       let path = scratch("f_\(number).png")
       if number == 0 { try path.write(TestFiles.png()) } else { link(scratch("f_0.png").string, path.string) }
       all.append(dependency(path, .sequence))

@@ -54,10 +54,11 @@ package struct BlendDependency: Codable, Hashable, Sendable {
     package let kind: Kind
     /// What follows "it".
     package let why: String
-    /// Bytes and modification time in nanoseconds of the file that was looked at.
-    package let seen: [Int64]
+    /// Bytes and modification time in nanoseconds of the file that was looked at; nil when it may be right as it is,
+    /// once no program has it open for writing.
+    package let seen: [Int64]?
 
-    package init(_ kind: Kind, _ why: String, seen: [Int64]) {
+    package init(_ kind: Kind, _ why: String, seen: [Int64]?) {
       self.kind = kind
       self.why = why
       self.seen = seen

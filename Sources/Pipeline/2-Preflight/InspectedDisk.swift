@@ -87,8 +87,8 @@ package final class InspectedDisk: Sendable {
   }
 
   /// The files from which the pictures of a `.blend` will come, as far as they are there, and all its libraries;
-  /// Blender tells what is in folders. A library is noted as it was when it was read; one that could not be read, or changed
-  /// meanwhile, as unknown.
+  /// Blender tells what is in folders. A library is noted as it was when it was read; one that could not be read, or
+  /// changed meanwhile, as unknown.
   /// - Parameter missing: whether other files that are needed and not there are noted too.
   package func files(of inspection: BlendInspection, missing: Bool = false) -> [SeenFile] {
     let needed = inspection.dependencies.filter { $0.reached && $0.kind.isSeen || $0.kind == .library }

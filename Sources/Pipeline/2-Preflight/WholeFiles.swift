@@ -18,6 +18,7 @@ package final class WholeFiles: Sendable {
 
   private static let quiet: Int64 = 1_000_000_000
   private static let knownMax = 300_000
+  private static let isWritten = BlendDependency.Flaw(.notWhole, "is still being written", seen: nil)
 
   private let memory = Mutex<[String: Known]>([:])
   private let libraries: InspectedDisk
@@ -68,7 +69,7 @@ package final class WholeFiles: Sendable {
       case (let kind, let why)?: flaw(kind, why)
       }
     }
-    if asksLease, LeaseProbe.ask(path) == .writer { return flaw(.notWhole, "is still being written") }
+    if asksLease, LeaseProbe.ask(path) == .writer { return (Self.isWritten, false) }
     let known = known(path, file)
     switch known?.look {
     case nil, .whole: return (nil, false)
@@ -79,7 +80,7 @@ package final class WholeFiles: Sendable {
       case false: return flaw(.unreadable, doubt.why)
       }
     case .untold:
-      if let before { return before == file ? (nil, false) : flaw(.notWhole, "is still being written") }
+      if let before { return before == file ? (nil, false) : (Self.isWritten, false) }
       // A clock of a file server that is ahead: it may just have changed.
       let age = clock.now().nanoseconds - file.ctimeNanoseconds
       return (nil, age < Self.quiet)

@@ -55,6 +55,25 @@ extension EndToEnd.Life {
       await stop(daemon)
     }
 
+    @Test func `counts as it is when the first task begins`() async throws {
+      let farm = try await TestFarm()
+      let daemon = try await farm.start()
+      try await put("late_turning", farm)
+      try await put("late_turn", farm, as: "late_turn")
+      #expect(try await farm.farm("pause").code == 0)
+      try await farm.drop("late_seat", at: "quick/a.blend")
+      #expect(await farm.logs("job.queued job=quick/a"))
+
+      try await put("late_still", farm)
+      #expect(await farm.logs("job.queued job=quick/a revision=2"))
+      #expect(try await farm.farm("resume").code == 0)
+
+      #expect(await farm.logs("harvested files=1 release=quick"))
+      #expect(farm.root.appending("dist/quick").names == ["a.png"])
+      #expect(farm.logged("job.active") == 1)
+      await stop(daemon)
+    }
+
     @Test func `and is cut short holds the job up until it is whole`() async throws {
       let farm = try await TestFarm()
       let daemon = try await farm.start()

@@ -41,6 +41,14 @@ extension Ledger {
     }
   }
 
+  /// How a known file was when it became what the ledger says of it; nil when it is not known.
+  package func knownFile(_ path: KnownPath) async throws(StoreFailure) -> Fingerprint? {
+    try await read("read how a file was") { db in
+      try Row.fetchOne(db, sql: "SELECT * FROM known_file WHERE path = ?", arguments: [path.path])
+        .map(Fingerprint.init(row:))
+    }
+  }
+
   /// Notes that a file is known as it is now.
   package func remember(_ path: KnownPath, _ fingerprint: Fingerprint) async throws(StoreFailure) {
     try await write("note a known file") { db in try Self.remember(db, path, fingerprint) }

@@ -43,10 +43,13 @@ package struct Intaker: Sendable {
   }
 
   /// Claims a settled file.
+  /// - Parameter known: the digest of a file that is known to be as it was; nil: it is read.
   /// - Throws: ``IntakeFailure/changed`` when it is no longer the file that settled; its next settling comes by itself.
-  package func claim(_ path: FilePath, settled: Fingerprint) throws(IntakeFailure) -> Drop {
+  package func claim(
+    _ path: FilePath, settled: Fingerprint, digest known: Digest? = nil
+  ) throws(IntakeFailure) -> Drop {
     let name = try place.job(at: path)
-    let read = try reading(path) { () throws(FileFailure) in try digest(path, settled: settled) }
+    let read = try reading(path) { () throws(FileFailure) in try digest(path, settled: settled, known) }
     guard let (digest, owner) = read else { throw .changed(path) }
     let facts = Result { () throws(BlendFailure) in try BlendFile.read(path) }
     let after = try reading(path) { () throws(FileFailure) in try FileStatus(at: path) }
@@ -55,12 +58,15 @@ package struct Intaker: Sendable {
   }
 
   /// The file's digest and owner; nil when it is another than the one that settled.
-  private func digest(_ path: FilePath, settled: Fingerprint) throws(FileFailure) -> (Digest, owner: String)? {
+  private func digest(
+    _ path: FilePath, settled: Fingerprint, _ known: Digest?
+  ) throws(FileFailure) -> (Digest, owner: String)? {
     guard try FileStatus(at: path) != nil else { return nil }
     let file = try OpenFile.beneath(volume.root, path)
     defer { OpenFile.close(file) }
     let before = try FileStatus(of: file, path: path)
     guard before.kind == .regular, before.fingerprint == settled else { return nil }
+    if let known { return (known, before.ownerName) }
     var digest = FileDigest()
     try FileBytes.read(file, path: path) { digest.update($0) }
     return (digest.finish(), before.ownerName)

@@ -61,7 +61,9 @@ extension JobFlow {
     setup.log.notice(
       "a job begins anew",
       metadata: ["job": "\(job.name)", "because": "\(cause)", "in": "\(pause.spelled)"])
-    try await renderAll(of: job, revision, isPaced: true, pause: pause)
+    let answer = try await renderAll(of: job, revision, isPaced: true, pause: pause)
+    // Renamed meanwhile: the change is found again before the job is completed.
+    if answer.revision == revision.number { restarted.remove(id) }
   }
 
   // MARK: - Following

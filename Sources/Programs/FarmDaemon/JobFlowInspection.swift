@@ -41,6 +41,11 @@ extension JobFlow {
     guard let before = try await newest(revision), inspected.contains(before.state) else { return }
     let now = try await inspection(of: before)
     guard let revision = try await newest(before), inspected.contains(revision.state) else { return }
+    // Renamed meanwhile: what was found is of a file that is no more.
+    if revision.name != before.name {
+      errand.yield(.inspectAgain(revision))
+      return
+    }
     guard let now else {
       if isAnyway { return await requeue(revision) }
       // Its file is being saved, or does not answer: looked at again.
@@ -92,6 +97,8 @@ extension JobFlow {
     try await setup.ledger.setNotes(of: revision.id, revision.notes)
     try await setup.ledger.setNamedFiles(of: revision.id, drop.files)
     if !drop.files.isEmpty { errand.yield(.follow(drop.files)) }
+    // Killed meanwhile: it stays so.
+    guard try await setup.ledger.revision(before.id).state == .blocked else { return }
     await requeue(revision)
   }
 
@@ -101,7 +108,7 @@ extension JobFlow {
   func renderAll(
     of now: InspectedJob, insteadOf before: Revision, pause: Duration?
   ) async throws(StoreFailure) -> AgainAnswer {
-    guard var revision = try await newest(before) else {
+    guard var revision = try await newest(before), revision.name == now.drop.name else {
       return AgainAnswer(job: before.name, revision: before.number, frames: before.frames)
     }
     // The same problem of a job that waits already needs no revision of its own.
@@ -122,10 +129,13 @@ extension JobFlow {
     await waitForEngine()
     guard let job = try await setup.ledger.job(before.name), unsettled[job.name] == nil else { return nil }
     let (path, intaker) = (setup.volume.root.appending(job.path), intaker)
+    // A library may be saved while hundreds of shots wait: files that stayed as they were are not read for it.
+    let known = try await setup.ledger.knownFile(KnownPath(below(path)))
     let claimed = await BlockingWork.run { () -> Drop? in
       // Unreadable or gone: the watch tells.
       guard let there = (try? FileStatus(at: path)) ?? nil, there.kind == .regular else { return nil }
-      return try? intaker.claim(path, settled: there.fingerprint)  // The same.
+      let digest = there.fingerprint == known ? before.digest : nil
+      return try? intaker.claim(path, settled: there.fingerprint, digest: digest)  // The same.
     }
     guard let claimed, claimed.digest == before.digest else { return nil }
     let order = try await setup.ledger.release(named: job.name.release)?.order

@@ -20,12 +20,12 @@ final class FlowWorld: Sendable {
   let ledger: Ledger
   let events = EventHub()
   let time = TestTime()
-  private let engine: FakeEngine
+  let engine: FakeEngine
   private let running: Mutexed<[Task<Void, any Error>]> = Mutexed([])
 
   init(
     on scratch: ScratchFolder? = nil, slots: Int = 1, badWorker: String? = nil,
-    config: FarmConfig = FarmConfig(),
+    config: FarmConfig = FarmConfig(), blenders: [BlenderProgram] = [FakeEngine.blender],
     spoil: @escaping @Sendable (FrameNumber, Int) -> FakeEngine.Spoiling? = { _, _ in nil },
     availableMemory: @escaping @Sendable () -> Int64? = { nil },
     load: @escaping @Sendable (Set<Int32>) -> OthersLoad.Sample? = { _ in nil }
@@ -34,7 +34,7 @@ final class FlowWorld: Sendable {
     volume = try self.scratch.makeVolume()
     let state = try StateFolder(volume: volume, configured: nil)
     ledger = try Ledger(at: state.ledger, clock: time.clock)
-    engine = FakeEngine(slots: slots, badWorker: badWorker, spoil: spoil)
+    engine = FakeEngine(slots: slots, badWorker: badWorker, blenders: blenders, spoil: spoil)
     let watcher = FolderWatcher(
       FolderWatcher.Setup(
         root: volume.root, tree: DropPlace.tree, cookieFolder: volume.cookies, mark: "test", known: NothingKnown(),

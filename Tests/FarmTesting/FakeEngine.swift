@@ -12,7 +12,9 @@ package actor FakeEngine: RenderEngine {
   private var active: [RenderTask.ID: Task<Void, Never>] = [:]
   private var shortened: Set<RenderTask.ID> = []
   private var workers: [RenderTask.ID: String] = [:]
-  private var tries: [FrameNumber: Int] = [:]
+  /// How often each frame was begun, over all tasks.
+  package private(set) var tries: [FrameNumber: Int] = [:]
+  private var blenders: [BlenderProgram]
 
   /// What may go wrong with a frame.
   package enum Spoiling: Sendable {
@@ -30,13 +32,15 @@ package actor FakeEngine: RenderEngine {
 
   /// - Parameters:
   ///   - badWorker: one that dies over every frame.
+  ///   - blenders: its programs; each makes pictures of another colour.
   ///   - spoil: what goes wrong with a frame at its n-th try, counted from 1.
   package init(
-    slots: Int = 1, badWorker: String? = nil,
+    slots: Int = 1, badWorker: String? = nil, blenders: [BlenderProgram] = [FakeEngine.blender],
     spoil: @escaping @Sendable (FrameNumber, Int) -> Spoiling? = { _, _ in nil }
   ) {
     self.slots = slots
     self.badWorker = badWorker
+    self.blenders = blenders
     self.spoil = spoil
     (reports, report) = AsyncStream.makeStream()
   }
@@ -46,13 +50,28 @@ package actor FakeEngine: RenderEngine {
     canDenoise: false, devices: ["CPU"])
 
   package func abilities() -> EngineAbilities {
-    EngineAbilities(workers: (1...slots).map { "fake-\($0)" }, blenders: [Self.blender])
+    EngineAbilities(workers: blenders.isEmpty ? [] : workerNames, blenders: blenders)
+  }
+
+  private var workerNames: [String] { (1...slots).map { "fake-\($0)" } }
+
+  /// Installs other programs in the place of its own; its tasks go on with the one that they began with.
+  package func replaceBlenders(by blenders: [BlenderProgram]) {
+    self.blenders = blenders
+    report.yield(.abilities(abilities()))
+  }
+
+  /// What a Blender makes of every frame.
+  package static func picture(by blender: BlenderProgram) -> [UInt8] {
+    guard let build = blender.build else { return TestFiles.png() }
+    let shade = UInt8(truncatingIfNeeded: build.utf8.reduce(7) { $0 &* 31 &+ Int($1) })
+    return TestFiles.png(pixels: (0..<3).flatMap { _ in [0] + [UInt8](repeating: shade, count: 12) })
   }
 
   package nonisolated func commandLine(for task: RenderTask) -> String { "true" }
 
   package func submit(_ task: RenderTask) {
-    let free = abilities().workers.filter { !workers.values.contains($0) }
+    let free = workerNames.filter { !workers.values.contains($0) }
     let worker = free.first { !task.avoids.contains($0) } ?? free.first ?? "fake-1"
     workers[task.id] = worker
     active[task.id] = Task { await self.work(on: task, as: worker) }
@@ -98,7 +117,7 @@ package actor FakeEngine: RenderEngine {
       if spoiling == .forgotten { continue }
       let file = "\(task.folder)/\(frame).png"
       try? FileManager.default.createDirectory(atPath: task.folder, withIntermediateDirectories: true)
-      let picture = TestFiles.png()
+      let picture = Self.picture(by: task.blender)
       try? Data(spoiling == .truncated ? picture.dropLast(12) : picture[...]).write(to: URL(filePath: file))
       report.yield(
         .frame(

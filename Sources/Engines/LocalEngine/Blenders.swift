@@ -69,17 +69,25 @@ package enum Blenders {
           guard case .probed(let said) = ScriptReport(line: line) else { return }
           answer.withLock { $0 = said }
         })
-      guard let said = answer.withLock({ $0 }), let version = said.version, version.count >= 3 else {
+      guard let said = answer.withLock({ $0 }), let program = program(at: path, said.build, said) else {
         return .failed(UnwellProgram(path: path, reason: "it did not answer and ended with \(end)"))
       }
-      return .found(
-        BlenderProgram(
-          path: path, version: BlenderVersion(major: version[0], minor: version[1]),
-          fullVersion: version.map(String.init).joined(separator: "."), buildHash: said.hash ?? "",
-          canDenoise: said.canDenoise ?? false, devices: said.devices ?? ["CPU"]))
+      return .found(program)
     } catch {
       return .failed(UnwellProgram(path: path, reason: error.description))
     }
+  }
+
+  /// The program that runs at a path, by what its script says of it and its file as it is now; nil when it does not say
+  /// its version.
+  static func program(at path: String, _ said: ScriptBuild, _ abilities: ScriptAbilities? = nil) -> BlenderProgram? {
+    guard let version = said.version, version.count >= 3 else { return nil }
+    let file = fingerprint(of: path).map { "\($0.size) bytes of \($0.mtimeNanoseconds)" } ?? "gone"
+    return BlenderProgram(
+      path: path, version: BlenderVersion(major: version[0], minor: version[1]),
+      fullVersion: version.map(String.init).joined(separator: "."), buildHash: said.hash ?? "",
+      build: "\(said.built ?? ""), \(file)", canDenoise: abilities?.canDenoise ?? false,
+      devices: abilities?.devices ?? ["CPU"])
   }
 
   /// The one way in which Blender is started: without a file, since it can crash on a newer one before our script runs.

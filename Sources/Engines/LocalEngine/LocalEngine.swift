@@ -174,6 +174,7 @@ package actor LocalEngine: RenderEngine {
     }
     for path in gone { log.warning("a Blender is gone or was replaced", metadata: ["path": "\(path)"]) }
     let new = there.filter { known[$0.key] != $0.value }.keys
+    programs.removeAll { new.contains($0.path) }
     known = there
     for path in paths where new.contains(path) {
       switch await Blenders.probe(path, script: setup.script) {
@@ -233,9 +234,15 @@ package actor LocalEngine: RenderEngine {
     slots[work.slot].blend = task.blend
     // Cancelled while it was looked for.
     if working[task.id]?.isCanceled == true { return .canceled }
-    return await blender.lead(
+    let end = await blender.lead(
       task, work.talk, log: log, hangRule: HangRule(atLeast: setup.hangAfter, usualFrame: task.usualFrameTime)
     ) { [report] in report.yield($0) }
+    if await blender.isAnotherBuild {
+      // Told before the task's end, so that it is handed out for the build that is there now.
+      known[task.blender.path] = nil
+      await findBlenders()
+    }
+    return end
   }
 
   /// False for a program that was replaced or taken away since the task was handed out: told, so that it is handed out

@@ -20,6 +20,8 @@ actor ResidentBlender {
   private var isReady = false
   /// Whether it takes no more tasks: it was asked to end, or has ended.
   private var isLeaving = false
+  /// Whether the process turned out to be another build than the program that was probed.
+  private(set) var isAnotherBuild = false
   private var work: Work?
 
   /// A task that it is led through.
@@ -119,7 +121,13 @@ actor ResidentBlender {
       return
     }
     switch said {
-    case .ready:
+    case .ready(let build):
+      // It may have been replaced after it was probed, also behind a script or a Python that starts it.
+      guard Blenders.program(at: program.path, build)?.isSameProgram(as: program) == true else {
+        isAnotherBuild = true
+        finish(.canceled)
+        return kill()
+      }
       isReady = true
       if let opening = work?.talk.with({ $0.opening }) { await input?.send(line: opening) }
     case .forgot: residency.forgot()

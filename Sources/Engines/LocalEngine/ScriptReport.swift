@@ -5,7 +5,7 @@ import Rendering
 /// A report of `farm_render.py`, as it comes.
 enum ScriptReport: Decodable {
   /// It waits for commands.
-  case ready
+  case ready(ScriptBuild)
   case probed(ScriptAbilities)
   /// It has dropped its scene.
   case forgot
@@ -31,7 +31,7 @@ enum ScriptReport: Decodable {
   init(from decoder: any Decoder) throws {
     let fields = try decoder.container(keyedBy: CodingKeys.self)
     switch try fields.decode(String.self, forKey: .event) {
-    case "ready": self = .ready
+    case "ready": self = .ready(try ScriptBuild(from: decoder))
     case "probed": self = .probed(try ScriptAbilities(from: decoder))
     case "forgot": self = .forgot
     case "opened": self = .opened(try ScriptScene(from: decoder))
@@ -49,15 +49,29 @@ enum ScriptReport: Decodable {
   private enum CodingKeys: String, CodingKey { case event, sample, samples }
 }
 
-/// What a Blender can do.
-struct ScriptAbilities: Decodable {
+/// Which build of Blender runs the script.
+struct ScriptBuild: Decodable {
   let version: [Int]?
   let hash: String?
+  /// When it was built.
+  let built: String?
+}
+
+/// What a Blender is and can do.
+struct ScriptAbilities: Decodable {
+  let build: ScriptBuild
   let canDenoise: Bool?
   let devices: [String]?
 
+  init(from decoder: any Decoder) throws {
+    let fields = try decoder.container(keyedBy: CodingKeys.self)
+    build = try ScriptBuild(from: decoder)
+    canDenoise = try fields.decodeIfPresent(Bool.self, forKey: .canDenoise)
+    devices = try fields.decodeIfPresent([String].self, forKey: .devices)
+  }
+
   enum CodingKeys: String, CodingKey {
-    case version, hash, devices
+    case devices
     case canDenoise = "can_denoise"
   }
 }

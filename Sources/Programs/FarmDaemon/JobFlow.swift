@@ -166,6 +166,7 @@ actor JobFlow {
     case readPlan(FilePath, Fingerprint?, number: Int)
     case readSidecar(FilePath, Fingerprint?, number: Int)
     case prepare(Revision, BlenderProgram)
+    case cancelWithoutBlender
     case check(task: Int64)
     case flush(release: String)
     case ended(task: Int64, TaskEnd)
@@ -255,6 +256,7 @@ actor JobFlow {
       await readSidecar(at: path, fingerprint)
       finishedReading(number)
     case .prepare(let revision, let blender): await prepare(revision, blender)
+    case .cancelWithoutBlender: await cancelWithoutBlender()
     case .check(let task): await check(task: task)
     case .flush(let release):
       try? await Task.sleep(for: Self.flushAfter)  // Cancelled: the rest is flushed at the next start.

@@ -12,7 +12,8 @@ extension JobFlow {
     guard let revision = open[candidate.revision]?.revision else { return }
     do {
       guard let blender = try await boundBlender(of: revision) else { return }
-      guard open[revision.id]?.hasSnapshot == true else {
+      guard let now = open[revision.id], now.hasSnapshot, now.revision.blender?.isSameProgram(as: blender) == true
+      else {
         // Beside the others: it takes long for a large file, and for ever on a file system that does not answer.
         if open[revision.id] != nil, preparing.insert(revision.id).inserted {
           errand.yield(.prepare(revision, blender))
@@ -63,6 +64,10 @@ extension JobFlow {
   func prepare(_ revision: Revision, _ blender: BlenderProgram) async {
     do {
       let snapshot = try await snapshot(of: revision)
+      guard try await isAllOf(blender, revision.id) else {
+        preparing.remove(revision.id)
+        return
+      }
       let promotion = Promotion(into: place(of: revision))
       try await BlockingWork.run { () throws(RenderingFailure) in try promotion.check() }
       try await setup.ledger.bind(revision.id, blender: blender, snapshot: snapshot.name)
@@ -105,30 +110,6 @@ extension JobFlow {
     return Snapshot(of: setup.volume.root.appending(path), digest: revision.digest, revision: revision.id)
   }
 
-  /// A revision keeps the Blender that it began with. When that is gone, all its frames are owed again: the frames of
-  /// one revision never mix two versions. Nil, and the revision blocked, when no Blender here fits.
-  private func boundBlender(of revision: Revision) async throws(StoreFailure) -> BlenderProgram? {
-    let blenders = abilities?.blenders ?? []
-    if let bound = revision.blender {
-      if let same = blenders.first(where: bound.isSameProgram(as:)) { return same }
-      try await oweAgain(revision)
-    }
-    switch fitting(revision) {
-    case .success(let fit): return fit.blender
-    case .failure(let none):
-      await block(revision, none.problem)
-      return nil
-    }
-  }
-
-  private func oweAgain(_ revision: Revision) async throws(StoreFailure) {
-    var again = open[revision.id]?.board.outputs.filter { $0.state.isDone } ?? []
-    for index in again.indices { again[index].state = .owed }
-    try await setup.ledger.update(again)
-    for output in again { put(output) }
-    open[revision.id]?.hasRoom = false
-  }
-
   /// Whether a revision that waited for its file's next save need not wait any longer.
   func isSomeFreeToBegin() -> Bool {
     let now = setup.clock.now()
@@ -158,7 +139,10 @@ extension JobFlow {
       let isFirst = abilities == nil
       abilities = able
       whenAbleTo.resume()
-      if !isFirst { await freeWaitingForBlender() }
+      if !isFirst {
+        errand.yield(.cancelWithoutBlender)
+        await freeWaitingForBlender()
+      }
       await schedule()
     case .started(let id, let worker, let process):
       running[id]?.worker = worker

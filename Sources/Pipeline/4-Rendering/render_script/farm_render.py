@@ -6,7 +6,7 @@ whatever Blender itself prints. Every setting that decides where and whether a p
 opening, so that nothing an artist left in the file can lose or overwrite one. A file that is open already, and of which
 nothing has changed, is not opened again. Memory is in bytes: "peak" since the file was opened, "memory" now.
 
-                                                               -> {"event": "ready", "version": [3, 4, 1]}
+                                 -> {"event": "ready", "version": [3, 4, 1], "hash": "...", "built": "2024-07-23 20:05:02"}
     {"do": "probe"}                                            -> {"event": "probed", ...}
     {"do": "open", "blend": path, "scene": name, "format": "PNG", "folder": path, "threads": 2, "can_denoise": false,
      "device": "auto", "on_missing": "block", "simulated": false, "trusted": false, "any_frame": false, "apart": false,
@@ -86,11 +86,16 @@ def probe():
     """Says what this Blender is and can do."""
     report(
         event="probed",
-        version=list(bpy.app.version),
-        hash=bpy.app.build_hash.decode("ascii", "replace"),
+        **build(),
         can_denoise=can_denoise(),
         devices=["CPU"] + gpus(),
     )
+
+
+def build():
+    """Which build this is; Debian's 3.4 says "Unknown" for hash and date."""
+    words = (word.decode("ascii", "replace") for word in (bpy.app.build_date, bpy.app.build_time))
+    return {"version": list(bpy.app.version), "hash": bpy.app.build_hash.decode("ascii", "replace"), "built": " ".join(words)}
 
 
 def gpus():
@@ -944,7 +949,7 @@ def main():
         # No `--factory-startup` for a Python that has Blender as a module.
         bpy.ops.wm.read_factory_settings(use_empty=True)
     bpy.app.handlers.render_stats.append(show_life)
-    report(event="ready", version=list(bpy.app.version))
+    report(event="ready", **build())
     for line in sys.stdin.buffer:
         command = json.loads(line)
         try:

@@ -225,8 +225,7 @@ def open_file(command):
     # A failed open leaves the previous scene loaded, and would render that.
     if not os.path.samefile(bpy.data.filepath or os.sep, wanted):
         raise Refusal("unreadable-file", "Blender did not open the file")
-    if bpy.app.autoexec_fail:
-        raise Refusal("scripts-disabled", "the file needs its scripts: " + bpy.app.autoexec_fail_message)
+    refuse_if_scripts_failed()
     scene = wanted_scene(command)
     if bpy.context.scene != scene:  # Once it was set, each frame takes a fifth longer.
         show(scene)
@@ -258,6 +257,12 @@ def open_file(command):
         "notes": notes,
         "files": [{"path": path, "size": status[0], "mtime_ns": status[1]} for path, status in opened_files.items()],
     }
+
+
+def refuse_if_scripts_failed():
+    """Refuses a file some of whose Python Blender would have run, and did not because scripts are off."""
+    if bpy.app.autoexec_fail:
+        raise Refusal("scripts-disabled", "the file needs its scripts: " + bpy.app.autoexec_fail_message)
 
 
 def show(scene):
@@ -520,7 +525,9 @@ def paths_of_all():
 def gone_from(library, path):
     """Linked datablocks that their library no longer holds; Blender puts an empty one in their place."""
     with bpy.data.libraries.load(path, link=True) as (there, _):
-        names = {kind: set(getattr(there, kind)) for kind in dir(there)}
+        # From 5.0 on it also tells the library's version.
+        kinds = {kind.identifier for kind in bpy.data.bl_rna.properties if kind.type == "COLLECTION"}
+        names = {kind: set(getattr(there, kind)) for kind in kinds.intersection(dir(there))}
     for kind, held in names.items():
         for block in getattr(bpy.data, kind, ()):
             if block.library == library and block.name not in held:
@@ -827,6 +834,7 @@ def render_frame(command):
         raise Refusal(problem_of(str(error)), first_line(error)) from error
     if "FINISHED" not in result or not all(os.path.exists(path) for path in written.values()):
         raise Refusal("no-output", "Blender ended frame %d without writing a picture" % command["frame"])
+    refuse_if_scripts_failed()  # A thing that the viewport does not show has its drivers computed only now.
     changed = next((path for path, status in opened_files.items() if seen(path) != status), None)
     if changed:
         raise Refusal("changed-meanwhile", "%s changed after the scene was opened" % shown(changed))

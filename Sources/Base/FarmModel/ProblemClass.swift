@@ -40,6 +40,7 @@ package enum ProblemClass: String, Codable, CaseIterable, Sendable {
   case tileEdges = "tile-edges"
   case slowFrame = "slow-frame"
   case wrongChannels = "wrong-channels"
+  case namesCopy = "names-copy"
 
   /// Whether trying the same output again cannot change anything: the cause is in the file or in the set-up.
   package var isFinal: Bool {
@@ -47,7 +48,7 @@ package enum ProblemClass: String, Codable, CaseIterable, Sendable {
     case .unreadableFile, .wrongBlender, .noBlender, .noCamera, .noFrames, .noLayer, .missingFile, .outOfReach,
       .sequencer, .noGPU, .notSupported, .badName, .badRelease, .denoiserMissing, .scriptsDisabled, .pythonError,
       .adopted, .notAFile, .fileGone, .still, .unbakedSimulation, .darkFrame, .badSettings, .notTiled,
-      .tileEdges:
+      .tileEdges, .namesCopy:
       true
     case .hung, .rendererCrashed, .outOfMemory, .outOfVRAM, .noOutput, .truncated, .wrongSize, .diskFull, .notWritable,
       .killed, .changedMeanwhile, .renderError, .notWhole, .slowFrame, .wrongChannels:
@@ -63,7 +64,8 @@ package enum ProblemClass: String, Codable, CaseIterable, Sendable {
       true
     case .noGPU, .badName, .badRelease, .pythonError, .adopted, .still, .unbakedSimulation, .darkFrame, .notAFile,
       .hung, .rendererCrashed, .outOfMemory, .outOfVRAM, .noOutput, .truncated, .wrongSize, .diskFull, .notWritable,
-      .killed, .changedMeanwhile, .renderError, .notWhole, .notTiled, .tileEdges, .slowFrame, .wrongChannels:
+      .killed, .changedMeanwhile, .renderError, .notWhole, .notTiled, .tileEdges, .slowFrame, .wrongChannels,
+      .namesCopy:
       false
     }
   }
@@ -115,6 +117,7 @@ package enum ProblemClass: String, Codable, CaseIterable, Sendable {
     case .notTiled: "Nothing, or change that in the scene and save again."
     case .tileEdges: "Nothing; or switch off Noise Threshold in the scene, or render it whole."
     case .slowFrame: "Nothing; look at `farm logs` of the job when there are many of them."
+    case .namesCopy: "Switch off `File Name` under Metadata in the Output properties, and save again."
     case .wrongChannels: "Read `farm logs` of the job; the scene's colour mode may be driven."
     case .adopted: "Change and save it, and it is rendered."
     }

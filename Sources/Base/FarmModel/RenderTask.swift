@@ -7,6 +7,8 @@ package struct RenderTask: Codable, Hashable, Sendable, Identifiable {
   package let frames: FrameSet
   /// The snapshot that is opened, never the artist's own file.
   package let blend: String
+  /// The artist's own file, whose path the pictures carry; nil: that of `blend`.
+  package let original: String?
   package let part: RenderPart
   package let settings: RenderSettings
   /// Whether the file's own scripts and drivers may run Python.
@@ -29,7 +31,8 @@ package struct RenderTask: Codable, Hashable, Sendable, Identifiable {
   package let namingObject: String?
 
   package init(
-    id: Int64, revision: Int64, job: JobName, frames: FrameSet, blend: String, part: RenderPart = RenderPart(),
+    id: Int64, revision: Int64, job: JobName, frames: FrameSet, blend: String, original: String? = nil,
+    part: RenderPart = RenderPart(),
     settings: RenderSettings = RenderSettings(), trustsScripts: Bool = false, places: [SeenPlace] = [],
     spare: [String] = [], avoids: Set<String> = [],
     folder: String,
@@ -41,6 +44,7 @@ package struct RenderTask: Codable, Hashable, Sendable, Identifiable {
     self.job = job
     self.frames = frames
     self.blend = blend
+    self.original = original
     self.part = part
     self.settings = settings
     self.trustsScripts = trustsScripts

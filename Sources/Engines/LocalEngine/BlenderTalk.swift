@@ -136,6 +136,7 @@ struct BlenderTalk {
     fields["device"] = .text((wanted.device ?? .auto).rawValue)
     fields["apart"] = .flag(task.part.layer != nil)
     fields["any_frame"] = .flag(wanted.frames != nil)
+    fields["original"] = task.original.map { .text($0) }
     fields["scene"] = task.part.scene.map { .text($0) }
     fields["samples"] = wanted.samples.map { .number($0) }
     fields["percentage"] = wanted.percentage.map { .number($0) }

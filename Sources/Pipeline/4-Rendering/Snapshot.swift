@@ -6,7 +6,8 @@ import VolumeFiles
 /// The copy of a `.blend` that is rendered, beside the original so that `//` paths resolve: what is rendered is what
 /// was dropped, however often the artist saves meanwhile.
 package struct Snapshot: Hashable, Sendable {
-  private let original: FilePath
+  /// The artist's file.
+  package let original: FilePath
   private let digest: Digest
   private let mark: String
 

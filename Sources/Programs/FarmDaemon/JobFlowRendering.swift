@@ -33,7 +33,8 @@ extension JobFlow {
       }
       let task = RenderTask(
         id: id, revision: revision.id, job: revision.name, frames: frames, blend: snapshot.path.string,
-        part: part, settings: revision.settings, trustsScripts: trusted.contains(snapshot.path), places: setup.places,
+        original: snapshot.original.string, part: part, settings: revision.settings,
+        trustsScripts: trusted.contains(snapshot.path), places: setup.places,
         spare: spare(of: revision), avoids: avoided(part, frames, of: revision.id),
         folder: setup.volume.work(ofRevision: revision.id).appending("\(id)").string,
         format: revision.format, blender: blender, log: log, usualFrameTime: open[revision.id]?.board.times.median,
@@ -63,11 +64,11 @@ extension JobFlow {
   /// Takes the snapshot of a revision, which is handed out then.
   func prepare(_ revision: Revision, _ blender: BlenderProgram) async {
     do {
-      let snapshot = try await snapshot(of: revision)
       guard try await isAllOf(blender, revision.id) else {
         preparing.remove(revision.id)
         return
       }
+      let snapshot = try await snapshot(of: revision)
       let promotion = Promotion(into: place(of: revision))
       try await BlockingWork.run { () throws(RenderingFailure) in try promotion.check() }
       try await setup.ledger.bind(revision.id, blender: blender, snapshot: snapshot.name)

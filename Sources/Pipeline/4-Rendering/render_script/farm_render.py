@@ -10,7 +10,8 @@ nothing has changed, is not opened again. Memory is in bytes: "peak" since the f
     {"do": "probe"}                                            -> {"event": "probed", ...}
     {"do": "open", "blend": path, "scene": name, "format": "PNG", "folder": path, "threads": 2, "can_denoise": false,
      "device": "auto", "on_missing": "block", "simulated": false, "trusted": false, "any_frame": false, "apart": false,
-     "places": [{"seen_as", "folder"}]}, and where they are wanted "samples", "percentage", "denoise"
+     "places": [{"seen_as", "folder"}]}, and where they are wanted "samples", "percentage", "denoise"; "original": the
+     artist's own file, of which "blend" is a copy in the same folder
                 -> {"event": "opened", "width": 160, "height": 90, "channels": 4, "notes": [...],
                     "files": [{"path", "size", "mtime_ns"}], "nodes": [{"node", "slot", "extension"}], "is_new": true}
     {"do": "render", "frame": 7, "file": path}, with "layer" where layers are rendered apart, and for a tile
@@ -28,11 +29,18 @@ import math
 import os
 import re
 import shutil
+import struct
 import sys
 import time
 import traceback
+import zlib
 
 import bpy
+
+try:
+    import ctypes
+except ImportError:  # A Python built without libffi: Blender keeps the copy's name.
+    ctypes = None
 
 NOT_THERE = "is not there"
 EXTENSIONS = {"PNG": ".png", "JPEG": ".jpg", "OPEN_EXR": ".exr", "OPEN_EXR_MULTILAYER": ".exr", "TIFF": ".tif",
@@ -59,6 +67,12 @@ held = {"key": None, "scene": None, "said": None, "waits": True, "spare": set(),
 
 # The File Output nodes of the open scene, each with its slots, by the name under which it is known.
 output_nodes = {}
+
+# `Main.filepath` lies so many bytes behind the address of `bpy.data`, and has room for so many (seen in 3.4, 4.2, 5.0).
+MAIN_FILEPATH_AT, MAIN_FILEPATH_BYTES = 16, 1024
+
+# The copy's path and the artist's, where the pictures' metadata have to be rewritten; None where Blender writes it right.
+metadata_path = {"copy": None, "original": None}
 
 # Between two signs of life while a frame is rendered.
 ALIVE_EVERY_SECONDS = 0.5
@@ -246,6 +260,7 @@ def open_file(command):
     set_quality(scene, command)
     set_output(scene, command)
     notes = set_device(scene, command)
+    notes += take_artists_path(scene, command)
     render = scene.render
     # In whole numbers, as Blender computes it: 180 pixels at 70 % are 126, not 125.99.
     return scene, {
@@ -277,6 +292,39 @@ def leave_viewport():
         for modifier in thing.modifiers:
             if modifier.type in SHAPING:
                 modifier.show_viewport = False
+
+
+def take_artists_path(scene, command):
+    """Has Blender know the open file by the artist's path, which it writes into metadata and burns into pictures; returns what
+    the artist should know where that cannot be."""
+    metadata_path.update(copy=None, original=None)
+    original, copy = command.get("original"), bpy.data.filepath
+    if not original or original == copy:
+        return []
+    # `//` has to mean the same folder afterwards.
+    if os.path.dirname(original) == os.path.dirname(copy) and set_main_path(original):
+        return []
+    metadata_path.update(copy=copy, original=original)
+    render = scene.render
+    if not (render.use_stamp and render.use_stamp_filename):
+        return []
+    return [{"class": "names-copy", "cause": "the file name that scene %s burns into its pictures is that of the farm's copy, %s"
+             % (scene.name, os.path.basename(copy))}]
+
+
+def set_main_path(path):
+    """Overwrites the path by which Blender knows the open file; False where that is not certain to be right.
+
+    From then on `//` begins at this path's folder, and Blender looks for disk caches beside it.
+    """
+    before, after = os.fsencode(bpy.data.filepath) + b"\0", os.fsencode(path) + b"\0"
+    if ctypes is None or len(after) > MAIN_FILEPATH_BYTES or len(before) < 2:
+        return False
+    address = bpy.data.as_pointer() + MAIN_FILEPATH_AT
+    if ctypes.string_at(address, len(before)) != before:
+        return False
+    ctypes.memmove(address, after, len(after))
+    return True
 
 
 def wanted_scene(command):
@@ -471,9 +519,18 @@ def fluids():
 
 def keep_caches(command):
     """What is simulated as it is rendered is not written among the artist's files."""
-    for cache in point_caches():
-        if cache.use_disk_cache and not cache.is_baked:
-            cache.use_disk_cache = False
+    growing = [cache for cache in point_caches() if cache.use_disk_cache and not cache.is_baked]
+    if growing:
+        # Blender deletes the files of a cache that leaves the disk (seen in 3.4, 4.2, 5.0): it must look elsewhere.
+        path = bpy.data.filepath
+        if set_main_path(os.path.join(command["folder"], "none.blend")):
+            for cache in growing:
+                cache.use_library_path = False  # Else it looks beside the library.
+                cache.use_disk_cache = False
+            set_main_path(path)
+        else:
+            raise Refusal("not-supported", "a simulation has an unbaked disk cache, and this Blender would delete its files:"
+                          " bake it, or switch off Disk Cache")
     for number, (_, domain) in enumerate(fluids()):
         if not domain.has_cache_baked_data:
             domain.cache_directory = os.path.join(command["folder"], "fluid_%d" % number)
@@ -750,6 +807,7 @@ def pictures_of_nodes(scene, folder, frame):
             node, views = wanted.get(slot, (None, ()))
             for view, suffix in views:
                 if rest in (suffix, digits + suffix):
+                    rewrite_metadata(os.path.join(place, written))
                     yield {"file": os.path.join(place, written), "node": node, "view": view}
 
 
@@ -840,12 +898,87 @@ def render_frame(command):
         raise Refusal("changed-meanwhile", "%s changed after the scene was opened" % shown(changed))
     pictures = []
     for number, (view, path) in enumerate(written.items()):
+        rewrite_metadata(path)
         place = wanted if view is None else "%s-view-%d%s" % (stem, number, ending)
         os.replace(path, place)
         pictures.append({"file": place, "view": view})
     pictures.extend(pictures_of_nodes(scene, stem + ".nodes", command["frame"]))
     report(event="frame", frame=command["frame"], seconds=time.monotonic() - started, peak=memory_of("VmHWM"),
            memory=memory_of("VmRSS"), facts=facts_of(scene, command.get("naming_object")), pictures=pictures)
+
+
+def rewrite_metadata(path):
+    """Puts the artist's path in the place of the copy's in a picture's metadata, where Blender could not write it.
+
+    Of the formats that Blender writes, PNG, JPEG and OpenEXR carry the path (seen in 3.4, 4.2, 5.0).
+    """
+    if metadata_path["copy"] is None:
+        return
+    rewrites = {".png": with_png_text, ".jpg": with_jpeg_comment, ".exr": with_exr_attribute}
+    rewrite = rewrites.get(os.path.splitext(path)[1].lower())
+    if rewrite is None:
+        return
+    with open(path, "rb") as file:
+        picture = file.read()
+    changed = rewrite(picture, os.fsencode(metadata_path["copy"]), os.fsencode(metadata_path["original"]))
+    if changed != picture:
+        with open(path, "wb") as file:
+            file.write(changed)
+
+
+def with_png_text(picture, old, new):
+    at, chunks = 8, [picture[:8]]
+    while at + 12 <= len(picture):
+        length, kind = struct.unpack_from(">I4s", picture, at)
+        body = picture[at + 8 : at + 8 + length]
+        if kind == b"tEXt" and body == b"File\0" + old:
+            body = b"File\0" + new
+        chunks.append(struct.pack(">I4s", len(body), kind) + body + struct.pack(">I", zlib.crc32(kind + body)))
+        at += 12 + length
+    return b"".join(chunks)
+
+
+def with_jpeg_comment(picture, old, new):
+    at, comment, start_of_scan = 2, 0xFE, 0xDA
+    while at + 4 <= len(picture) and picture[at] == 0xFF and picture[at + 1] != start_of_scan:
+        (length,) = struct.unpack_from(">H", picture, at + 2)
+        end = at + 2 + length
+        # A zero may end it.
+        if picture[at + 1] == comment and picture[at + 4 : end].rstrip(b"\0") == b"Blender:File:" + old:
+            body = b"Blender:File:" + new + picture[at + 4 : end][len(b"Blender:File:" + old) :]
+            return picture[: at + 2] + struct.pack(">H", len(body) + 2) + body + picture[end:]
+        at = end
+    return picture
+
+
+def with_exr_attribute(picture, old, new):
+    """Also moves the offsets of all that comes behind the headers."""
+    is_in_parts = struct.unpack_from("<I", picture, 4)[0] & 0x1000
+    at, head = 8, bytearray(picture[:8])
+    while True:
+        if picture[at] == 0:
+            # The end of a header; behind that of the last part is an empty one.
+            head.append(0)
+            at += 1
+            if not is_in_parts or picture[at] == 0:
+                break
+        name_end = picture.index(b"\0", at)
+        type_end = picture.index(b"\0", name_end + 1)
+        (size,) = struct.unpack_from("<I", picture, type_end + 1)
+        value = picture[type_end + 5 : type_end + 5 + size]
+        if picture[at:name_end] == b"File" and value == old:
+            value = new
+        head += picture[at : type_end + 1] + struct.pack("<I", len(value)) + value
+        at = type_end + 5 + size
+    if is_in_parts:
+        head.append(0)
+        at += 1
+    moved, table, data = len(head) - at, bytearray(), len(picture)
+    while at + len(table) < data:
+        (offset,) = struct.unpack_from("<Q", picture, at + len(table))
+        data = min(data, offset)
+        table += struct.pack("<Q", offset + moved)
+    return bytes(head) + bytes(table) + picture[at + len(table) :]
 
 
 def edge(pixels, of_all):

@@ -19,12 +19,12 @@ check: deps
 	swift format lint --strict --recursive $(SOURCES)
 	$(MAKE) test
 
-# The engine's contract with Blender 4.2 and 5.0 too, as PyPI has them: some 2 GB, installed once into BLENDERS.
+# The engine's tests with Blender 4.2 and 5.0 too, as PyPI has them: some 2 GB, installed once into BLENDERS.
 BLENDERS = /opt/farm-blenders
 test-blenders: build
 	@packaging/install-deps tests
 	packaging/install-blenders $(BLENDERS)
-	FARM_BLENDERS=$(BLENDERS) swift test $(TEST_FLAGS) --filter OtherBlendersTests
+	FARM_BLENDERS=$(BLENDERS) swift test $(TEST_FLAGS) --filter 'OtherBlendersTests|RenderedPartsTests|UntouchedSceneTests'
 
 # Long tests: the whole suite with FARM_SOAK set, which turns on the suites that take minutes.
 soak: build

@@ -18,6 +18,10 @@ package actor Scenes {
     "idle", "reading", "eyes", "odd", "odd_anim", "smooth", "shaped", "stamped", "odd_nodes", "two_layers", "stereo",
     "stereo_nodes",
     "output_nodes", "composited", "late_seat", "textured_tga", "textured_webp",
+    "switched", "switched_by_property", "switched_in_library", "shaded_by_switch", "shaded_by_threads",
+    "shaded_by_border", "marked", "persistent", "falling", "falling_blurred", "remapped", "over_scene", "before_set",
+    "many_layered", "deep", "draped", "sprinkled", "furry", "stamped_name", "begun_cloth", "borrowed_cloth",
+    "hidden_driven",
   ]
   private var making: Task<FilePath, any Error>?
 

@@ -617,6 +617,289 @@ def late_seat():
     linked_from("lib/late.blend")
 
 
+def row(color=(0.9, 0.5, 0.1)):
+    """A turning cube of which a modifier makes three."""
+    thing = cube(color)
+    spin(thing, 2)
+    array = thing.modifiers.new("Array", "ARRAY")
+    array.count, array.relative_offset_displace = 3, (1.2, 0, 0)
+    return thing
+
+
+def drive(holder, name, expression, index=-1, **paths):
+    """Has an expression without Python compute a property from others; each is given as a block and a path from it."""
+    driver = holder.driver_add(name, index).driver
+    driver.type, driver.expression = "SCRIPTED", expression
+    for variable_name, (block, path) in paths.items():
+        variable = driver.variables.new()
+        variable.name = variable_name
+        variable.targets[0].id, variable.targets[0].data_path = block, path
+
+
+def switched():
+    """Two frames of a row of cubes that is shown in pictures when the viewport shows it."""
+    empty_scene(2)
+    thing = row()
+    drive(thing.modifiers["Array"], "show_render", "shown", shown=(thing, 'modifiers["Array"].show_viewport'))
+
+
+def switched_by_property():
+    """The same by way of a property of another object, which a driver computes."""
+    empty_scene(2)
+    thing = row()
+    rig = bpy.data.objects.new("Rig", None)
+    bpy.context.scene.collection.objects.link(rig)
+    rig["rows"] = 0.0
+    drive(rig, '["rows"]', "shown + 0", shown=(thing, 'modifiers[0].show_viewport'))
+    other = cube((0.1, 0.2, 0.9))
+    drive(other, "location", "rows * 3", index=2, rows=(rig, '["rows"]'))
+
+
+def switched_in_library():
+    """The same with object and driver in a library."""
+    switched()
+    bpy.data.objects["Cube"].name = "Seat"
+    save("lib/switched.blend")
+    empty_scene(2)
+    save("switched_in_library.blend")
+    linked_from("lib/switched.blend")
+
+
+def shaded_by(path):
+    """A turning cube whose colour is a property, which its material reads."""
+    thing = row()
+    nodes = thing.data.materials[0].node_tree
+    number = nodes.nodes.new("ShaderNodeAttribute")
+    number.attribute_type, number.attribute_name = path
+    nodes.links.new(number.outputs["Fac"], nodes.nodes["Principled BSDF"].inputs["Base Color"])
+
+
+def shaded_by_switch():
+    """A material that is white when the viewport shows a modifier."""
+    empty_scene(2)
+    shaded_by(("OBJECT", 'modifiers["Array"].show_viewport'))
+
+
+def shaded_by_threads():
+    """A material that reads by how many threads Blender renders."""
+    empty_scene(2)
+    bpy.context.scene.render.threads_mode, bpy.context.scene.render.threads = "FIXED", 1
+    shaded_by(("VIEW_LAYER", "render.threads"))
+
+
+def shaded_by_border():
+    """A material that is white when a part of the picture is rendered."""
+    empty_scene(1)
+    bpy.context.scene.render.dither_intensity = 0
+    shaded_by(("VIEW_LAYER", "render.use_border"))
+
+
+def marked():
+    """Three frames, each by a camera of its own that a marker makes the active one."""
+    scene = empty_scene(3)
+    cube((0.8, 0.3, 0.1))
+    for frame, x in ((1, -4), (2, 1), (3, 4)):
+        camera = bpy.data.objects.new("Camera %d" % frame, bpy.data.cameras.new("Camera"))
+        camera.location, camera.rotation_euler = (x, -11, 3.5), (math.radians(72), 0, math.radians(5 * x))
+        scene.collection.objects.link(camera)
+        scene.timeline_markers.new("M%d" % frame, frame=frame).camera = camera
+
+
+def persistent():
+    """Persistent data and motion blur, a colour that changes, and a thing that comes and goes."""
+    scene = empty_scene(4)
+    thing = cube((1, 0, 0))
+    spin(thing, 4)
+    scene.render.use_persistent_data = scene.render.use_motion_blur = True
+    color = thing.data.materials[0].node_tree.nodes["Principled BSDF"].inputs["Base Color"]
+    for frame, value in ((1, (1, 0, 0, 1)), (4, (0, 0, 1, 1))):
+        color.default_value = value
+        color.keyframe_insert("default_value", frame=frame)
+    other = cube((0, 1, 0))
+    other.location.x = 3
+    for frame, is_hidden in ((1, False), (2, True), (4, False)):
+        other.hide_render = is_hidden
+        other.keyframe_insert("hide_render", frame=frame)
+
+
+def falling():
+    """Rigid bodies that are simulated as they are rendered."""
+    scene = empty_scene(5)
+    bpy.ops.rigidbody.world_add()
+    ground = cube((0.5, 0.5, 0.5))
+    ground.location.z = -3
+    bpy.ops.rigidbody.object_add()
+    ground.rigid_body.type = "PASSIVE"
+    for number in range(3):
+        cube((1, 0.2 * number, 0)).location = (number - 1, 0, 1 + number)
+        bpy.context.object.scale = (0.4, 0.4, 0.4)
+        bpy.ops.rigidbody.object_add()
+    cache = scene.rigidbody_world.point_cache
+    cache.frame_start, cache.frame_end = 1, 5
+
+
+def falling_blurred():
+    falling()
+    bpy.context.scene.render.use_motion_blur = True
+
+
+def remapped():
+    """Four frames that show what eight would, by time remapping."""
+    anim(8)
+    scene = bpy.context.scene
+    scene.render.frame_map_old, scene.render.frame_map_new, scene.frame_end = 100, 50, 4
+
+
+def beside(name):
+    """A second, active scene with the camera and the sun of the first."""
+    first = bpy.context.scene
+    bpy.ops.scene.new(type="EMPTY")
+    scene = bpy.context.scene
+    scene.name, first.name = name, "Set"
+    scene.render.engine, scene.cycles.samples, scene.cycles.use_denoising = "CYCLES", 1, False
+    scene.render.resolution_x, scene.render.resolution_y = 64, 36
+    scene.frame_start, scene.frame_end, scene.world = 1, first.frame_end, first.world
+    for thing in ("Camera", "Sun"):
+        scene.collection.objects.link(bpy.data.objects[thing])
+    scene.camera = bpy.data.objects["Camera"]
+    cube((0, 0, 1)).location.x = 3
+    return first, scene
+
+
+def over_scene():
+    """Two frames whose compositing puts the picture over that of another scene."""
+    anim(2, (1, 0, 0))
+    first, scene = beside("Main")
+    scene.render.film_transparent, scene.use_nodes = True, True
+    tree = scene.node_tree
+    behind, over = tree.nodes.new("CompositorNodeRLayers"), tree.nodes.new("CompositorNodeAlphaOver")
+    behind.scene = first
+    tree.links.new(behind.outputs[0], over.inputs[1])
+    tree.links.new(tree.nodes["Render Layers"].outputs[0], over.inputs[2])
+    tree.links.new(over.outputs[0], tree.nodes["Composite"].inputs[0])
+
+
+def before_set():
+    """Two frames before the things of another scene, its background set."""
+    anim(2, (1, 0, 0))
+    first, scene = beside("Main")
+    for thing in ("Camera", "Sun"):
+        scene.collection.objects.unlink(bpy.data.objects[thing])
+    camera = bpy.data.objects.new("Own", bpy.data.cameras.new("Own"))
+    camera.location, camera.rotation_euler = (1, -11, 3.5), (math.radians(72), 0, 0)
+    scene.collection.objects.link(camera)
+    scene.camera, scene.background_set = camera, first
+
+
+def many_layered():
+    """A multilayer EXR with depth and cryptomatte."""
+    still()
+    scene = bpy.context.scene
+    scene.view_layers[0].use_pass_cryptomatte_material = scene.view_layers[0].use_pass_z = True
+    scene.render.image_settings.file_format, scene.render.image_settings.color_depth = "OPEN_EXR_MULTILAYER", "32"
+
+
+def deep():
+    """A PNG of 16 bits without alpha and with a view transform of its own."""
+    still()
+    settings = bpy.context.scene.render.image_settings
+    settings.file_format, settings.color_depth, settings.color_mode = "PNG", "16", "RGB"
+    settings.color_management, settings.view_settings.view_transform = "OVERRIDE", "Raw"
+
+
+def bake(thing, cache):
+    save("%s.blend" % make)
+    with bpy.context.temp_override(
+        scene=bpy.context.scene, object=thing, active_object=thing, point_cache=cache
+    ):
+        bpy.ops.ptcache.bake(bake=True)
+
+
+def draped():
+    """A baked cloth that is subdivided before it is simulated."""
+    hanging_cloth()
+    thing = bpy.data.objects["Grid"]
+    smooth = thing.modifiers.new("Smooth", "SUBSURF")
+    smooth.levels = smooth.render_levels = 1
+    bpy.context.view_layer.objects.active = thing
+    bpy.ops.object.modifier_move_to_index(modifier="Smooth", index=0)
+    bpy.context.scene.frame_end = 4
+    bake(thing, thing.modifiers["Cloth"].point_cache)
+
+
+def sprinkled():
+    """Baked particles on a grid that modifiers shape, each shown as a cube."""
+    empty_scene(4)
+    bpy.ops.mesh.primitive_grid_add(x_subdivisions=4, y_subdivisions=4, size=4)
+    thing = bpy.context.object
+    smooth = thing.modifiers.new("Smooth", "SUBSURF")
+    smooth.levels = smooth.render_levels = 2
+    thing.modifiers.new("Bend", "SIMPLE_DEFORM").angle = 1.5
+    thing.modifiers.new("Particles", "PARTICLE_SYSTEM")
+    system = thing.particle_systems[0]
+    settings = system.settings
+    settings.count, settings.frame_start, settings.frame_end, settings.lifetime = 60, 1, 4, 20
+    settings.render_type, settings.particle_size, settings.use_modifier_stack = "OBJECT", 1, True
+    grain = cube((0, 1, 0))
+    grain.scale, grain.location.z = (0.15, 0.15, 0.15), -20
+    settings.instance_object = grain
+    system.point_cache.frame_start, system.point_cache.frame_end = 1, 4
+    bake(thing, system.point_cache)
+
+
+def furry():
+    """Hair on a cube that waves, and is finer in pictures than in the viewport."""
+    empty_scene(2)
+    thing = cube((0.6, 0.4, 0.2))
+    smooth = thing.modifiers.new("Smooth", "SUBSURF")
+    smooth.levels, smooth.render_levels = 0, 3
+    thing.modifiers.new("Wave", "WAVE")
+    thing.modifiers.new("Hair", "PARTICLE_SYSTEM")
+    settings = thing.particle_systems[0].settings
+    settings.type, settings.count, settings.hair_length, settings.use_modifier_stack = "HAIR", 200, 1, True
+
+
+def stamped_name():
+    """Two frames into which the name of the file is burnt, and beside which a node writes the picture as EXR."""
+    scene = empty_scene(2, (320, 36))
+    spin(cube((0.2, 0.8, 0.3)), 2)
+    render = scene.render
+    for name in dir(render):
+        if name.startswith("use_stamp"):
+            setattr(render, name, False)
+    render.use_stamp = render.use_stamp_filename = True
+    scene.use_nodes = True
+    node = scene.node_tree.nodes.new("CompositorNodeOutputFile")
+    node.base_path, node.format.file_format = "//artist/nodes", "OPEN_EXR"
+    scene.node_tree.links.new(scene.node_tree.nodes["Render Layers"].outputs["Image"], node.inputs[0])
+
+
+def begun_cloth():
+    """A cloth with a disk cache that is not baked and holds some frames: scrubbing in Blender left them."""
+    scene = hanging_cloth()
+    save("begun_cloth.blend")
+    bpy.data.objects["Grid"].modifiers[0].point_cache.use_disk_cache = True
+    for frame in (1, 2, 3):
+        scene.frame_set(frame)
+
+
+def borrowed_cloth():
+    """The same cloth, linked from its file."""
+    begun_cloth()
+    save("begun_cloth.blend")
+    empty_scene(8)
+    save("borrowed_cloth.blend")
+    linked_from("begun_cloth.blend", "Grid")
+
+
+def hidden_driven():
+    """A cube that the viewport does not show, with a driver that needs a function of the artist's."""
+    still()
+    thing = bpy.data.objects["Cube"]
+    drive(thing, "location", "shake(frame)", index=2)
+    thing.hide_viewport = True
+
+
 for name in NAMES:
     make, _, option = name.partition(":")
     globals()[make]()

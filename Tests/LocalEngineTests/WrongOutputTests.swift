@@ -88,7 +88,8 @@ struct WrongOutputTests {
   @Test func `because its format is not known is told`() async throws {
     let reports = try await reports(of: Scenes.shared.path("still")) {
       $0.replacingOccurrences(
-        of: "settings.file_format = command[\"format\"]", with: "settings.file_format = \"WIBBLE\"")
+        of: "put(settings, \"render.image_settings.file_format\", command[\"format\"])",
+        with: "settings.file_format = \"WIBBLE\"")
     }
 
     #expect(problem(reports)?.problemClass == .pythonError)
@@ -104,7 +105,7 @@ struct WrongOutputTests {
       of: Scenes.shared.path("still"), format: format, folder: disk.path.appending("work")
     ) {
       $0.replacingOccurrences(
-        of: "    render.use_border = False",
+        of: "    put(render, \"render.use_border\", False)",
         with: "    render.use_border, render.resolution_percentage = False, 1000; render.image_settings.quality = 100")
     }
 

@@ -74,6 +74,14 @@ MAIN_FILEPATH_AT, MAIN_FILEPATH_BYTES = 16, 1024
 # The copy's path and the artist's, where the pictures' metadata have to be rewritten; None where Blender writes it right.
 metadata_path = {"copy": None, "original": None}
 
+# The RNA paths that drivers and shaders of the open file read, with all that is in brackets left out, and a reader of each.
+read_paths = {}
+
+# What a driver may read although the viewport shows fewer modifiers: the value does not come from a shape.
+SHAPELESS = {"location", "rotation_euler", "rotation_quaternion", "rotation_axis_angle", "scale", "value", "influence",
+             "delta_location", "delta_rotation_euler", "delta_rotation_quaternion", "delta_scale", "eval_time",
+             "frame_current", "frame_current_final", "frame_start", "frame_end", "lens", "energy", "hide_render"}
+
 # Between two signs of life while a frame is rendered.
 ALIVE_EVERY_SECONDS = 0.5
 
@@ -250,10 +258,12 @@ def open_file(command):
     if held["waits"]:
         refuse(missing_files())
     simulation.update(first=None, at=None)
+    read_paths.clear()
+    read_paths.update(find_readers())
     keep_caches(command)
     if command.get("simulated"):
         simulation["first"] = min([cache.frame_start for cache in point_caches()] + [scene.frame_start])
-    elif not command.get("trusted"):  # A script may look at shapes in the viewport.
+    elif not command.get("trusted") and is_viewport_unread():  # A script may look at shapes in the viewport.
         leave_viewport()
     opened_files.clear()
     opened_files.update((path, seen(path)) for path in sorted(set(needed_files())) if seen(path))
@@ -287,11 +297,112 @@ def show(scene):
 
 
 def leave_viewport():
-    """Leaves out in the viewport, at which nobody looks, what only makes shapes: Blender computes each frame for it too."""
+    """Switches off, in the viewport alone, modifiers that only make shapes: Blender computes each frame for it too."""
     for thing in bpy.data.objects:
         for modifier in thing.modifiers:
             if modifier.type in SHAPING:
                 modifier.show_viewport = False
+
+
+def is_viewport_unread():
+    """Whether it is certain that no value which depends on a modifier's `show_viewport` comes into a picture.
+
+    The renderer evaluates shapes and constraints anew with `show_render`. What is left are values that are read by a path,
+    simulations, which Blender computes with the shapes of the viewport, and Freestyle's own Python.
+    """
+    if any(path.endswith("show_viewport") for path in read_paths) or any(not reads_no_shape(curve) for curve in drivers()):
+        return False
+    is_scripted = any(layer.use_freestyle and layer.freestyle_settings.mode == "SCRIPT"
+                      for scene in bpy.data.scenes for layer in scene.view_layers)
+    return not is_scripted and not is_simulating()
+
+
+def reads_no_shape(curve):
+    """Whether a driver takes all its values from properties that no shape changes."""
+    if curve.data_path.startswith("rotation"):  # Names of pictures say it, as it is in the viewport.
+        return False
+    for variable in curve.driver.variables:
+        if variable.type not in ("SINGLE_PROP", "CONTEXT_PROP"):
+            continue  # Where things are is evaluated with the picture.
+        for target in variable.targets:
+            path = re.sub(r"\[\d+\]$", "", target.data_path)
+            if not path.endswith(("\"]", "']")) and path.rpartition(".")[2] not in SHAPELESS:
+                return False
+    return True
+
+
+def is_simulating():
+    """Whether something may be simulated while frames are set: then shapes in the viewport count."""
+    if any(scene.rigidbody_world for scene in bpy.data.scenes):
+        return True
+    for thing in bpy.data.objects:
+        if any(modifier.type in ("CLOTH", "SOFT_BODY", "DYNAMIC_PAINT", "FLUID") for modifier in thing.modifiers):
+            return True
+        if any(system.settings.type != "HAIR" or system.use_hair_dynamics for system in thing.particle_systems):
+            return True
+    # From 3.6 on nodes simulate, and from 4.1 on they may hold what was baked.
+    return any(node.bl_idname in ("GeometryNodeSimulationOutput", "GeometryNodeBake")
+               for tree in bpy.data.node_groups for node in tree.nodes)
+
+
+def animated_blocks():
+    """All that may have drivers, also what is linked: datablocks, and the node trees inside them."""
+    for kind in bpy.data.bl_rna.properties:
+        if kind.type != "COLLECTION":
+            continue
+        for block in getattr(bpy.data, kind.identifier):
+            yield block
+            tree = getattr(block, "node_tree", None)
+            if tree:
+                yield tree
+
+
+def drivers():
+    for block in animated_blocks():
+        data = getattr(block, "animation_data", None)
+        yield from data.drivers if data else ()
+
+
+def find_readers():
+    """Pairs of an RNA path that a driver or shader reads and words for the reader.
+
+    Nothing else reads properties by their path while scripts are off: Blender computes drivers without Python then, or
+    refuses them.
+    """
+    for curve in drivers():
+        for variable in curve.driver.variables:
+            for target in variable.targets:
+                if target.data_path:
+                    yield without_brackets(target.data_path), "a driver of %s" % curve.id_data.name
+    for node, owner in nodes_with_owners():
+        if node.bl_idname == "ShaderNodeAttribute" and node.attribute_type != "GEOMETRY":
+            yield without_brackets(node.attribute_name), "a shader of %s" % owner.name
+
+
+def without_brackets(path):
+    return re.sub(r"\[[^\]]*\]", "[]", path)
+
+
+def reader_of(path):
+    """Words for what reads a property of this path, such as `render.threads`; None when nothing does."""
+    path = without_brackets(path)
+    return next((reader for read, reader in read_paths.items() if ("." + read).endswith("." + path)), None)
+
+
+def put(holder, path, value):
+    """Sets a property that the farm has to set; refuses a file in which a driver or a shader reads it, for the picture would be
+    another one.
+
+    `path` is as those would name it from a datablock on; its last word is the property's name.
+    """
+    name = path.rpartition(".")[2]
+    if getattr(holder, name) == value:
+        return
+    reader = reader_of(path)
+    if reader:
+        raise Refusal("not-supported", "%s reads %s, which the farm has to change for rendering: have it read another property"
+                      % (reader, path))
+    setattr(holder, name, value)
 
 
 def take_artists_path(scene, command):
@@ -678,27 +789,30 @@ def members(path):
 def set_output(scene, command):
     """Where and how pictures are written is the farm's to say, not the file's."""
     render = scene.render
-    render.use_sequencer = False
+    put(render, "render.use_sequencer", False)
     if command.get("apart"):
         # It would combine layers of which one is rendered.
-        render.use_compositing = False
+        put(render, "render.use_compositing", False)
     for number, view in enumerate(render.views):
         # Two of the artist's may be the same, or one the other's end.
         view.file_suffix = "_view%d" % number
-    render.use_overwrite = True
-    render.use_placeholder = False
-    render.use_file_extension = True
-    render.use_border = False
-    if command.get("threads"):
+    put(render, "render.use_overwrite", True)
+    put(render, "render.use_placeholder", False)
+    put(render, "render.use_file_extension", True)
+    put(render, "render.use_border", False)
+    # For speed alone: left as it is where something reads it.
+    if command.get("threads") and not (reader_of("render.threads") or reader_of("render.threads_mode")):
         render.threads_mode = "FIXED"
         render.threads = command["threads"]
     settings = render.image_settings
     if hasattr(settings, "media_type"):
         # From 5.0 on it must be set before the format.
-        settings.media_type = "MULTI_LAYER_IMAGE" if command["format"] == "OPEN_EXR_MULTILAYER" else "IMAGE"
-    settings.file_format = command["format"]
+        put(settings, "render.image_settings.media_type",
+            "MULTI_LAYER_IMAGE" if command["format"] == "OPEN_EXR_MULTILAYER" else "IMAGE")
+    put(settings, "render.image_settings.file_format", command["format"])
     if command["format"] == "WEBP" and settings.color_mode == "BW":
-        settings.color_mode = "RGB"  # Blender knows no grey ones, and could not save it (seen in 3.4 to 5.0).
+        # Blender knows no grey ones, and could not save it (seen in 3.4 to 5.0).
+        put(settings, "render.image_settings.color_mode", "RGB")
 
 
 def channels_of(settings):
@@ -729,12 +843,12 @@ def set_device(scene, command):
     if scene.render.engine != "CYCLES":
         return []
     if wanted == "CPU" or (wanted == "AUTO" and scene.cycles.device != "GPU"):
-        scene.cycles.device = "CPU"
+        put(scene.cycles, "cycles.device", "CPU")
         return []
     if gpus() if wanted == "AUTO" else enabled(wanted):
-        scene.cycles.device = "GPU"
+        put(scene.cycles, "cycles.device", "GPU")
         return []
-    scene.cycles.device = "CPU"
+    put(scene.cycles, "cycles.device", "CPU")
     what = "scene %s asks for a GPU" % scene.name if wanted == "AUTO" else "device %s is wanted" % wanted.lower()
     return [{"class": "no-gpu", "cause": "%s and none is here: it is rendered on the CPU" % what}]
 
@@ -748,7 +862,7 @@ def take_nodes(scene):
             continue
         slots = slots_of(node, trees)
         if not slots or any(settings.file_format not in EXTENSIONS for _, _, settings, _ in slots):
-            node.mute = True
+            put(node, node.path_from_id("mute"), True)
             continue
         name, number = node.name, 1
         while name in output_nodes:
@@ -991,20 +1105,22 @@ def set_part(scene, command):
     render, tile = scene.render, command.get("tile")
     if command.get("layer") is not None:
         for layer in scene.view_layers:
-            layer.use = layer.name == command["layer"]
+            put(layer, "view_layers[].use", layer.name == command["layer"])
         if not any(layer.use for layer in scene.view_layers):
             raise Refusal("no-layer", "scene %s has no view layer %s" % (scene.name, command["layer"]))
-    render.use_border = render.use_crop_to_border = tile is not None
+    put(render, "render.use_border", tile is not None)
     if tile is None:
         return
+    put(render, "render.use_crop_to_border", True)
     width, height = held["said"]["width"], held["said"]["height"]
     left, right = (width * (tile["column"] + side) // tile["columns"] for side in (0, 1))
     top, bottom = (height * (tile["row"] + side) // tile["rows"] for side in (0, 1))
-    render.border_min_x, render.border_max_x = edge(left, width), edge(right, width)
     # Blender counts from below.
-    render.border_min_y, render.border_max_y = edge(height - bottom, height), edge(height - top, height)
+    for name, place in (("min_x", edge(left, width)), ("max_x", edge(right, width)),
+                        ("min_y", edge(height - bottom, height)), ("max_y", edge(height - top, height))):
+        put(render, "render.border_" + name, place)
     # Its pattern would begin anew in each tile.
-    render.dither_intensity = 0.0
+    put(render, "render.dither_intensity", 0.0)
 
 
 def go_to(frame, scene):

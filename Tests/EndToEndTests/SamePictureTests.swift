@@ -16,12 +16,20 @@ extension EndToEnd.Trouble {
       ("stamped_name", 2, "png"), ("switched", 2, "png"),
     ]
 
+    /// Rigid bodies that Blender simulates while it renders with `-a` differ from those that it bakes (seen in 3.4).
+    private static let bake = """
+      import bpy
+      world = bpy.context.scene.rigidbody_world
+      with bpy.context.temp_override(scene=bpy.context.scene, point_cache=world.point_cache):
+          bpy.ops.ptcache.bake(bake=True)
+      """
+
     private func stop(_ daemon: RunningProgram) async {
       daemon.send(SIGTERM)
       #expect(await daemon.end(within: .seconds(10)) == 0)
     }
 
-    @Test func `equals what blender -b FILE -a gives, pixel for pixel`() async throws {
+    @Test func `equals what blender -b FILE -a gives, or the bake, pixel for pixel`() async throws {
       let farm = try await TestFarm(config: "slots: 2\nharvest_quiet: 1s\n")
       let daemon = try await farm.start()
       for scene in Self.scenes { try await farm.drop(scene.name, at: "quick/\(scene.name).blend") }
@@ -36,7 +44,10 @@ extension EndToEnd.Trouble {
 
       for scene in Self.scenes {
         let file = farm.root.appending("quick/\(scene.name).blend")
-        let words = ["-b", "--factory-startup", "-noaudio", file.string, "-o", farm.scratch("\(scene.name)_#").string]
+        let bake = scene.name.hasPrefix("falling") ? ["--python-expr", Self.bake] : []
+        let words =
+          ["-b", "--factory-startup", "-noaudio", file.string] + bake
+          + ["-o", farm.scratch("\(scene.name)_#").string]
         let (end, lines) = try await ChildProcess.output(
           of: ChildCommand("/usr/bin/blender", words + ["-x", "1", "-a"]))
         try #require(end.isSuccess, "\(lines)")
@@ -73,7 +84,7 @@ extension EndToEnd.Trouble {
         #expect(bytes.firstRange(of: Array("built second".utf8)) != nil, "\(picture)")
         #expect(bytes.firstRange(of: Array("built first".utf8)) == nil, "\(picture)")
       }
-      #expect(farm.logged("its Blender is another build; the job begins anew job=quick/a") == 1)
+      #expect(farm.logged("its Blender is another build; the job begins anew") == 1)
       #expect(farm.logged("a frame failed") == 0)
       await stop(daemon)
     }

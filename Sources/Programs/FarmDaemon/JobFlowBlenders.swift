@@ -4,8 +4,8 @@ import Preflight
 
 /// Which Blender renders a revision: one build from its first frame to its last.
 extension JobFlow {
-  /// The Blender that a revision began with, or, when that is gone, the one that fits now. Nil, and the revision blocked,
-  /// when none here fits.
+  /// The Blender that a revision began with, or, when that is gone, the one that fits now.
+  /// - Returns: nil, and the revision is blocked, when none here fits.
   func boundBlender(of revision: Revision) async throws(StoreFailure) -> BlenderProgram? {
     let blenders = abilities?.blenders ?? []
     if let bound = revision.blender, let same = blenders.first(where: bound.isSameProgram(as:)) { return same }

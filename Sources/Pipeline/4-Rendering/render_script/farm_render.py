@@ -1124,10 +1124,10 @@ def set_part(scene, command):
 
 
 def go_to(frame, scene):
-    """Sets the frame; by way of all before it where each takes the one before."""
+    """Sets the frame. One that is simulated is reached by way of all before it, and of those behind it that its blur shows."""
     if simulation["first"] is not None:
-        at = simulation["at"]
-        for between in range(simulation["first"] if at is None or at >= frame else at + 1, frame):
+        at, last = simulation["at"], frame + frames_blurred(scene)
+        for between in range(simulation["first"] if at is None or at >= frame else at + 1, last + 1):
             scene.frame_set(between)
         simulation["at"] = frame
     scene.frame_set(frame)
@@ -1137,6 +1137,14 @@ def go_to(frame, scene):
         raise Refusal("render-error", "Blender does not show scene %s" % scene.name)
     if scene.frame_current != frame:
         raise Refusal("no-frames", "Blender has no frame %d" % frame)
+
+
+def frames_blurred(scene):
+    """How many frames behind one are seen in its motion blur, which Blender interpolates between simulated ones."""
+    blurs = [(scene.render.use_motion_blur, getattr(scene.render, "motion_blur_shutter", 0))]
+    # EEVEE had its own up to 4.1.
+    blurs.append((getattr(scene.eevee, "use_motion_blur", False), getattr(scene.eevee, "motion_blur_shutter", 0)))
+    return max(math.ceil(shutter) if is_on else 0 for is_on, shutter in blurs)
 
 
 def facts_of(scene, wanted):

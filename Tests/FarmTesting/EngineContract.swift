@@ -136,6 +136,20 @@ package struct EngineContract: Sendable {
     }
   }
 
+  /// What the engine reports of one task, to its end.
+  package func reports(of scene: FilePath, frames: FrameSet) async throws -> [EngineReport] {
+    let scratch = try ScratchFolder()
+    let all = Mutexed<[EngineReport]>([])
+    try await running { engine, able, reports in
+      await engine.submit(try Self.task(1, scene, frames, in: scratch, able))
+      while let report = await reports.next() {
+        all.with { $0.append(report) }
+        if case .ended(1, _) = report { break }
+      }
+    }
+    return all.with { $0 }
+  }
+
   private static func end(of task: Int64, _ reports: inout AsyncStream<EngineReport>.AsyncIterator) async -> TaskEnd? {
     while let report = await reports.next() {
       if case .ended(task, let end) = report { return end }

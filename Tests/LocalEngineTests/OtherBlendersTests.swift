@@ -53,6 +53,31 @@ struct OtherBlendersTests {
     try await contract(python).finishesEarly()
   }
 
+  /// Both 4.2 and 5.0 bake the simulation zone of `baked.blend` to a folder.
+  @Test(arguments: OtherBlenders.pythons)
+  func `renders no frame of geometry nodes whose bake is only half there`(python: String) async throws {
+    let files = FilePath(#filePath).removingLastComponent().removingLastComponent()
+      .appending("BlendFileTests/files/make_files.py")
+    let folder = scratch("baked")
+    let (end, lines) = try await ChildProcess.output(
+      of: ChildCommand(FilePath(python), [files.string, "kept", folder.string]))
+    try #require(end.isSuccess, "\(lines.suffix(5))")
+    let zone = folder.appending("baked_files/Zone")
+    let gone = zone.filesBelow.filter { $0.hasSuffix("meta/00002_00000.json") }
+    for file in gone { try FileManager.default.removeItem(atPath: zone.pushing(FilePath(file)).string) }
+    #expect(gone.count == 1)
+
+    let reports = try await contract(python).reports(of: folder.appending("baked.blend"), frames: FrameSet(1...3))
+
+    let failed = reports.compactMap { report -> Problem? in
+      if case .frameFailed(_, 2, let problem) = report { problem } else { nil }
+    }
+    #expect(failed.map(\.problemClass) == [.missingFile])
+    #expect(failed.first?.missing?.first?.path.hasSuffix("/meta/00002_00000.json") == true)
+    let rendered = reports.compactMap { if case .frame(_, let frame) = $0 { frame.frame } else { nil } }
+    #expect(rendered.contains(1) && !rendered.contains(2))
+  }
+
   @Test(arguments: OtherBlenders.pythons) func `says what it is`(python: String) async throws {
     guard case .found(let program) = await Blenders.probe(python, script: script) else {
       Issue.record("\(python) did not answer")

@@ -69,6 +69,25 @@ struct WrongOutputTests {
     #expect(frames(reports).isEmpty)
   }
 
+  @Test func `because a file of its cache came while it rendered delivers nothing`() async throws {
+    let scenes = try await Scenes.shared.path("half_draped").removingLastComponent()
+    for name in ["half_draped.blend", "blendcache_half_draped"] {
+      try FileManager.default.copyItem(atPath: scenes.appending(name).string, toPath: scratch(name).string)
+    }
+    let late = scratch("blendcache_half_draped").appending("47726964_000009_00.bphys")
+
+    let reports = try await reports(of: scratch("half_draped.blend"), frames: FrameSet(2...3)) {
+      $0.replacingOccurrences(
+        of: "    changed = changed_file(", with: "    open('\(late.string)', 'wb').close()\n    changed = changed_file("
+      )
+    }
+
+    let problems = reports.compactMap { if case .frameFailed(_, _, let problem) = $0 { problem } else { nil } }
+    #expect(!problems.isEmpty && problems.allSatisfy { $0.problemClass == .changedMeanwhile })
+    #expect(problems.first?.cause.contains(late.lastComponent?.string ?? "-") == true)
+    #expect(frames(reports).isEmpty)
+  }
+
   @Test func `because something called sys.exit(0) delivers nothing`() async throws {
     let reports = try await reports(of: Scenes.shared.path("still"), frames: FrameSet(1...2)) {
       $0.replacingOccurrences(of: "    go_to(command[\"frame\"], scene)", with: "    sys.exit(0)")

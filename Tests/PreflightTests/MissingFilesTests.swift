@@ -114,6 +114,52 @@ struct MissingFilesTests {
     #expect(found.first?.problem.cause == "object Cloth needs //blendcache_a, which is not there")
   }
 
+  @Test func `is each file of a baked simulation that a rendered frame reads, with the frames that lack one`() throws {
+    let files = (3...6).map { number in
+      var file = file(
+        .cacheFile, "//blendcache_a/47_00000\(number)_00.bphys", "/v/blendcache_a/47_00000\(number)_00.bphys",
+        by: "OBCloth",
+        exists: number == 4)
+      file.frames = FrameSet(number == 6 ? [6, 7, 9] : [FrameNumber(number)])
+      return file
+    }
+
+    let problem = try #require(findings(inspection(scene, files)).first?.problem)
+
+    #expect(
+      problem.cause
+        == "object Cloth needs //blendcache_a/47_000003_00.bphys, which is not there (and 2 more): frames 3,5-7,9"
+        + " cannot be rendered")
+    #expect(problem.missing?.count == 3)
+  }
+
+  @Test func `is waited for from both ends where there are too many to be told`() throws {
+    let files = (1...1000).map { file(.cacheFile, "//c/\($0)", "/v/c/\($0)", by: "OBCloth") }
+
+    let missing = try #require(findings(inspection(scene, files)).first?.problem.missing)
+
+    #expect(missing.count == 200)
+    #expect(missing.first?.path == "/v/c/1" && missing.last?.path == "/v/c/1000")
+  }
+
+  @Test func `is no more than a note where a baked simulation ends before the frames do`() {
+    var short = inspection(scene)
+    short.shortCaches = [
+      BlendInspection.ShortCache(by: "OBCloth", last: 8, frames: FrameSet([9, 10]), isHeld: true),
+      BlendInspection.ShortCache(by: "OBSmoke", last: 3, frames: FrameSet([10]), isHeld: false),
+    ]
+    let found = findings(short)
+    short.shortCaches.removeFirst()
+
+    #expect(found.map(\.severity) == [.note])
+    #expect(
+      found.first?.problem.cause
+        == "the simulation of object Cloth is baked up to frame 8: frames 9-10 show it as it is then (and 1 more)")
+    #expect(
+      findings(short).first?.problem.cause
+        == "the simulation of object Smoke is baked up to frame 3: frame 10 shows nothing of it")
+  }
+
   @Test func `is one frame where nothing can move, unless somebody wants all`() {
     let found = findings(inspection(scene, moves: false))
 

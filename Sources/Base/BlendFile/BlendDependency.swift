@@ -10,13 +10,15 @@ package struct BlendDependency: Codable, Hashable, Sendable {
     case cacheFolder
     /// `blendcache_<name>/` beside the `.blend`.
     case bakedFolder
+    /// One of the files in either.
+    case cacheFile
     case text, script, strip
 
     /// Whether a picture without it is a wrong picture. Lines of texts are in the `.blend`, and sounds are not seen.
     package var isSeen: Bool {
       switch self {
       case .library, .image, .sequence, .tiles, .movie, .clip, .font, .volume, .cache, .script, .strip, .cacheFolder,
-        .bakedFolder:
+        .bakedFolder, .cacheFile:
         true
       case .sound, .text: false
       }
@@ -35,6 +37,8 @@ package struct BlendDependency: Codable, Hashable, Sendable {
   package var exists: Bool
   /// Whether what is rendered needs it.
   package var reached: Bool
+  /// The frames that need it, of a file of a cache; nil for all other files.
+  package var frames: FrameSet?
 
   /// What is wrong with a file that is there; nil when nothing is, or when it was not looked at.
   package var flaw: Flaw?
@@ -72,6 +76,13 @@ package struct BlendDependency: Codable, Hashable, Sendable {
   package var isWrittenRelative: Bool {
     guard let first = path.first else { return false }
     return !"/\\".contains(first) && path.dropFirst().first != ":"
+  }
+
+  /// Takes in that one more datablock that is rendered needs the file.
+  /// - Parameter isNew: whether it is the first one.
+  mutating func need(for more: FrameSet?, isNew: Bool) {
+    let before = isNew ? [] : frames?.frames ?? []
+    if let more { frames = FrameSet(before + more.frames) }
   }
 
   /// What names it, in a person's words: `image Wood`.

@@ -20,6 +20,8 @@ package struct BlendInspection: Codable, Hashable, Sendable {
   /// The datablocks whose nodes denoise what is composited.
   package var denoisers: [String]
   package var scripts: [Script]
+  /// Baked simulations that end before the frames that are rendered do.
+  package var shortCaches: [ShortCache] = []
   /// What a reader should know: it was saved by a Blender that is newer than any whose files were looked into.
   package var notice: String?
 
@@ -32,6 +34,25 @@ package struct BlendInspection: Codable, Hashable, Sendable {
     package var by: String
     /// The expression of a driver; nil for a text that is run when the file is opened.
     package var driver: String?
+  }
+
+  /// A baked simulation that has nothing for some of the frames that are rendered.
+  package struct ShortCache: Codable, Hashable, Sendable {
+    /// The datablock.
+    package var by: String
+    /// The last frame that it holds.
+    package var last: Int
+    /// The frames behind it that are rendered.
+    package var frames: FrameSet
+    /// Whether Blender shows the last frame for them; else nothing of the simulation.
+    package var isHeld: Bool
+
+    package init(by: String, last: Int, frames: FrameSet, isHeld: Bool) {
+      self.by = by
+      self.last = last
+      self.frames = frames
+      self.isHeld = isHeld
+    }
   }
 
   static func notice(for version: BlenderVersion) -> String? {
@@ -57,13 +78,21 @@ package struct BlendInspector: Sendable {
     package let summary: @Sendable (FilePath) -> Result<BlendSummary, BlendFailure>
     /// Whether there is what the kind asks for: a file, or a folder.
     package let exists: @Sendable (FilePath, BlendDependency.Kind) -> Bool
+    /// The names in a folder; none of one that is not there.
+    package let names: @Sendable (FilePath) -> [String]
+    /// The bytes of a small file; nil when it cannot be read.
+    package let contents: @Sendable (FilePath) -> [UInt8]?
 
     package init(
       summary: @escaping @Sendable (FilePath) -> Result<BlendSummary, BlendFailure>,
-      exists: @escaping @Sendable (FilePath, BlendDependency.Kind) -> Bool
+      exists: @escaping @Sendable (FilePath, BlendDependency.Kind) -> Bool,
+      names: @escaping @Sendable (FilePath) -> [String] = { _ in [] },
+      contents: @escaping @Sendable (FilePath) -> [UInt8]? = { _ in nil }
     ) {
       self.summary = summary
       self.exists = exists
+      self.names = names
+      self.contents = contents
     }
   }
 
@@ -108,12 +137,14 @@ package struct BlendInspector: Sendable {
     let ranges =
       frames.map { $0.frames.map { BlendScene.Frames(start: Int($0), end: Int($0), step: 1, current: Int($0)) } }
       ?? summary.scenes.filter { rendered.contains($0.name) }.map(\.frames)
-    var walk = Walk(disk, paths, limits, ranges: ranges)
+    let scenes = summary.scenes.filter { rendered.contains($0.name) }
+    var walk = Walk(disk, paths, limits, ranges: ranges, scenes: scenes)
     try walk.begin(blend, summary, roots: Set(rendered.map { "SC\($0)" }))
+    let dependencies = try walk.dependencies(of: blend)
     return BlendInspection(
       version: summary.version.description, wrapper: summary.wrapper, whole: true, activeScene: summary.activeScene,
-      scenes: summary.scenes, renders: rendered, dependencies: try walk.dependencies(of: blend), moves: walk.moves,
-      simulations: walk.simulations, denoisers: walk.denoisers, scripts: walk.scripts,
+      scenes: summary.scenes, renders: rendered, dependencies: dependencies, moves: walk.moves,
+      simulations: walk.simulations, denoisers: walk.denoisers, scripts: walk.scripts, shortCaches: walk.shortCaches,
       notice: BlendInspection.notice(for: summary.version))
   }
 }
@@ -137,14 +168,18 @@ private struct Walk {
   private var framesLeft: Int
   /// The frames that are rendered.
   private let ranges: [BlendScene.Frames]
+  private let caches: CacheLookup
+  private(set) var shortCaches: [BlendInspection.ShortCache] = []
 
   init(
-    _ disk: BlendInspector.Disk, _ paths: BlendPaths, _ limits: BlendInspector.Limits, ranges: [BlendScene.Frames]
+    _ disk: BlendInspector.Disk, _ paths: BlendPaths, _ limits: BlendInspector.Limits, ranges: [BlendScene.Frames],
+    scenes: [BlendScene]
   ) {
     self.disk = disk
     self.paths = paths
     self.limits = limits
     self.ranges = ranges.filter { $0.end >= $0.start }
+    caches = CacheLookup(disk, ranges: self.ranges, scenes: scenes, framesMax: limits.frames)
     filesLeft = limits.files
     framesLeft = limits.frames
   }
@@ -227,10 +262,14 @@ private struct Walk {
       for file in visit.summary.files {
         let owner = visit.summary.datablocks[file.owner].name
         let reached = visit.reached.contains(file.owner) && !file.isIdle
-        for (written, resolved) in try places(of: file, in: path) {
-          let exists = resolved.map { disk.exists($0, file.kind) } ?? false
-          let key = "\(file.kind) \(resolved?.string ?? written)"
+        let places = try places(of: file, in: path, main: blend)
+        if reached, let short = places.short { note(short, by: owner) }
+        for place in places.all {
+          let (written, resolved, kind) = (place.written, place.resolved, place.kind ?? file.kind)
+          let exists = resolved.map { disk.exists($0, kind) } ?? false
+          let key = "\(kind) \(resolved?.string ?? written)"
           if let index = found[key] {
+            if reached { dependencies[index].need(for: place.frames, isNew: !dependencies[index].reached) }
             dependencies[index].reached = dependencies[index].reached || reached
             if !dependencies[index].by.contains(owner) { dependencies[index].by.append(owner) }
             continue
@@ -238,44 +277,74 @@ private struct Walk {
           found[key] = dependencies.count
           dependencies.append(
             BlendDependency(
-              path: written, resolved: resolved?.string, kind: file.kind, by: [owner],
-              of: path == blend ? nil : path.string, exists: exists, reached: reached))
+              path: written, resolved: resolved?.string, kind: kind, by: [owner],
+              of: path == blend ? nil : path.string, exists: exists, reached: reached, frames: place.frames))
         }
       }
     }
     return dependencies
   }
 
-  /// The files that are meant by one path: of a sequence or of tiles each that is used.
+  private mutating func note(_ short: CacheLookup.Short, by owner: String) {
+    let cache = BlendInspection.ShortCache(by: owner, last: short.last, frames: short.frames, isHeld: short.isHeld)
+    if !shortCaches.contains(cache) { shortCaches.append(cache) }
+  }
+
+  /// The files that are meant by one path: of a sequence, of tiles or of a cache each that is used.
+  /// - Parameters:
+  ///   - blend: the file that names the path.
+  ///   - main: the file that is rendered.
   private mutating func places(
-    of file: BlendSummary.NamedFile, in blend: FilePath
-  ) throws(BlendFailure) -> [(String, FilePath?)] {
+    of file: BlendSummary.NamedFile, in blend: FilePath, main: FilePath
+  ) throws(BlendFailure) -> CacheLookup.Found {
     let folder = blend.removingLastComponent()
-    let place = { [paths] (path: [UInt8]) in (String(decoding: path, as: UTF8.self), paths.resolve(path, in: folder)) }
+    let place = { [paths] (path: [UInt8]) in
+      CacheLookup.Place(written: String(decoding: path, as: UTF8.self), resolved: paths.resolve(path, in: folder))
+    }
     try named(1)
-    if file.kind == .bakedFolder {
-      let name = "blendcache_\(blend.stem ?? "")"
-      return [("//\(name)", folder.appending(name))]
-    }
     switch file.members {
-    case .one: return [place(file.path)]
+    case .one:
+      return CacheLookup.Found(all: [file.kind == .bakedFolder ? Self.bakedFolder(beside: blend) : place(file.path)])
+    case .cache(let cache, let isBesideMain):
+      let whole =
+        file.kind == .bakedFolder ? Self.bakedFolder(beside: isBesideMain ? main : blend) : place(file.path)
+      let found = caches.files(of: cache, in: whole)
+      try named(found.all.count)
+      return found
+    case .bake(let bake):
+      let found = caches.files(of: bake, in: place(file.path))
+      try named(found.all.count)
+      return found
     case .tiles(let numbers):
-      guard let numbered = NumberedPath(file.path, isTiled: true) else { return [place(file.path)] }
+      guard let numbered = NumberedPath(file.path, isTiled: true) else {
+        return CacheLookup.Found(all: [place(file.path)])
+      }
       try named(numbers.count)
-      return numbers.map { place(numbered.path($0)) }
-    case .sequence(let users):
-      guard let numbered = NumberedPath(file.path, isTiled: false) else { return [place(file.path)] }
-      let numbers = numbers(shownBy: users)
-      try named(numbers.count)
-      let all = numbers.map { (number: $0, place: place(numbered.path($0))) }
-      // A clip is as long as it has files, and its first one is always asked for.
-      let isOpen = users.contains(where: \.isOpen)
-      let shown = all.filter { found in
-        !isOpen || found.number == numbered.number
-          || found.place.1.map { path in disk.exists(path, file.kind) } == true
-      }.map(\.place)
-      return shown.isEmpty ? [place(file.path)] : shown
+      return CacheLookup.Found(all: numbers.map { place(numbered.path($0)) })
+    case .sequence(let users): return CacheLookup.Found(all: try members(of: file, shownBy: users, place))
     }
+  }
+
+  private static func bakedFolder(beside blend: FilePath) -> CacheLookup.Place {
+    let name = "blendcache_\(blend.stem ?? "")"
+    return CacheLookup.Place(written: "//\(name)", resolved: blend.removingLastComponent().appending(name))
+  }
+
+  private mutating func members(
+    of file: BlendSummary.NamedFile, shownBy users: [SequenceUser], _ place: ([UInt8]) -> CacheLookup.Place
+  ) throws(BlendFailure) -> [CacheLookup.Place] {
+    guard let numbered = NumberedPath(file.path, isTiled: false) else { return [place(file.path)] }
+    let numbers = numbers(shownBy: users)
+    try named(numbers.count)
+    let all = numbers.map { (number: $0, place: place(numbered.path($0))) }
+    // The length of a clip that Blender never loaded is unknown: it has as many files as are there. Its first one is
+    // always asked for.
+    let isOpen = users.contains(where: \.isOpen)
+    let shown = all.filter { found in
+      !isOpen || found.number == numbered.number
+        || found.place.resolved.map { path in disk.exists(path, file.kind) } == true
+    }.map(\.place)
+    return shown.isEmpty ? [place(file.path)] : shown
   }
 
   /// The numbers of a sequence's files that are shown at the frames that are rendered; ascending.

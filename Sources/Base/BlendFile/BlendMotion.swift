@@ -121,11 +121,27 @@ enum BlendMotion {
   }
 }
 
-/// Numbers that Blender writes for the caches of simulations, as measured in files of 3.4 and 4.2.
+/// Numbers that Blender writes for the caches of simulations, as measured in files of 3.4, 4.2 and 5.0.
 enum CacheCodes {
   static let baked = 0x1
   static let onDisk = 0x40
   static let external = 0x200
+  /// The cache of a linked object lies beside the file that links it.
+  static let ignoresLibrary = 0x800
+
+  static let liquid = 1
+  static let usesNoise = 0x2
+  static let usesMesh = 0x200
+  static let bakedNoise = 0x8
+  static let bakedMesh = 0x20
+  static let bakedParticles = 0x80
+  static let particlesOfLiquid = 0x1
+  static let uni = 1
+  static let openVDB = 2
+  static let meshObject = 8
+  static let meshPacked = 16
+
+  static let bakedStill = 1
 
   static func isBaked(fluid: BlendRecord) -> Bool {
     let data = 0x2

@@ -65,6 +65,15 @@ package struct BlendScene: Codable, Hashable, Sendable {
   package var guiding = false
   /// Whether its EXRs lose something.
   package var lossy = false
+  /// Time remapping: the time that one frame stands for; nil for one frame.
+  package var timeScale: Double?
+  /// Whole frames on each side that motion blur looks at; nil for none.
+  package var blurFrames: Int?
+  /// First and last frame of simulations in geometry nodes; nil: those of the scene.
+  package var simulationFrames: [Int]?
+
+  /// At which times Blender computes the scene.
+  var timing: FrameTiming { FrameTiming(scale: timeScale ?? 1, blur: blurFrames ?? 0) }
 
   /// How pictures hold the views of a scene, as Blender's Python spells it.
   package enum ViewsFormat: String, Codable, Sendable {
@@ -87,6 +96,8 @@ package struct BlendScene: Codable, Hashable, Sendable {
 /// Numbers that Blender writes for settings, as measured in files of 3.4, 4.2 and 5.0.
 enum SceneCodes {
   static let modeBorder = 0x200
+  static let modeMotionBlur = 0x4000
+  static let flagSimulationRange = 0x40
   static let modeFreestyle = 0x2000000
   static let stampDraws = 0x40
   static let schemeSequencer = 0x1
@@ -159,7 +170,29 @@ extension BlendReader {
       viewsFormat: SceneCodes.viewsFormats[image?.int("views_format") ?? 0] ?? .each,
       adaptive: try isSwitchedOn("use_adaptive_sampling", of: scene, unlessSaid: isSinceThree),
       guiding: try isSwitchedOn("use_guiding", of: scene, unlessSaid: false),
-      lossy: SceneCodes.lossyCodecs.contains(image?.int("exr_codec") ?? 0))
+      lossy: SceneCodes.lossyCodecs.contains(image?.int("exr_codec") ?? 0),
+      timeScale: timeScale(render), blurFrames: blurFrames(render, mode), simulationFrames: simulationFrames(scene))
+  }
+
+  private func timeScale(_ render: BlendRecord) -> Double? {
+    guard let old = render.int("framapto"), let new = render.int("images"), old > 0, new > 0, old != new else {
+      return nil
+    }
+    return Double(old) / Double(new)
+  }
+
+  private func blurFrames(_ render: BlendRecord, _ mode: Int) -> Int? {
+    guard mode & SceneCodes.modeMotionBlur != 0 else { return nil }
+    let (shutter, framesMax) = (render.float("blurfac") ?? render.float("motion_blur_shutter") ?? 1, 16.0)
+    return Int(min(max(1, shutter.rounded(.up)), framesMax))
+  }
+
+  private func simulationFrames(_ scene: BlendRecord) -> [Int]? {
+    guard (scene.int("flag") ?? 0) & SceneCodes.flagSimulationRange != 0,
+      let start = scene.int("simulation_frame_start"),
+      let end = scene.int("simulation_frame_end")
+    else { return nil }
+    return [start, end]
   }
 
   /// Up to 2.79 a number stood for Blender's own.

@@ -46,6 +46,11 @@ package struct BlendSummary: Sendable {
     case tiles([Int])
     /// Those of a sequence that these show.
     case sequence([SequenceUser])
+    /// Those of a baked simulation, in the folder that the path names. A `bakedFolder` lies beside the `.blend`, or for
+    /// a linked object that says so beside the file that links it.
+    case cache(CacheFiles, isBesideMain: Bool)
+    /// Those of a bake of geometry nodes, in the folder that the path names.
+    case bake(NodesBake)
   }
 
   /// A file that a datablock names.

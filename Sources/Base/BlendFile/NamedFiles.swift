@@ -1,11 +1,11 @@
 /// Which structures of a `.blend` name files, by the names that their fields have in the file: Blender's Python calls
 /// many of them otherwise.
 enum NamedFiles {
-  static let structures: Set<String> = [
+  static let structures: Set<String> = NamedCaches.pointCacheOwners.union([
     "Library", "Image", "bSound", "MovieClip", "VFont", "Volume", "CacheFile", "Text", "MeshCacheModifierData",
-    "FluidDomainSettings", "PointCache", "NodeShaderTexIES", "NodeShaderScript", "Sequence", "Strip",
-    "OceanModifierData",
-  ]
+    "FluidDomainSettings", "NodeShaderTexIES", "NodeShaderScript", "Sequence", "Strip", "OceanModifierData",
+    "NodesModifierData",
+  ])
 
   private static let builtinFont = Array("<builtin>".utf8)
 
@@ -29,9 +29,11 @@ enum NamedFiles {
       return file(.font, record.has("name") ? "name" : "filepath").filter { $0.path != builtinFont }
     case "Volume": return volume(record, file(.volume, "filepath"))
     case "CacheFile", "MeshCacheModifierData": return file(.cache, "filepath")
-    case "OceanModifierData": return record.int("cached") ?? 0 == 0 ? [] : file(.cacheFolder, "cachepath")
-    case "FluidDomainSettings": return CacheCodes.isBaked(fluid: record) ? file(.cacheFolder, "cache_directory") : []
-    case "PointCache": return pointCache(record, owner)
+    case "OceanModifierData": return NamedCaches.ocean(record, file(.cacheFolder, "cachepath"))
+    case "FluidDomainSettings": return NamedCaches.fluid(record, file(.cacheFolder, "cache_directory"))
+    case "NodesModifierData": return try NamedCaches.bakes(record, owner, reader)
+    case _ where NamedCaches.pointCacheOwners.contains(record.type):
+      return try NamedCaches.pointCache(of: record, owner, reader)
     case "NodeShaderTexIES", "NodeShaderScript":
       let isExternal = 1
       return record.int("mode") == isExternal ? file(.script, record.has("filepath") ? "filepath" : "filename") : []
@@ -95,17 +97,7 @@ enum NamedFiles {
     }
   }
 
-  // MARK: - Caches, texts, strips
-
-  /// A simulation that was baked to a folder beside the file, or lies wherever somebody said.
-  private static func pointCache(_ cache: BlendRecord, _ owner: Int) -> [BlendSummary.NamedFile] {
-    let bakedToDisk = CacheCodes.baked | CacheCodes.onDisk
-    let flag = cache.int("flag") ?? 0
-    if flag & CacheCodes.external != 0, let path = cache.text("path"), !path.isEmpty {
-      return [BlendSummary.NamedFile(kind: .cacheFolder, path: path, owner: owner)]
-    }
-    return flag & bakedToDisk != bakedToDisk ? [] : [BlendSummary.NamedFile(kind: .bakedFolder, path: [], owner: owner)]
-  }
+  // MARK: - Texts, strips
 
   /// Its lines are in the `.blend`; the file is where they came from.
   private static func text(

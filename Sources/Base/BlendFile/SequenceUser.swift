@@ -54,12 +54,15 @@ extension SequenceUser {
       offset: volume.int("frame_offset") ?? 0, outside: modes[volume.int("sequence_mode") ?? 0] ?? .ends)
   }
 
-  /// A movie clip of one file a frame: as long as there are files, from the one that it names.
+  /// A movie clip of one file a frame, from the one that it names on: as long as Blender found it when it was loaded
+  /// (`len`, kept in files of 3.4 to 5.0), else as long as there are files.
   /// - Parameter first: the number in that one's name.
   init(clip: BlendRecord, first: Int) {
     let (offset, isTooFar) = first.addingReportingOverflow((clip.int("frame_offset") ?? 0) - 1)
+    let length = max(0, clip.int("len") ?? 0)
     self.init(
-      start: clip.int("start_frame") ?? 1, length: .max, offset: isTooFar ? 0 : offset, outside: .nothing, isOpen: true)
+      start: clip.int("start_frame") ?? 1, length: length > 0 ? length : .max, offset: isTooFar ? 0 : offset,
+      outside: .nothing, isOpen: length == 0)
   }
 
   /// Who shows which image sequence, by the address of the image.

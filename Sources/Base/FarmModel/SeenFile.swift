@@ -2,7 +2,7 @@
 package struct SeenFile: Codable, Hashable, Sendable {
   /// The whole path.
   package let path: String
-  /// Bytes.
+  /// Bytes; -1 for a file that Blender would read and that was not there.
   package let size: Int64
   package let mtimeNanoseconds: Int64
 

@@ -52,7 +52,23 @@ package final class InspectedDisk: Sendable {
       exists: { path, kind in
         let isFolder = kind == .cacheFolder || kind == .bakedFolder
         return Self.status(of: path)?.kind == (isFolder ? .folder : .regular)
-      })
+      }, names: Self.names(in:), contents: Self.contents(of:))
+  }
+
+  private static func names(in folder: FilePath) -> [String] {
+    // Not there, or unreadable: Blender finds nothing in it either.
+    guard let real = RealPath.of(folder), let names = try? FolderListing.names(in: real) else { return [] }
+    return names.map(\.string)
+  }
+
+  /// The bytes of a file of at most 16 MB.
+  private static func contents(of path: FilePath) -> [UInt8]? {
+    let bytesMax: Int64 = 16 << 20
+    guard let real = RealPath.of(path), let size = status(of: real)?.fingerprint.size, size <= bytesMax else {
+      return nil
+    }
+    // Unreadable: Blender cannot read it either.
+    return try? FileBytes.all(of: real)
   }
 
   private static func read(_ path: FilePath) -> Result<BlendSummary, BlendFailure> {

@@ -39,12 +39,14 @@ struct MissingFiles {
     }
     let needed = missing.filter(\.reached)
     if let first = needed.first {
-      let cause = "\(first.neededBy) needs \(shown(first)), which \(Self.why(first))\(Self.more(needed.count))"
+      let cause =
+        "\(first.neededBy) needs \(shown(first)), which \(Self.why(first))\(Self.more(needed.count))"
+        + Self.frames(needed)
       // What is still on its way is not rendered without it, whatever the artist wants of files that are missing.
       switch needed.contains(where: { $0.flaw?.kind == .notWhole }) ? OnMissing.block : onMissing {
       case .block:
         let remedy = needed.first(where: \.isUnspeakable).map { _ in Self.renamed } ?? Self.remedy(first)
-        let files = Self.listed(needed.prefix(Self.listedMax))
+        let files = Self.listed(Self.ends(of: needed)[...])
         found.append(Finding(.blocks, Problem(.missingFile, cause: cause, remedy: remedy, missing: files)))
       case .warn:
         let remedy = "Nothing, when it is meant so; else put it there and render the job again."
@@ -76,6 +78,12 @@ struct MissingFiles {
             remedy: "Nothing; what is rendered does not need it.", missing: Self.listed(spare[...]))))
     }
     return found
+  }
+
+  /// The first and the last of too many: files are copied in the order of their names, or in reverse.
+  private static func ends(of files: [BlendDependency]) -> [BlendDependency] {
+    guard files.count > listedMax else { return files }
+    return Array(files.prefix(listedMax / 2) + files.suffix(listedMax / 2))
   }
 
   private static func listed(_ files: ArraySlice<BlendDependency>) -> [MissingFile] {
@@ -110,6 +118,30 @@ struct MissingFiles {
     guard file.resolved == nil else { return "is not there" }
     return file.isWrittenRelative
       ? "does not begin with //, so that it lies wherever Blender is started" : "is a place on another machine"
+  }
+
+  /// The frames that lack files of caches.
+  private static func frames(_ files: [BlendDependency]) -> String {
+    let frames = FrameSet(files.flatMap { $0.frames?.frames ?? [] })
+    return frames.isEmpty ? "" : ": \(frames.count > 1 ? "frames" : "frame") \(shortened(frames)) cannot be rendered"
+  }
+
+  private static func shortened(_ frames: FrameSet) -> String {
+    let (words, wordsMax) = (frames.description.split(separator: ","), 8)
+    let rest = words.count > wordsMax ? " and more" : ""
+    return words.prefix(wordsMax).joined(separator: ",") + rest
+  }
+
+  /// A note for each simulation that was baked for fewer frames than are rendered.
+  static func notes(on caches: [BlendInspection.ShortCache]) -> [Finding] {
+    guard let first = caches.first else { return [] }
+    let (count, verb) = first.frames.count > 1 ? ("frames", "show") : ("frame", "shows")
+    let cause =
+      "the simulation of \(BlendDependency.words(first.by)) is baked up to frame \(first.last): \(count)"
+      + " \(shortened(first.frames)) \(verb) \(first.isHeld ? "it as it is then" : "nothing of it")"
+      + more(caches.count)
+    let remedy = "Nothing, when it is meant so; else bake it up to the last frame in Blender and save again."
+    return [Finding(.note, Problem(.unbakedSimulation, cause: cause, remedy: remedy))]
   }
 
   private static func more(_ count: Int) -> String { count > 1 ? " (and \(count - 1) more)" : "" }

@@ -239,7 +239,7 @@ extension JobFlow {
     for file in try await setup.ledger.dependencies(of: revision.id) {
       let now = await BlockingWork.run { Self.look(at: file.path) }
       if now?.isAs(file) == true { continue }
-      if now == nil && !orGone { continue }
+      if now == nil && (!orGone || !file.isKnown) { continue }
       // Known as it was rendered, and not looked at since: the same bytes may have been saved again.
       guard let now, let known = try await setup.ledger.dependencyFile(at: file.path), known.0.isAs(file),
         await BlockingWork.run({ Self.digest(of: file.path, asIt: now) }) == known.1

@@ -3,12 +3,16 @@
     blender -b --factory-startup --python make_files.py -- <folder>        (3.4)
     python make_files.py <folder>                                         (a Python with bpy: 4.2, 5.0)
 
-Files go to <folder>: scenes.blend, files.blend with lib/chair.blend and lib/wood/plank.blend, still.blend.
+Files go to <folder>: scenes.blend, files.blend with lib/chair.blend and lib/wood/plank.blend, still.blend, motion.blend,
+baked.blend. With the word "baked" before the folder only the last is made; with "kept" what was baked stays there.
 """
+import ctypes
 import json
 import os
+import shutil
 import struct
 import sys
+import time
 import wave
 import zlib
 
@@ -336,8 +340,161 @@ def motion():
     save("motion.blend")
 
 
+def grid(name):
+    mesh = bpy.data.meshes.new(name)
+    points = [(x, y, 0) for y in range(3) for x in range(3)]
+    mesh.from_pydata(points, [], [(n, n + 1, n + 4, n + 3) for n in (0, 1, 3, 4)])
+    thing = bpy.data.objects.new(name, mesh)
+    bpy.context.scene.collection.objects.link(thing)
+    return thing
+
+
+def point_cache(cache, first, last, step=1, name=""):
+    cache.frame_start, cache.frame_end, cache.frame_step, cache.name, cache.use_disk_cache = first, last, step, name, True
+    return cache
+
+
+def fluid(name, kind, last, **settings):
+    bpy.ops.mesh.primitive_cube_add(size=4, location=(len(bpy.data.objects) * 9, 0, 0))
+    domain = bpy.context.object
+    domain.name = name
+    modifier = domain.modifiers.new("Fluid", "FLUID")
+    modifier.fluid_type = "DOMAIN"
+    said = modifier.domain_settings
+    said.domain_type, said.resolution_max, said.cache_type = kind, 6, "ALL"
+    said.cache_frame_start, said.cache_frame_end = 2, last
+    for key, value in settings.items():
+        setattr(said, key, value)
+    bpy.ops.mesh.primitive_uv_sphere_add(radius=1, location=domain.location)
+    flow = bpy.context.object.modifiers.new("Fluid", "FLUID")
+    flow.fluid_type = "FLOW"
+    flow.flow_settings.flow_type = "SMOKE" if kind == "GAS" else "LIQUID"
+    flow.flow_settings.flow_behavior = "INFLOW"
+    said.cache_directory = "//baked_files/" + name
+    return domain
+
+
+def ocean(name, last):
+    """Without windows Blender bakes an ocean and then does not note that it did."""
+    bpy.ops.mesh.primitive_grid_add(x_subdivisions=2, y_subdivisions=2)
+    thing = bpy.context.object
+    thing.name = name
+    modifier = thing.modifiers.new("Ocean", "OCEAN")
+    modifier.resolution = modifier.viewport_resolution = 2
+    modifier.use_foam, modifier.foam_layer_name, modifier.use_normals = True, "foam", True
+    modifier.frame_start, modifier.frame_end, modifier.filepath = 2, last, "//baked_files/" + name
+    with bpy.context.temp_override(object=thing, active_object=thing):
+        bpy.ops.object.ocean_bake(modifier="Ocean")
+    # It is baked beside; the last frame's last file is written last.
+    ending = os.path.join(FOLDER, "baked_files", name, "normal_%04d.exr" % last)
+    while not os.path.exists(ending) or os.path.getsize(ending) < 100:
+        time.sleep(0.1)
+    # The switch lies before two numbers that can be set.
+    modifier.repeat_x, modifier.repeat_y = 7, 9
+    at = ctypes.string_at(modifier.as_pointer(), 1600).index(struct.pack("<hh", 7, 9)) - 4
+    modifier.repeat_x = modifier.repeat_y = 1
+    ctypes.c_char.from_address(modifier.as_pointer() + at).value = b"\1"
+    assert modifier.is_cached
+
+
+def nodes(name, kind):
+    """A bake of geometry nodes: of a simulation that raises the mesh, or of one frame of it."""
+    tree = bpy.data.node_groups.new(name, "GeometryNodeTree")
+    for way in ("INPUT", "OUTPUT"):
+        tree.interface.new_socket("Geometry", in_out=way, socket_type="NodeSocketGeometry")
+    first, last = tree.nodes.new("NodeGroupInput"), tree.nodes.new("NodeGroupOutput")
+    move = tree.nodes.new("GeometryNodeSetPosition")
+    move.inputs["Offset"].default_value = (0, 0, 0.2)
+    if kind == "zone":
+        begin, end = tree.nodes.new("GeometryNodeSimulationInput"), tree.nodes.new("GeometryNodeSimulationOutput")
+        begin.pair_with_output(end)
+        tree.links.new(first.outputs[0], begin.inputs["Geometry"])
+        tree.links.new(begin.outputs["Geometry"], move.inputs[0])
+        tree.links.new(move.outputs[0], end.inputs["Geometry"])
+        tree.links.new(end.outputs["Geometry"], last.inputs[0])
+    else:
+        bake = tree.nodes.new("GeometryNodeBake")
+        tree.links.new(first.outputs[0], move.inputs[0])
+        tree.links.new(move.outputs[0], bake.inputs[0])
+        tree.links.new(bake.outputs[0], last.inputs[0])
+    thing = grid(name)
+    modifier = thing.modifiers.new("Nodes", "NODES")
+    modifier.node_group = tree
+    bpy.context.view_layer.update()
+    if hasattr(modifier, "bake_target"):
+        modifier.bake_target = "DISK"
+    modifier.bake_directory = "//baked_files/" + name
+    bake = modifier.bakes[0]
+    bake.bake_mode = "STILL"
+    if kind == "own":
+        bake.use_custom_path, bake.directory = True, "//baked_files/" + name + " of its own"
+    elif kind == "range":
+        bake.bake_mode = "ANIMATION"
+        bake.use_custom_simulation_frame_range, bake.frame_start, bake.frame_end = True, 2, 3
+    return thing, modifier, bake
+
+
+def baked():
+    """Simulations that were baked to files, and beside the .blend what Blender wrote."""
+    scene = fresh()
+    scene.frame_end = 9
+    scene.camera = camera(scene)
+    scene.render.resolution_x, scene.render.resolution_y = 32, 18
+    if hasattr(scene, "cycles"):
+        scene.render.engine, scene.cycles.samples, scene.cycles.use_denoising = "CYCLES", 1, False
+    save("baked.blend")
+    clip = bpy.data.movieclips.load([png("clip/p_%04d.png" % number) for number in range(1, 5)][0])
+    clip.filepath, clip.frame_start, clip.use_fake_user = "//clip/p_0001.png", 2, True
+    caches = [
+        ("Tuch ä", "CLOTH", 1, ""), ("Named", "CLOTH", 1, "my cache"), ("Soft", "SOFT_BODY", 3, ""),
+        ("Softer", "SOFT_BODY", 4, ""),
+    ]
+    for name, kind, step, called in caches:
+        thing = grid(name)
+        cache = point_cache(thing.modifiers.new("It", kind).point_cache, 2, 8, step, called)
+        bake(cache, thing)
+    domains = []
+    if bpy.app.version < (4, 2):  # The modules of 4.2 and 5.0 abort when they bake one.
+        domains = [fluid("Smoke", "GAS", 4), fluid("Fine", "GAS", 3, cache_data_format="UNI", use_noise=True),
+                   fluid("Sea", "LIQUID", 3, use_mesh=True, use_spray_particles=True)]
+    ocean("Ocean", 4)
+    made = []
+    if bpy.app.version >= (4, 2):
+        made = [nodes("Zone", "zone"), nodes("Part", "range"), nodes("One", "still"), nodes("Own", "own")]
+    save("baked.blend")
+    for domain in domains:
+        with bpy.context.temp_override(scene=scene, object=domain, active_object=domain):
+            bpy.ops.fluid.bake_all()
+    for thing, modifier, one in made:
+        with bpy.context.temp_override(scene=scene, object=thing, active_object=thing, selected_objects=[thing]):
+            bpy.ops.object.geometry_node_bake_single(
+                session_uid=thing.session_uid, modifier_name=modifier.name, bake_id=one.bake_id)
+    scene.frame_set(1)
+    save("baked.blend")
+    files, texts = [], {}
+    for folder in ("blendcache_baked", "baked_files"):
+        for place, _, names in os.walk(os.path.join(FOLDER, folder)):
+            for name in names:
+                path = os.path.relpath(os.path.join(place, name), FOLDER)
+                files.append(path)
+                if name.endswith(".json"):
+                    with open(os.path.join(place, name)) as file:
+                        texts[path] = file.read()
+        if not KEEPS:
+            shutil.rmtree(os.path.join(FOLDER, folder))
+    if not KEEPS:
+        shutil.rmtree(os.path.join(FOLDER, "clip"))
+    with open(os.path.join(FOLDER, "baked.json"), "w") as file:
+        json.dump({"files": sorted(files), "texts": texts}, file, indent=1, sort_keys=True)
+
+
 os.makedirs(FOLDER, exist_ok=True)
+KEEPS = sys.argv[-2] == "kept"
+if sys.argv[-2] in ("baked", "kept"):
+    baked()
+    sys.exit()
 still()
 scenes()
 files()
 motion()
+baked()

@@ -13,7 +13,8 @@ nothing has changed, is not opened again. Memory is in bytes: "peak" since the f
      "places": [{"seen_as", "folder"}]}, and where they are wanted "samples", "percentage", "denoise"; "original": the
      artist's own file, of which "blend" is a copy in the same folder
                 -> {"event": "opened", "width": 160, "height": 90, "channels": 4, "notes": [...],
-                    "files": [{"path", "size", "mtime_ns"}], "nodes": [{"node", "slot", "extension"}], "is_new": true}
+                    "files": [{"path", "size", "mtime_ns"}] (size -1: needed and not there),
+                    "nodes": [{"node", "slot", "extension"}], "is_new": true}
     {"do": "render", "frame": 7, "file": path}, with "layer" where layers are rendered apart, and for a tile
      "tile": {"column", "row", "columns", "rows"}, counted from 0 from the upper left
                 -> {"event": "rendering", "frame": 7}, {"event": "alive", "sample": 96, "samples": 128} now and then,
@@ -24,6 +25,7 @@ Either may answer {"event": "failed", "class": "no-camera", "cause": "..."}, wit
 when files are; end of input ends the program.
 """
 
+import bisect
 import json
 import math
 import os
@@ -63,7 +65,8 @@ SHAPING = {"ARMATURE", "ARRAY", "BEVEL", "BOOLEAN", "BUILD", "CAST", "CURVE", "D
 simulation = {"first": None, "at": None}
 
 # The open file: with which command and as which file it was opened, and what was reported of it.
-held = {"key": None, "scene": None, "said": None, "waits": True, "spare": set(), "any_frame": False}
+held = {"key": None, "scene": None, "said": None, "waits": True, "spare": set(), "any_frame": False, "caches": [],
+        "bakes": [], "listed": [], "original": None}
 
 # The File Output nodes of the open scene, each with its slots, by the name under which it is known.
 output_nodes = {}
@@ -262,11 +265,16 @@ def open_file(command):
     read_paths.update(find_readers())
     keep_caches(command)
     if command.get("simulated"):
-        simulation["first"] = min([cache.frame_start for cache in point_caches()] + [scene.frame_start])
+        simulation["first"] = min([cache.frame_start for cache, _ in point_caches()] + [scene.frame_start])
     elif not command.get("trusted") and is_viewport_unread():  # A script may look at shapes in the viewport.
         leave_viewport()
+    held.update(original=command.get("original") or bpy.data.filepath)
+    held.update(caches=list(baked_caches()), bakes=list(baked_nodes(scene)))
+    list_caches()
     opened_files.clear()
     opened_files.update((path, seen(path)) for path in sorted(set(needed_files())) if seen(path))
+    # A file of a cache that comes later makes another picture: it is followed from now on.
+    opened_files.update((path, None) for path in absent_of_caches(scene) if is_text(path))
     set_quality(scene, command)
     set_output(scene, command)
     notes = set_device(scene, command)
@@ -280,7 +288,8 @@ def open_file(command):
         "channels": channels_of(render.image_settings),
         "nodes": take_nodes(scene),
         "notes": notes,
-        "files": [{"path": path, "size": status[0], "mtime_ns": status[1]} for path, status in opened_files.items()],
+        "files": [{"path": path, "size": status[0], "mtime_ns": status[1]}
+                  for path, status in ((path, status or [-1, 0]) for path, status in opened_files.items())],
     }
 
 
@@ -607,18 +616,18 @@ def outside_blocks():
 
 
 def point_caches():
-    """Of everything that is simulated, apart from fluids."""
+    """Of everything that is simulated, apart from fluids, with the datablock in which it is."""
     for scene in bpy.data.scenes:
-        if scene.rigidbody_world:
-            yield scene.rigidbody_world.point_cache
+        if scene.rigidbody_world and scene.rigidbody_world.point_cache:
+            yield scene.rigidbody_world.point_cache, scene
     for thing in bpy.data.objects:
         for modifier in thing.modifiers:
             if modifier.type in ("CLOTH", "SOFT_BODY"):
-                yield modifier.point_cache
+                yield modifier.point_cache, thing
             elif modifier.type == "DYNAMIC_PAINT" and modifier.canvas_settings:
-                yield from (surface.point_cache for surface in modifier.canvas_settings.canvas_surfaces)
+                yield from ((surface.point_cache, thing) for surface in modifier.canvas_settings.canvas_surfaces)
         for system in thing.particle_systems:
-            yield system.point_cache
+            yield system.point_cache, thing
 
 
 def fluids():
@@ -630,7 +639,7 @@ def fluids():
 
 def keep_caches(command):
     """What is simulated as it is rendered is not written among the artist's files."""
-    growing = [cache for cache in point_caches() if cache.use_disk_cache and not cache.is_baked]
+    growing = [cache for cache, _ in point_caches() if cache.use_disk_cache and not cache.is_baked]
     if growing:
         # Blender deletes the files of a cache that leaves the disk (seen in 3.4, 4.2, 5.0): it must look elsewhere.
         path = bpy.data.filepath
@@ -647,27 +656,272 @@ def keep_caches(command):
             domain.cache_directory = os.path.join(command["folder"], "fluid_%d" % number)
 
 
-def cache_folders():
-    """Folders of baked simulations."""
-    if any(cache.use_disk_cache and cache.is_baked for cache in point_caches()):
-        folder, name = os.path.split(bpy.data.filepath)
-        yield os.path.join(folder, "blendcache_" + os.path.splitext(name)[0])
-    for cache in point_caches():
-        if cache.use_external and cache.filepath:
-            yield bpy.path.abspath(cache.filepath)
+# A baked simulation: the datablock it belongs to, its folder, what stands before and after the number of a frame in the
+# name of a file and how many digits that has, its first and last frame and how much later it plays, what Blender reads
+# outside of those frames ("last": its last after them; "ends": the nearest; "nothing"), and which frames have a file
+# (None: all).
+class BakedCache:
+    def __init__(self, owner, folder, names, first, last, outside, step=1, delay=0):
+        self.by = "%s %s" % (owner.bl_rna.name.lower(), owner.name)
+        # The snapshot's own is a link to that of the artist's file.
+        self.folder, self.names = os.path.realpath(folder), names
+        self.first, self.last, self.delay, self.outside = first, last, delay, outside
+        self.others = {}
+        self.stored = stored_frames(first, last, step, self.present()) if step > 1 and last - first < 1 << 21 else None
+
+    def files(self, number):
+        """The files of a frame."""
+        names = self.names + [name for name, first in self.others.items() if first <= number]
+        return [os.path.join(self.folder, head + ("-" if number < 0 else "")
+                             + str(abs(number)).zfill(digits - (number < 0)) + tail)
+                for head, digits, tail in names]
+
+    def find_others(self, part):
+        """Notes the grids of a fluid that are there besides those that each has: it has them from some frame on."""
+        for found in (re.fullmatch(r"(.+_)(\d{4,})\.uni", name) for name in names_in(os.path.join(self.folder, part))):
+            name = found and ("%s/%s" % (part, found[1]), 4, ".uni")
+            if name and name not in self.names:
+                self.others[name] = min(int(found[2]), self.others.get(name, int(found[2])))
+
+    def present(self):
+        """The frames that have a file."""
+        head, _, tail = self.names[0]
+        found = (re.fullmatch(re.escape(head) + r"(-?\d+)" + re.escape(tail), name) for name in names_in(self.folder))
+        return {int(match[1]) for match in found if match}
+
+    def listed(self):
+        """Every folder in which files of it lie, with the names in it that are, or may be, of it."""
+        if os.sep in self.names[0][0]:  # Those of fluids: a folder for each part, with more than every fluid has.
+            yield from ((place, set(folders + names)) for place, folders, names in os.walk(self.folder))
+        else:
+            yield self.folder, {name for name in names_in(self.folder) if self.is_own(name)}
+
+    def is_own(self, name):
+        """Whether a name in its folder may be of it."""
+        return os.sep in self.names[0][0] or any(
+            name.startswith(head) and name.endswith(tail) for head, _, tail in self.names)
+
+    def read_during(self, low, high):
+        """The frames that Blender reads between two times of the scene (traced in 3.4)."""
+        return {number for frame in range(low, high + 1) for number in self.read_at(frame - self.delay)}
+
+    def read_at(self, frame):
+        if frame < self.first:
+            return [self.first] if self.outside == "ends" else []
+        if frame > self.last:
+            return [] if self.outside == "nothing" else [self.last]
+        if self.stored is None:
+            return [frame]
+        at = bisect.bisect_left(self.stored, frame)
+        return [frame] if self.stored[at] == frame else self.stored[at - 1 : at + 1]
+
+
+def stored_frames(first, last, step, present):
+    """Which frames have a file: every `step`th, or where it was baked to disk every second after the first step (3.4 to
+    5.0); the files that are there tell which. Both have the last."""
+    regular = set(range(first, last + 1, step)) | {last}
+    to_disk = set(range(first + step, last + 1, 2)) | {first, last}
+    inside = {frame for frame in present if first <= frame <= last}
+    # In doubt it was baked to disk: a file more is asked for then, none less.
+    return sorted(to_disk if inside <= to_disk else inside | regular)
+
+
+def names_in(folder):
+    try:
+        return os.listdir(folder)
+    except OSError:
+        return []  # Not there: nothing of it is.
+
+
+def baked_caches():
+    """The simulations that were baked to files, apart from geometry nodes."""
+    for cache, owner in point_caches():
+        folder, stem = folder_of(cache, owner), cache.name
+        if not stem and not cache.use_external:
+            if isinstance(owner, bpy.types.Scene):
+                continue  # 3.4 crashes when it bakes rigid bodies to disk.
+            stem = owner.name.encode("utf-8").hex().upper()
+        if folder:
+            number = "" if cache.use_external and cache.index < 0 else "_%02d" % max(0, cache.index)
+            yield BakedCache(owner, folder, [(stem + "_", 6, number + ".bphys")], cache.frame_start, cache.frame_end,
+                             "last", cache.frame_step)
     for thing, domain in fluids():
         if domain.has_cache_baked_data:
-            yield bpy.path.abspath(domain.cache_directory, library=thing.library)
+            names = list(names_of_fluid(domain))
+            cache = BakedCache(thing, bpy.path.abspath(domain.cache_directory, library=thing.library), names,
+                               domain.cache_frame_start, domain.cache_frame_end, "nothing",
+                               delay=domain.cache_frame_offset)
+            for part in {head.split("/")[0] for head, _, tail in names if tail == ".uni"} - {"config"}:
+                cache.find_others(part)
+            yield cache
+    for thing in bpy.data.objects:
+        for modifier in thing.modifiers:
+            if modifier.type == "OCEAN" and modifier.is_cached:
+                names = ["disp"] + ["foam"] * modifier.use_foam + ["normal"] * modifier.use_normals
+                names += ["spray", "spray_inverse"] * modifier.use_spray
+                yield BakedCache(thing, bpy.path.abspath(modifier.filepath, library=thing.library),
+                                 [(name + "_", 4, ".exr") for name in names], modifier.frame_start, modifier.frame_end,
+                                 "ends")
+
+
+def folder_of(cache, owner):
+    """The folder of a point cache that was baked to disk; None for one that was not."""
+    library = owner.library if cache.use_library_path else None
+    if cache.use_external:
+        return bpy.path.abspath(cache.filepath, library=library) if cache.filepath else None
+    if not (cache.use_disk_cache and cache.is_baked):
+        return None
+    # The copy that is rendered has a link to the folder of the artist's own file.
+    folder, name = os.path.split(place_of(library) if library else held["original"])
+    return os.path.join(folder, "blendcache_" + os.path.splitext(name)[0])
+
+
+def names_of_fluid(domain):
+    """What every bake of these settings has for each frame; what else lies there is part of it too."""
+    is_liquid = domain.domain_type == "LIQUID"
+    yield "config/config_", 4, ".uni"
+    data = ("pp", "pVel", "vel") if is_liquid else ("density", "shadow", "vel")
+    yield from names_of_grids("data", domain.cache_data_format, "fluid_data", data)
+    if not is_liquid and domain.use_noise and domain.has_cache_baked_noise:
+        # Noise has the format of the data, whatever its own says.
+        yield from names_of_grids("noise", domain.cache_data_format, "fluid_noise", ("density_noise",))
+    if is_liquid and domain.use_mesh and domain.has_cache_baked_mesh:
+        yield "mesh/fluid_mesh_", 4, ".obj" if domain.cache_mesh_format == "OBJECT" else ".bobj.gz"
+    sprays = domain.use_spray_particles or domain.use_foam_particles or domain.use_bubble_particles \
+        or domain.use_tracer_particles
+    if is_liquid and sprays and domain.has_cache_baked_particles:
+        yield from names_of_grids("particles", domain.cache_particle_format or "OPENVDB", "fluid_particles", ())
+
+
+def names_of_grids(part, kind, one, each):
+    if kind == "OPENVDB":
+        yield "%s/%s_" % (part, one), 4, ".vdb"
+    elif kind == "UNI":
+        yield from (("%s/%s_" % (part, name), 4, ".uni") for name in each)
+
+
+def baked_nodes(scene):
+    """The bakes of geometry nodes, each as a cache of texts, one a frame; one that was not made has none of them."""
+    for thing in bpy.data.objects:
+        for modifier in thing.modifiers:
+            for bake in getattr(modifier, "bakes", ()) if modifier.type == "NODES" else ():
+                own = bake.directory if bake.use_custom_path else ""
+                folder = own or (modifier.bake_directory and modifier.bake_directory + "/" + str(bake.bake_id))
+                target = getattr(bake, "bake_target", "INHERIT")
+                target = getattr(modifier, "bake_target", "DISK") if target == "INHERIT" else target
+                if not folder or target == "PACKED":
+                    continue
+                made = BakedCache(thing, os.path.join(bpy.path.abspath(folder, library=thing.library), "meta"),
+                                  [("", 5, "_00000.json")], scene.frame_start, scene.frame_end, "ends")
+                present = made.present()
+                node = getattr(bake, "node", None)
+                if bake.bake_mode == "STILL" and node and node.bl_idname == "GeometryNodeBake":
+                    made.first = made.last = min(present, default=scene.frame_start)
+                elif bake.use_custom_simulation_frame_range:
+                    made.first, made.last = bake.frame_start, bake.frame_end
+                elif scene.use_custom_simulation_range:
+                    made.first, made.last = scene.simulation_frame_start, scene.simulation_frame_end
+                yield made
+
+
+def is_made(bake):
+    """Whether Blender takes a bake of geometry nodes for made: when any of its frames is there."""
+    return any(name.endswith(".json") for name in names_in(bake.folder))
+
+
+def pieces_of(text):
+    """The files of which a frame of geometry nodes consists, as the text of that frame names them, with how long they
+    have to be."""
+    try:
+        with open(text, encoding="utf-8") as file:
+            words = file.read()
+    except (OSError, UnicodeDecodeError):
+        return
+    lengths = {}
+    for name, start, size in re.findall(r'"name":"([^"/]+\.blob)","start":(\d+),"size":(\d+)', words):
+        lengths[name] = max(lengths.get(name, 0), int(start) + int(size))
+    folder = os.path.join(os.path.dirname(os.path.dirname(text)), "blobs")
+    yield from ((os.path.join(folder, name), length) for name, length in lengths.items())
+
+
+def times_of(scene, frame):
+    """The first and the last time of the scene at which Blender computes it for a frame."""
+    render = scene.render
+    scale = render.frame_map_old / render.frame_map_new
+    shutter = getattr(render, "motion_blur_shutter", 1.0)
+    blur = min(16, max(1, math.ceil(shutter))) if render.use_motion_blur else 0
+    return math.floor((frame - blur) * scale), math.ceil((frame + blur) * scale)
+
+
+def missing_of_caches(scene, frame):
+    """What is missing of baked simulations at a frame."""
+    low, high = times_of(scene, frame)
+    for cache in held["caches"]:
+        for number in sorted(cache.read_during(low, high)):
+            for path in cache.files(number):
+                if not os.path.isfile(path):
+                    yield path, cache.by, NOT_THERE
+    for bake in held["bakes"]:
+        if not is_made(bake):
+            continue
+        for number in sorted(bake.read_during(low, high)):
+            for text in bake.files(number):
+                if not os.path.isfile(text):
+                    yield text, bake.by, NOT_THERE
+                for piece, length in pieces_of(text):
+                    status = seen(piece)
+                    if status is None or status[0] < length:
+                        yield piece, bake.by, "is not there" if status is None else "is not whole"
+
+
+def absent_of_caches(scene):
+    """What of the scene's frames would be read of caches if it were there; of a bake that was not made its first text."""
+    # Where missing files hold up the job, each frame that is rendered has its own.
+    for cache in () if held["waits"] else held["caches"]:
+        numbers = {number for frame in range(scene.frame_start, scene.frame_end + 1, scene.frame_step)
+                   for number in cache.read_during(*times_of(scene, frame))}
+        for number in numbers:
+            yield from (path for path in map(os.path.normpath, cache.files(number)) if seen(path) is None)
+    for bake in held["bakes"]:
+        if not is_made(bake):
+            yield from map(os.path.normpath, bake.files(bake.first))
+
+
+def list_caches():
+    """Notes which files there are of all that was baked."""
+    held["listed"] = [(place, names, cache.is_own) for cache in held["caches"] for place, names in cache.listed()]
+    held["listed"] += [(place, set(folders + names), lambda name: True) for bake in held["bakes"]
+                       for place, folders, names in os.walk(os.path.dirname(bake.folder))]
+
+
+def newcomer():
+    """A file of a cache that came after the scene was opened: Blender reads it from then on."""
+    now = {place: names_in(place) for place in {place for place, _, _ in held["listed"]}}
+    return next((os.path.join(place, name) for place, names, is_own in held["listed"] for name in now[place]
+                 if name not in names and is_own(name)), None)
+
+
+def changed_file(scene, frame):
+    """A file that is another than when the scene was opened. Of caches of thousands those that the frame reads are looked
+    at: the daemon follows all."""
+    low, high = times_of(scene, frame)
+    read = {path for cache in held["caches"] for number in cache.read_during(low, high) for path in cache.files(number)}
+    spare = {os.path.join(place, name) for place, names, _ in held["listed"] for name in names} - read
+    return next((path for path, status in opened_files.items() if path not in spare and seen(path) != status), None)
+
+
+def is_text(path):
+    """Whether a path can be reported: some old names are no text."""
+    try:
+        path.encode("utf-8")
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def needed_files():
     """The paths of all that is needed; those that are no text, as some old names are, are left out."""
-    for path in paths_of_all():
-        try:
-            path.encode("utf-8")
-        except UnicodeEncodeError:
-            continue
-        yield os.path.normpath(path)
+    yield from (os.path.normpath(path) for path in paths_of_all() if is_text(path))
 
 
 def paths_of_all():
@@ -684,10 +938,8 @@ def paths_of_all():
         yield from members(path) if is_sequence else (path,)
     for holder, owner in loose_paths():
         yield bpy.path.abspath(holder.filepath, library=owner.library)
-    for folder in cache_folders():
-        # The snapshot's own is a link to that of the artist's file.
-        for place, _, names in os.walk(os.path.realpath(folder)):
-            yield from (os.path.join(place, name) for name in names)
+    yield from (os.path.join(place, name) for place, names, _ in held["listed"] for name in names
+                if os.path.isfile(os.path.join(place, name)))
 
 
 def gone_from(library, path):
@@ -733,6 +985,24 @@ def missing_of_sequences(scene):
         member = member_of(path, shown_number(user, scene.frame_current))
         if member and not os.path.isfile(member):
             yield member, "image %s" % image.name, NOT_THERE
+
+
+def missing_of_clips(frame):
+    """What is missing of movie clips of pictures at a frame: a clip is as long as Blender found it when it was loaded."""
+    for clip in bpy.data.movieclips:
+        if not is_needed(clip) or not is_of_pictures(clip) or not 0 <= frame - clip.frame_start < clip.frame_duration:
+            continue
+        path = bpy.path.abspath(clip.filepath, library=clip.library)
+        _, parts = numbered(path)
+        if len(parts) == 3:
+            member = member_of(path, int(parts[1]) + frame - clip.frame_start + clip.frame_offset)
+            if not os.path.isfile(member):
+                yield member, "movie clip %s" % clip.name, NOT_THERE
+
+
+def is_of_pictures(clip):
+    """Debian's 3.4 takes the pictures of a clip for a movie now and then, and reads them all the same."""
+    return clip.source == "SEQUENCE" or clip.filepath.lower().endswith(tuple(EXTENSIONS.values()))
 
 
 def image_users():
@@ -997,6 +1267,8 @@ def render_frame(command):
     go_to(command["frame"], scene)
     if held["waits"]:
         refuse(missing_of_sequences(scene))
+        refuse(missing_of_clips(command["frame"]))
+        refuse(missing_of_caches(scene, command["frame"]))
     set_part(scene, command)
     redirect_nodes(stem + ".nodes")
     scene.render.filepath = for_output(part)
@@ -1007,7 +1279,7 @@ def render_frame(command):
     if "FINISHED" not in result or not all(os.path.exists(path) for path in written.values()):
         raise Refusal("no-output", "Blender ended frame %d without writing a picture" % command["frame"])
     refuse_if_scripts_failed()  # A thing that the viewport does not show has its drivers computed only now.
-    changed = next((path for path, status in opened_files.items() if seen(path) != status), None)
+    changed = changed_file(scene, command["frame"]) or newcomer()
     if changed:
         raise Refusal("changed-meanwhile", "%s changed after the scene was opened" % shown(changed))
     pictures = []

@@ -126,7 +126,11 @@ extension Ledger {
         """
       var states: [String: JobState] = [:]
       let rows = try Row.fetchCursor(db, sql: sql, arguments: [release])
-      while let row = try rows.next() { states[row[0]] = try Column.word(JobState.self, row[1] as String, of: "state") }
+      while let row = try rows.next() {
+        let state = try Column.word(JobState.self, row[1] as String, of: "state")
+        // A removed job may have the same name in another Unicode form: the one that is there counts.
+        states.merge([row[0] as String: state]) { $1 == .removed ? $0 : $1 }
+      }
       return states
     }
   }

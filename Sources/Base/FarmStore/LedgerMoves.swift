@@ -74,7 +74,7 @@ extension Ledger {
         db, sql: "SELECT job.id, path FROM job JOIN release ON release.id = release_id WHERE release.name = ?",
         arguments: [new])
       for job in jobs {
-        let file = (job["path"] as String).split(separator: "/").last ?? ""
+        let file = (job["path"] as String).pieces(between: "/").last ?? ""
         try db.execute(
           sql: "UPDATE job SET path = ? WHERE id = ?", arguments: ["\(store)/\(file)", job["id"] as Int64])
       }

@@ -116,6 +116,6 @@ struct Cookies: Sendable {
   func name(_ number: Int) -> String { "\(mark)-\(number)" }
 
   func number(_ name: FileName) -> Int? {
-    name.string.hasPrefix("\(mark)-") ? Int(name.string.dropFirst(mark.count + 1)) : nil
+    name.string.dropping(bytePrefix: "\(mark)-").flatMap { Int($0) }
   }
 }

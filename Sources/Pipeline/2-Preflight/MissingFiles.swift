@@ -23,7 +23,7 @@ struct MissingFiles {
     unspeakable = dependencies.filter { $0.exists && $0.kind.isSeen && $0.reached && $0.isUnspeakable }
     outOfReach = dependencies.filter { file in
       guard let reach, let path = file.resolved else { return false }
-      return file.exists && file.kind.isSeen && file.reached && !reach.contains { path.hasPrefix($0 + "/") }
+      return file.exists && file.kind.isSeen && file.reached && !reach.contains { path.hasBytePrefix($0 + "/") }
     }
   }
 

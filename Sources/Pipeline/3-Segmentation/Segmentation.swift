@@ -147,7 +147,8 @@ package struct Segmentation: Hashable, Sendable {
         let cause = "scene \(scene.name) has no view layer \"\(name)\""
         refuse(.badSettings, cause + Nearest.hint(to: name, among: known), .layers)
       }
-      return names
+      // As Blender spells them: people may type another Unicode form.
+      return names.map { name in known.first { $0.isSameBytes(as: name) } ?? known.first { $0 == name } ?? name }
     }
   }
 
@@ -172,12 +173,12 @@ package struct Segmentation: Hashable, Sendable {
   /// - Parameter pictures: those of one part.
   package static func beside(_ pictures: [OwedOutput], nodes: [NodePicture]) -> [OwedOutput] {
     let folders = PathNames(nodes.map(\.node))
-    let slots = Dictionary(grouping: nodes, by: \.node).mapValues { PathNames($0.compactMap(\.slot)) }
+    let slots = Dictionary(grouping: nodes, by: { ExactText($0.node) }).mapValues { PathNames($0.compactMap(\.slot)) }
     var frames: Set<FrameNumber> = []
     return pictures.filter { frames.insert($0.frame).inserted }.flatMap { picture in
-      let folder = picture.path.split(separator: "/").dropLast().map { "\($0)/" }.joined()
+      let folder = picture.path.pieces(between: "/").dropLast().map { "\($0)/" }.joined()
       return nodes.flatMap { node in
-        let slot = node.slot.map { slots[node.node, default: PathNames([])][$0] + "_" } ?? ""
+        let slot = node.slot.map { slots[ExactText(node.node), default: PathNames([])][$0] + "_" } ?? ""
         let (place, suffixes) = ("\(folder)\(nodesFolder)/\(folders[node.node])/\(slot)", PathNames(node.views))
         return (node.views.isEmpty ? [nil] : node.views.map(Optional.some)).map { view in
           let stem = number(picture.frame) + (view.map { "_\(suffixes[$0])" } ?? "")

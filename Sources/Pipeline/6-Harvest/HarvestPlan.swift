@@ -168,7 +168,7 @@ private struct KindWords {
     ]
     names = values.reduce(into: [:]) { names, field in
       let said = kinds.compactMap(field.1)
-      names[field.0] = PathNames(said.reduce(into: []) { if !$0.contains($1) { $0.append($1) } }, reserved: [])
+      names[field.0] = PathNames(said, reserved: [])
     }
   }
 
@@ -188,7 +188,9 @@ private struct KindWords {
 extension NamingTemplate.Field {
   /// The fields that are not the same for all of a job's outputs.
   fileprivate static func varying(among outputs: OutputVariety) -> Set<NamingTemplate.Field> {
-    func differ(_ value: (OutputKind) -> String?) -> Bool { Set(outputs.kinds.map(value)).count > 1 }
+    func differ(_ value: (OutputKind) -> String?) -> Bool {
+      Set(outputs.kinds.map { value($0).map(ExactText.init) }).count > 1
+    }
     var fields: Set<NamingTemplate.Field> = []
     if outputs.hasManyFrames { fields.insert(.frame) }
     if differ(\.part.scene) { fields.insert(.scene) }

@@ -27,19 +27,23 @@ package struct NamingTemplate: Hashable, Sendable {
 
   /// - Throws: ``NamingFailure`` with what is wrong and how to write it.
   package init(parsing text: String) throws(NamingFailure) {
-    var rest = Substring(text)
+    var rest = text.unicodeScalars[...]
     pieces = try Self.pieces(of: &rest, isInside: false)
-    guard !text.contains("/") else { throw NamingFailure("it has a slash, and dist/<release>/ has no folders") }
+    guard !text.utf8.contains(UInt8(ascii: "/")) else {
+      throw NamingFailure("it has a slash, and dist/<release>/ has no folders")
+    }
     guard !text.isEmpty else { throw NamingFailure("it is empty") }
   }
 
-  private static func pieces(of rest: inout Substring, isInside: Bool) throws(NamingFailure) -> [Piece] {
+  private static func pieces(of rest: inout Substring.UnicodeScalarView, isInside: Bool) throws(NamingFailure)
+    -> [Piece]
+  {
     var pieces: [Piece] = []
     while let first = rest.popFirst() {
       switch first {
       case "{":
         guard let end = rest.firstIndex(of: "}") else { throw NamingFailure("a { has no }") }
-        pieces.append(try field(rest[..<end]))
+        pieces.append(try field(String(rest[..<end])))
         rest = rest[rest.index(after: end)...]
       case "[":
         guard !isInside else { throw NamingFailure("brackets stand in brackets") }
@@ -55,15 +59,15 @@ package struct NamingTemplate: Hashable, Sendable {
     return pieces
   }
 
-  private static func field(_ text: Substring) throws(NamingFailure) -> Piece {
-    let parts = text.split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
+  private static func field(_ text: String) throws(NamingFailure) -> Piece {
+    let parts = text.pieces(between: ":")
     let name = parts.first ?? ""
     guard let field = Field(rawValue: name) else {
       let nearest = Nearest.name(to: name, among: Field.allCases.map(\.rawValue))
       throw NamingFailure("there is no field {\(name)}" + (nearest.map { "; did you mean {\($0)}?" } ?? ""))
     }
-    guard parts.count == 2 else { return .field(field, digits: 0) }
-    guard field.isNumber, let digits = Int(parts[1]), (1...12).contains(digits) else {
+    guard parts.count > 1 else { return .field(field, digits: 0) }
+    guard parts.count == 2, field.isNumber, let digits = Int(parts[1]), (1...12).contains(digits) else {
       throw NamingFailure("{\(text)} is not understood: a number from 1 to 12 may follow a field that is a number")
     }
     return .field(field, digits: digits)
@@ -74,10 +78,12 @@ package struct NamingTemplate: Hashable, Sendable {
   /// - Throws: ``NamingFailure`` when a value is not known, or when the name is none that can be delivered.
   func name(of output: NamedOutput, varying: Set<Field>) throws(NamingFailure) -> String {
     let name = try Self.text(of: pieces, output, varying: varying)
-    guard name.lowercased().hasSuffix(".\(output.ending.lowercased())") else {
+    guard name.hasByteSuffix(caseless: ".\(output.ending.lowercased())") else {
       throw NamingFailure("\"\(name)\" does not end with .\(output.ending), which the picture is")
     }
-    if let why = NameRule.refusal(of: name) { throw NamingFailure("\"\(name)\" cannot be a file: \(why)") }
+    if let why = NameRule.refusal(of: name, bytesMax: NameRule.deliveredBytesMax) {
+      throw NamingFailure("\"\(name)\" cannot be a file: \(why)")
+    }
     return name
   }
 
@@ -120,7 +126,7 @@ struct NamedOutput {
   /// The object whose rotation is meant; nil for the only animated one.
   let object: String?
 
-  var ending: String { output.path.split(separator: ".").last.map(String.init) ?? "" }
+  var ending: String { output.path.pieces(between: ".").last ?? "" }
 
   /// The value of a field as a part of a name.
   func text(of field: NamingTemplate.Field, digits: Int) throws(NamingFailure) -> String {

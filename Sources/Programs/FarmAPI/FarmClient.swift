@@ -56,12 +56,13 @@ package struct FarmClient: Sendable {
     try await talking { client in
       let request = HTTPClientRequest(url: url(Route.events, [:]))
       let response = try await client.execute(request, timeout: .hours(24 * 365))
-      var rest = ""
+      // As bytes: a piece may end in the middle of a character.
+      var rest: [UInt8] = []
       for try await piece in response.body {
-        rest += String(buffer: piece)
-        while let end = rest.firstIndex(of: "\n") {
-          let line = String(rest[..<end])
-          rest = String(rest[rest.index(after: end)...])
+        rest += piece.readableBytesView
+        while let end = rest.firstIndex(of: UInt8(ascii: "\n")) {
+          let line = String(decoding: rest[..<end], as: UTF8.self)
+          rest.removeSubrange(...end)
           if !line.isEmpty { try body(line) }
         }
       }

@@ -97,8 +97,8 @@ actor JobFlow {
   var hung: Set<FilePath> = []
   /// Releases whose folder of drops is gone for now.
   var held: Set<String> = []
-  /// Whose file has a name, by the name in lower case.
-  var namesTaken: [JobName: FilePath] = [:]
+  /// Whose file has a name, in any case and Unicode form.
+  var namesTaken: [FoldedName: FilePath] = [:]
   var releasesTaken: [String: FilePath] = [:]
   var claims = ClaimQueue()
   /// Resumed with each claim that ends, and once a second for those who do not wait for ever.

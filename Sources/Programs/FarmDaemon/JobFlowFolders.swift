@@ -55,7 +55,7 @@ extension JobFlow {
     await release(path)
     if let name = place.release(at: path) ?? path.lastComponent?.string { takenAway.remove(name) }
     guard path.removingLastComponent() == setup.volume.releases, let name = path.lastComponent?.string else { return }
-    if let why = name == NameRule.quick ? "it is reserved for quick/" : NameRule.refusal(of: name) {
+    if let why = NameRule.refusal(ofRelease: name) {
       setup.log.warning("a folder cannot be a release", metadata: ["folder": "\(name)", "reason": "\(why)"])
       troubles[path] = "releases/\(name) cannot be a release: \(why). Rename the folder."
       return
@@ -212,19 +212,12 @@ extension JobFlow {
 
   // MARK: - Names that are taken
 
-  /// Jobs whose names differ only in case or Unicode form are one on other systems: the second file is refused.
-  ///
-  /// Swift compares texts by canonical equivalence, so lower case is all that is to be folded.
-  func folded(_ name: JobName) -> JobName {
-    JobName(release: name.release.lowercased(), job: name.job.lowercased())
-  }
-
   /// Remembers whose name it is.
   /// - Returns: why it cannot be had.
   func takeName(of drop: Drop) throws(FileFailure) -> Problem? {
     let store = drop.path.removingLastComponent()
     if let twin = takeReleaseName(store.removingLastComponent()) { return twin }
-    let key = folded(drop.name)
+    let key = FoldedName(drop.name)
     if let other = namesTaken[key], other != drop.path, let there = try FileStatus(at: other),
       there.fingerprint.inode != drop.fingerprint.inode
     {
@@ -237,9 +230,9 @@ extension JobFlow {
 
   /// Whose file is gone has no name any more; a twin that was refused may have it.
   func freeName(of path: FilePath) {
-    guard let name = named(path), namesTaken[folded(name)] == path else { return }
-    namesTaken[folded(name)] = nil
-    let twin = rejected.keys.first { other in named(other).map { folded($0) == folded(name) } ?? false }
+    guard let name = named(path), namesTaken[FoldedName(name)] == path else { return }
+    namesTaken[FoldedName(name)] = nil
+    let twin = rejected.keys.first { other in named(other).map { FoldedName($0) == FoldedName(name) } ?? false }
     // Unreadable: its own look says so.
     guard let twin, let there = (try? FileStatus(at: twin)) ?? nil else { return }
     claim(twin, settled: there.fingerprint)
@@ -265,7 +258,7 @@ extension JobFlow {
   /// Reads whose names they are from the ledger.
   func rememberNames() async throws(StoreFailure) {
     for (name, path) in try await setup.ledger.jobPlaces() {
-      namesTaken[folded(name)] = setup.volume.root.appending(path)
+      namesTaken[FoldedName(name)] = setup.volume.root.appending(path)
       let folder = setup.volume.release(name.release)
       if name.release != NameRule.quick { releasesTaken[name.release.lowercased()] = folder }
     }

@@ -138,7 +138,7 @@ extension JobFlow {
     for (name, path) in namesTaken where path.removingLastComponent() == oldStore {
       namesTaken[name] = nil
       if let file = path.lastComponent {
-        namesTaken[folded(JobName(release: new, job: name.job))] = setup.volume.store(of: new).appending(file)
+        namesTaken[FoldedName(JobName(release: new, job: name.job))] = setup.volume.store(of: new).appending(file)
       }
     }
     for (name, file) in unsettled where file.path.removingLastComponent() == oldStore { unsettled[name] = nil }

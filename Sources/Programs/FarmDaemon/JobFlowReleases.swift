@@ -102,7 +102,7 @@ extension JobFlow {
     for part in [name] + (order.jobs ?? []) {
       if let why = NameRule.refusal(of: part) { throw CommandFailure.badName(part, why: why) }
     }
-    guard name != NameRule.quick else { throw CommandFailure.badName(name, why: "it is reserved for quick/") }
+    if let why = NameRule.refusal(ofRelease: name) { throw CommandFailure.badName(name, why: why) }
     if let naming = order.naming {
       do { _ = try NamingTemplate(parsing: naming) } catch {
         throw HarvestFailure.badTemplate(name, reason: error.reason)

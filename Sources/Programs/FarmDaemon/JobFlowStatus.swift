@@ -22,11 +22,13 @@ extension JobFlow {
     var releases: [ReleaseStatus] = []
     for release in try await setup.ledger.releases() {
       let jobs = all[release.name] ?? []
-      let states = Dictionary(jobs.map { ($0.name.job, $0.state) }) { first, _ in first }
+      // A removed job may have the same name in another Unicode form: the one that is there counts.
+      let states = Dictionary(jobs.map { ($0.name.job, $0.state) }) { $0 == .removed ? $1 : $0 }
       let progress = try await progress(of: release, jobs: states).progress
       releases.append(releaseStatus(release, progress, lines(of: jobs, counts, notes, in: release.name)))
     }
-    return FarmStatus(daemon: try await daemonStatus(), releases: releases)
+    return FarmStatus(
+      daemon: try await daemonStatus(), releases: releases)
   }
 
   private static let newestReleases = 5
@@ -68,7 +70,7 @@ extension JobFlow {
         frames: counts[job.id] ?? FrameCounts(), problem: shownProblem(of: job), owner: job.owner,
         createdAt: job.createdAt.rfc3339, notes: notes[job.id], timeLeft: times[job.id])
     }
-    return (lines + newcomers(in: release, besides: Set(lines.map(\.name)))).sorted { $0.name < $1.name }
+    return (lines + newcomers(in: release, besides: jobs.map { ($0.name, $0.path) })).sorted { $0.name < $1.name }
   }
 
   /// How many outputs of each job's newest revision are where; of those that are rendered from memory, for they may owe
@@ -117,21 +119,31 @@ extension JobFlow {
     return rejected[path] ?? unsettled[job.name].flatMap(\.stalled) ?? badSidecars[path] ?? job.problem
   }
 
-  /// Files that are on their way to being jobs, or were refused.
-  func newcomers(in release: String, besides known: Set<String>) -> [JobStatus] {
+  /// Files that are on their way to being jobs, or were refused. A second file of a job's name is refused while the
+  /// job is well; its line has the whole name of the file.
+  /// - Parameter known: the jobs that have lines of their own, with their paths below the root.
+  func newcomers(in release: String, besides known: [(name: JobName, path: String)]) -> [JobStatus] {
+    guard !unsettled.isEmpty || !rejected.isEmpty else { return [] }
+    let names = Set(known.map(\.name))
     let now = setup.clock.now().rfc3339
-    let settling = unsettled.filter { $0.key.release == release && !known.contains($0.key.job) }.map { name, file in
+    let settling = unsettled.filter { $0.key.release == release && !names.contains($0.key) }.map { name, file in
       JobStatus(
         name: name.job, state: .settling, revision: 0, frames: FrameCounts(), problem: file.stalled, owner: "",
         createdAt: now)
     }
     let store = setup.volume.store(of: release)
-    let refused = rejected.filter { $0.key.removingLastComponent() == store }.map { path, problem in
-      JobStatus(
-        name: path.stem ?? path.string, state: .rejected, revision: 0, frames: FrameCounts(), problem: problem,
-        owner: "", createdAt: now)
-    }
-    return settling + refused.filter { !known.contains($0.name) }
+    let refused = rejected.filter { $0.key.removingLastComponent() == store }
+    guard !refused.isEmpty else { return settling }
+    let taken = Set(names.map(FoldedName.init))
+    let paths = Set(known.map { setup.volume.root.appending($0.path) })
+    return settling
+      + refused.filter { !paths.contains($0.key) }.map { path, problem in
+        let (stem, file) = (path.stem ?? "", path.lastComponent?.string ?? path.string)
+        let isTwin = taken.contains(FoldedName(JobName(release: release, job: stem)))
+        return JobStatus(
+          name: isTwin ? file : stem, state: .rejected, revision: 0, frames: FrameCounts(), problem: problem, owner: "",
+          createdAt: now)
+      }
   }
 
   private func daemonStatus() async throws -> DaemonStatus {

@@ -59,7 +59,7 @@ package actor NoteBoard {
     await BlockingWork.run { [fallback] in
       for folder in folders + [fallback] {
         // Not there, or not to be read: no note of ours can be removed there.
-        for name in (try? FolderListing.names(in: folder)) ?? [] where name.string.hasSuffix(ProblemNote.ending) {
+        for name in (try? FolderListing.names(in: folder)) ?? [] where name.string.hasByteSuffix(ProblemNote.ending) {
           let path = folder.appending(name)
           if !hanging.contains(path) { Self.remove(path, mark: ProblemNote.mark) }
         }

@@ -35,11 +35,9 @@ package struct ProblemNote: Hashable, Sendable {
     }
     let bytes = component.withPlatformString { Array(UnsafeBufferPointer(start: $0, count: strlen($0))) }
     let digest = FileDigest.of(bytes.map { UInt8(bitPattern: $0) }).short
-    var start = component.string.unicodeScalars.prefix(Self.nameBytesMax)
-    while String(start).utf8.count + 1 + digest.utf8.count + Self.ending.utf8.count > Self.nameBytesMax {
-      start = start.dropLast()
-    }
-    return "\(String(start))~\(digest)\(Self.ending)"
+    let start = component.string.prefix(
+      bytesMax: Self.nameBytesMax - 1 - digest.utf8.count - Self.ending.utf8.count)
+    return "\(start)~\(digest)\(Self.ending)"
   }
 
   /// Lines as Windows wants them; controls are made visible, since a page or a terminal may show the file.

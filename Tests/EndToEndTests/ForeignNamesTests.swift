@@ -99,4 +99,73 @@ extension EndToEnd.Drops {
       #expect(await daemon.end(within: .seconds(10)) == 0)
     }
   }
+
+  /// Files that are no drops though they look like some.
+  @Suite("A file that is not picked up")
+  struct OverlookedFileTests {
+    private func overlooked(_ farm: TestFarm) async throws -> [OverlookedFile] {
+      let json = try await farm.farm("status", "--json").output
+      return try JSONDecoder().decode(FarmStatus.self, from: Data(json.utf8)).overlooked ?? []
+    }
+
+    @Test func `is told once in status and STATUS txt until it lies in its place`() async throws {
+      let farm = try await TestFarm(config: "harvest_quiet: 1s\nignore: [\"wip_*\"]\n")
+      let daemon = try await farm.start()
+      #expect(try await farm.farm("plan", "release", "spring", "--jobs", "b").code == 0)
+      let wrong = [
+        "quick/sub/a.blend", "quick/wip_1.blend", "quick/x_conflict-20260101-101010.blend", "releases/spring/b.blend",
+        "top.blend",
+      ]
+      for path in wrong { try await farm.drop("still", at: path) }
+      try farm.scratch.write("PK", to: "volume/quick/pack.zip")
+      #expect(try await farm.farm("sync").code == 0)
+
+      #expect(try await overlooked(farm).map(\.path) == (wrong + ["quick/pack.zip"]).sorted())
+      let text = try await farm.farm("status").output
+      for path in wrong { #expect(text.contains("\(path): "), "\(text)") }
+      #expect(
+        await eventually {
+          String(decoding: farm.root.appending("STATUS.txt").contents, as: UTF8.self)
+            .contains("releases/spring/b.blend: it lies beside releases/spring/store/, not in it. Move it into")
+        })
+      #expect(farm.logged("job.queued") == 0)
+
+      let (from, to) = (farm.root.appending("releases/spring/b.blend"), farm.root.appending("releases/spring/store"))
+      try FileManager.default.moveItem(atPath: from.string, toPath: to.appending("b.blend").string)
+      for path in wrong where path != "releases/spring/b.blend" {
+        try FileManager.default.removeItem(atPath: farm.root.appending(path).string)
+      }
+      try FileManager.default.removeItem(atPath: farm.root.appending("quick/pack.zip").string)
+      #expect(try await farm.farm("sync").code == 0)
+
+      #expect(try await overlooked(farm).isEmpty)
+      #expect(await farm.logs("release.harvested"))
+      #expect(farm.root.appending("dist").filesBelow == ["spring/b.png"])
+      #expect(
+        await eventually {
+          !String(decoding: farm.root.appending("STATUS.txt").contents, as: UTF8.self)
+            .contains("Not picked up")
+        })
+      daemon.send(SIGTERM)
+      #expect(await daemon.end(within: .seconds(10)) == 0)
+    }
+
+    @Test func `is no release when it is a folder of a system`() async throws {
+      let farm = try await TestFarm()
+      let daemon = try await farm.start()
+      for folder in ["#recycle", "@eaDir", "$RECYCLE.BIN", "__MACOSX"] {
+        try await farm.drop("still", at: "releases/\(folder)/store/a.blend")
+      }
+      try await farm.drop("still", at: "quick/#1.blend")
+      #expect(try await farm.farm("sync").code == 0)
+
+      #expect(await farm.logs("harvested files=1"))
+      let status = try await farm.farm("status", "--json").output
+      let read = try JSONDecoder().decode(FarmStatus.self, from: Data(status.utf8))
+      #expect(read.releases.map(\.name) == ["quick"] && read.daemon.troubles.isEmpty && read.overlooked == nil)
+      #expect(farm.root.appending("dist").filesBelow == ["quick/#1.png"])
+      daemon.send(SIGTERM)
+      #expect(await daemon.end(within: .seconds(10)) == 0)
+    }
+  }
 }

@@ -52,6 +52,7 @@ actor JobFlow {
   let trusted: TrustedFolders
   let inspectedDisk = InspectedDisk()
   let wholeFiles: WholeFiles
+  let overlookedWatch: OverlookedWatch
 
   /// Counts whatever may change how the farm looks.
   var happenings = 0
@@ -91,6 +92,8 @@ actor JobFlow {
   var rejected: [FilePath: Problem] = [:]
   /// Mistakes in sidecars of jobs that go on as they were wanted before, by the path of the `.blend`.
   var badSidecars: [FilePath: Problem] = [:]
+  /// Files that artists may take for drops.
+  var overlooked = OverlookedFiles()
   /// Folders that cannot be watched, are gone, or cannot be releases, with reason and remedy.
   var troubles: [FilePath: String] = [:]
   /// Watched folders whose file system does not answer.
@@ -198,6 +201,7 @@ actor JobFlow {
     wholeFiles = WholeFiles(inspectedDisk, clock: setup.clock)
     trusted = TrustedFolders(setup.config.trustScripts, in: setup.volume)
     segmenter = Segmenter(chunk: setup.config.chunk)
+    overlookedWatch = OverlookedWatch(setup.volume, ignore: IgnoreRules(setup.config.ignore))
     (errands, errand) = AsyncStream.makeStream()
   }
 
@@ -225,6 +229,7 @@ actor JobFlow {
       group.addTask { await self.reviewOften() }
       group.addTask { await self.lookForCuresOften() }
       group.addTask { await self.finishAdopting() }
+      group.addTask { await self.lookForOverlookedOften() }
       group.addTask { await self.keepHouse() }
       group.addTask { await self.archiveOften() }
       for await errand in errands { group.addTask { await self.run(errand) } }

@@ -284,6 +284,7 @@ extension JobFlow {
     if reached.remove(number) != nil || isOver { return }
     await withCheckedContinuation { whenReached[number, default: Waiters()].add($0) }
     whenReached[number] = nil
+    await lookForOverlooked()
   }
 
   private func reachedBarrier(_ number: Int) {

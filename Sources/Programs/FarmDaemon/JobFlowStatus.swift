@@ -28,7 +28,7 @@ extension JobFlow {
       releases.append(releaseStatus(release, progress, lines(of: jobs, counts, notes, in: release.name)))
     }
     return FarmStatus(
-      daemon: try await daemonStatus(), releases: releases)
+      daemon: try await daemonStatus(), releases: releases, overlooked: overlooked)
   }
 
   private static let newestReleases = 5
@@ -57,7 +57,8 @@ extension JobFlow {
       releases.append(status.leavingOut((totals[release.id] ?? 0) - shown.count))
     }
     return FarmStatus(
-      daemon: try await daemonStatus(), releases: releases, moreReleases: all.count - releases.count)
+      daemon: try await daemonStatus(), releases: releases, moreReleases: all.count - releases.count,
+      overlooked: overlooked)
   }
 
   private func lines(

@@ -2,6 +2,7 @@ import FarmAPI
 import FarmModel
 import FarmTesting
 import Foundation
+import Supervisor
 import SystemPackage
 import Testing
 import VolumeFiles
@@ -66,7 +67,7 @@ extension EndToEnd.Drops {
       let before = try names(store)
       #expect(try await farm.farm("archive", "release", Self.release, "--force").code == 0)
       #expect(!store.isThere)
-      #expect(try await farm.farm("verify", Self.release).code == 0)
+      #expect(try await farm.farm("verify", "archive", Self.release).code == 0)
       let restored = try await farm.farm("restore", "release", Self.release)
       #expect(restored.code == 0, "\(restored.output)")
       // Notes are no part of an archive.
@@ -79,6 +80,40 @@ extension EndToEnd.Drops {
 
       again.send(SIGTERM)
       #expect(await again.end(within: .seconds(60)) == 0)
+    }
+
+    @Test func `may have scenes of any name, each in its own folder and none outside of its job's`() async throws {
+      let farm = try await TestFarm()
+      let script = try farm.scratch.write(
+        #"""
+        import bpy, sys
+        scene = bpy.context.scene
+        scene.render.engine = "CYCLES"
+        scene.cycles.samples = 1
+        scene.render.resolution_x = scene.render.resolution_y = 16
+        scene.frame_end = 1
+        scene.name = "../\u0301x"
+        for name in ("\u00e9", "e\u0301"):
+            scene.copy().name = name
+        bpy.ops.wm.save_as_mainfile(filepath=sys.argv[-1], copy=True)
+        """#, to: "scenes.py")
+      let blend = farm.scratch("scenes.blend")
+      let words = ["-b", "--factory-startup", "-noaudio", "-P", script.string, "--", blend.string]
+      let (end, lines) = try await ChildProcess.output(of: ChildCommand(FilePath(Scenes.blender), words))
+      #expect(end.isSuccess, "\(lines)")
+      let daemon = try await farm.start()
+      try farm.scratch.write("scenes: all\n", to: "volume/quick/scenes.farm.yaml")
+      _ = try FileCopy.copy(blend, to: farm.root.appending("quick/scenes.blend"))
+
+      let isDelivered = await eventually { farm.root.appending("dist/quick").names.count == 3 }
+
+      #expect(isDelivered, "\(farm.log)")
+      let folded = Set(farm.root.appending("dist/quick").names.map { $0.lowercased() })
+      #expect(folded.count == 3 && folded.contains("scenes_.._\u{301}x.png"), "\(folded)")
+      #expect(farm.root.appending("quick/out").names == ["scenes"])
+      #expect(farm.root.appending("quick").names == ["out", "scenes.blend", "scenes.farm.yaml"])
+      daemon.send(SIGTERM)
+      #expect(await daemon.end(within: .seconds(10)) == 0)
     }
 
     @Test func `is killed by its name`() async throws {

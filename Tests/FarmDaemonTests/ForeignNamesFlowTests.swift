@@ -59,6 +59,12 @@ struct ForeignNamesFlowTests {
       Set((try? FolderListing.names(in: world.volume.dist(of: "quick")))?.map { FileName($0) } ?? []) == wanted
     }
     #expect(isRenamed)
+    // A manifest is called after its job.
+    let manifests = world.volume.manifests.appending("quick")
+    let isFollowed = await eventually {
+      ((try? FolderListing.names(in: manifests)) ?? []).map { FileName($0) } == [FileName("cafe\u{301}.json")]
+    }
+    #expect(isFollowed)
   }
 
   @Test func `is refused, and shown by its whole name, beside a file of its name`() async throws {

@@ -78,7 +78,7 @@ extension JobFlow {
   /// Finds out whether a folder of drops is that of a release whose own is gone: then the release has a new name.
   func followRelease(to name: String) async {
     do {
-      for release in try await setup.ledger.releases() where release.name != name {
+      for release in try await setup.ledger.releases() where !release.name.isSameBytes(as: name) {
         guard await !isThereOrHangs(setup.volume.release(release.name)),
           try await hasMoved(release.name, to: setup.volume.store(of: name))
         else { continue }

@@ -37,7 +37,7 @@ package struct Volume: Hashable, Sendable {
   ///
   /// Synology: `#recycle`, `#snapshot`, `@eaDir`, `@tmp`; QNAP: `@Recycle`, `@Recently-Snapshot`; NetApp: `~snapshot`;
   /// Windows: `$RECYCLE.BIN`, `RECYCLER`, `System Volume Information`; macOS: `Network Trash Folder`,
-  /// `Temporary Items`, `TheVolumeSettingsFolder`, and `__MACOSX` in each archive that Finder packs; ext4: `lost+found`.
+  /// `Temporary Items`, `TheVolumeSettingsFolder`, and `__MACOSX` in archives of Finder; ext4: `lost+found`.
   package static let systemNames: Set<String> = [
     "lost+found", "#recycle", "#snapshot", "@eadir", "@tmp", "@recycle", "@recently-snapshot", "~snapshot",
     "$recycle.bin", "recycler", "system volume information", "network trash folder", "temporary items",

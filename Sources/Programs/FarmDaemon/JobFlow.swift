@@ -92,8 +92,6 @@ actor JobFlow {
   var rejected: [FilePath: Problem] = [:]
   /// Mistakes in sidecars of jobs that go on as they were wanted before, by the path of the `.blend`.
   var badSidecars: [FilePath: Problem] = [:]
-  /// Files that artists may take for drops.
-  var overlooked = OverlookedFiles()
   /// Folders that cannot be watched, are gone, or cannot be releases, with reason and remedy.
   var troubles: [FilePath: String] = [:]
   /// Watched folders whose file system does not answer.

@@ -28,7 +28,7 @@ extension JobFlow {
       releases.append(releaseStatus(release, progress, lines(of: jobs, counts, notes, in: release.name)))
     }
     return FarmStatus(
-      daemon: try await daemonStatus(), releases: releases, overlooked: overlooked)
+      daemon: try await daemonStatus(), releases: releases, overlooked: await overlookedWatch.files)
   }
 
   private static let newestReleases = 5
@@ -58,7 +58,7 @@ extension JobFlow {
     }
     return FarmStatus(
       daemon: try await daemonStatus(), releases: releases, moreReleases: all.count - releases.count,
-      overlooked: overlooked)
+      overlooked: await overlookedWatch.files)
   }
 
   private func lines(

@@ -31,6 +31,8 @@ actor OverlookedWatch {
   private let busy = Busy()
   private var looks: [Part: OverlookedLook] = [:]
   private var found: [Part: [OverlookedFile]] = [:]
+  /// As of the last look.
+  private(set) var files = OverlookedFiles()
   private var isLooking = false
   private var whenLooked = Waiters()
 
@@ -41,7 +43,8 @@ actor OverlookedWatch {
 
   /// Looks once at each of these parts.
   /// - Parameter used: files that jobs depend on.
-  func look(at parts: [Part], used: Set<String>) async -> OverlookedFiles {
+  /// - Returns: whether other files are overlooked than before.
+  func look(at parts: [Part], used: Set<String>) async -> Bool {
     while isLooking { await withCheckedContinuation { whenLooked.add($0) } }
     isLooking = true
     let wanted = Set(parts)
@@ -50,7 +53,9 @@ actor OverlookedWatch {
     for part in parts { await look(at: part, used) }
     isLooking = false
     whenLooked.resume()
-    return OverlookedFiles(found.values.joined())
+    let before = files
+    files = OverlookedFiles(found.values.joined())
+    return files != before
   }
 
   private func look(at part: Part, _ used: Set<String>) async {
@@ -95,9 +100,6 @@ extension JobFlow {
     } catch {
       return complain(error, while: "looking for files that are not picked up")
     }
-    let now = await overlookedWatch.look(at: parts, used: followedFiles)
-    guard now != overlooked else { return }
-    overlooked = now
-    happenings += 1
+    if await overlookedWatch.look(at: parts, used: followedFiles) { happenings += 1 }
   }
 }

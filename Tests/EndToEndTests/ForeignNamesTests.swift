@@ -89,12 +89,13 @@ extension EndToEnd.Drops {
         import bpy, sys
         scene = bpy.context.scene
         scene.render.engine = "CYCLES"
-        scene.cycles.samples = 1
+        scene.cycles.samples, scene.cycles.use_denoising = 1, False
         scene.render.resolution_x = scene.render.resolution_y = 16
         scene.frame_end = 1
         scene.name = "../\u0301x"
         for name in ("\u00e9", "e\u0301"):
-            scene.copy().name = name
+            copy = scene.copy()
+            copy.name, copy.use_fake_user = name, True
         bpy.ops.wm.save_as_mainfile(filepath=sys.argv[-1], copy=True)
         """#, to: "scenes.py")
       let blend = farm.scratch("scenes.blend")

@@ -45,6 +45,9 @@ package struct FileFailure: Failure, Equatable {
     }
   }
 
+  /// Whether the disk refused it, and may take it later: it is full, over a quota, read-only or failing.
+  package var isOfDisk: Bool { [ENOSPC, EDQUOT, EROFS, EIO, ESTALE].contains(errno) }
+
   package var kind: FailureKind { errno == ENOENT ? .notFound : .failed }
 
   /// The class under which a job shows it.

@@ -39,6 +39,8 @@ actor JobFlow {
     var lanes = 1
     /// Called after each step that no commit ends; tests end the process there.
     var stepped: @Sendable (String) -> Void = { _ in }
+    /// Called as soon as the run is to end although nothing asked for that; a call that hangs may keep it from ending.
+    var failed: @Sendable () -> Void = {}
 
     /// How paths in files that were written on other machines are read here.
     var places: [SeenPlace] { config.volumeSeenAs.map { SeenPlace(seenAs: $0, folder: volume.root.string) } }
@@ -349,6 +351,7 @@ actor JobFlow {
     setup.log.log(level: level, "\(act): \(failure)", metadata: details)
     if let failure = failure as? StoreFailure, failure.isOfLedger {
       fatal = fatal ?? failure
+      setup.failed()
       errand.finish()
     }
   }

@@ -150,6 +150,7 @@ extension JobFlow: FarmService {
     let ashes = try SlashAndBurn.order(setup.volume, at: setup.clock.now())
     setup.log.warning("everything will be forgotten", metadata: ["by": "\(person)", "old": "\(ashes)"])
     mustBeginAnew = true
+    setup.failed()
     errand.finish()
     return BurntAnswer(ashes: ashes.string)
   }

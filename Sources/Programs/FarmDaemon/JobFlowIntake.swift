@@ -280,7 +280,7 @@ extension JobFlow {
 
   /// Returns when everything that lies in the watched folders now is known.
   func sync() async throws {
-    let number = try setup.watcher.barrier()
+    let number = setup.watcher.barrier()
     if reached.remove(number) != nil || isOver { return }
     await withCheckedContinuation { whenReached[number, default: Waiters()].add($0) }
     whenReached[number] = nil

@@ -64,12 +64,12 @@ struct Farmd: AsyncParsableCommand {
       let daemon = Daemon(volume: try ProgramMain.volume(root), config: try readConfig(), log: log)
       if let answer = try await withoutDaemon(daemon) {
         print(String(decoding: try JSONEncoder().encode(answer), as: UTF8.self))
-      } else if try await daemon.run() == .beginAnew {
-        await startAnew(after: .zero)
+      } else if case .beginAnew(let error) = try await daemon.run(isAgain: again) {
+        await startAnew(after: error, log)
       }
-    } catch let failure as StoreFailure where failure.isTransient && (again || Daemon.wasReady) {
-      log.critical("\(failure.description); starting anew in 5 s", metadata: ["remedy": "\(failure.remedy)"])
-      await startAnew(after: .seconds(5))
+    } catch let failure as ConfigFailure where again {
+      // It served with what farm.yaml said before.
+      await startAnew(after: failure, log)
     } catch let failure as any Failure {
       log.critical("\(failure.description)", metadata: ["remedy": "\(failure.remedy)"])
       throw ExitCode(ProgramMain.exitCode(of: failure.kind))
@@ -88,14 +88,15 @@ struct Farmd: AsyncParsableCommand {
     }
   }
 
-  /// What a ledger that could not be written leaves in memory is not to be trusted, so the program begins again, as the
-  /// same process: whoever supervises it sees it running.
-  private func startAnew(after pause: Duration) async {
+  /// What a ledger that could not be written leaves in memory is not to be trusted, so the program begins again.
+  /// - Parameter error: what ended the run; then it waits a little. Nil: the new start was ordered.
+  private func startAnew(after error: (any Error)?, _ log: Logger) async {
     for number in [SIGTERM, SIGINT, SIGHUP] { signal(number, SIG_DFL) }
-    try? await Task.sleep(for: pause)  // Cancelled: then at once.
-    let words = CommandLine.arguments + (again ? [] : ["--again"])
-    var arguments = words.map { strdup($0) } + [nil]
-    execv("/proc/self/exe", &arguments)
+    if let error {
+      log.critical("\(error); starting anew in 5 s", metadata: ["remedy": "\(error.remedyOrReport)"])
+      try? await Task.sleep(for: .seconds(5))  // Cancelled: then at once.
+    }
+    Restart.now()
   }
 
   private func readConfig() throws -> FarmConfig {

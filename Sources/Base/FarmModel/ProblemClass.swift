@@ -41,6 +41,7 @@ package enum ProblemClass: String, Codable, CaseIterable, Sendable {
   case slowFrame = "slow-frame"
   case wrongChannels = "wrong-channels"
   case namesCopy = "names-copy"
+  case crashedTheFarm = "crashed-the-farm"
 
   /// Whether trying the same output again cannot change anything: the cause is in the file or in the set-up.
   package var isFinal: Bool {
@@ -48,7 +49,7 @@ package enum ProblemClass: String, Codable, CaseIterable, Sendable {
     case .unreadableFile, .wrongBlender, .noBlender, .noCamera, .noFrames, .noLayer, .missingFile, .outOfReach,
       .sequencer, .noGPU, .notSupported, .badName, .badRelease, .denoiserMissing, .scriptsDisabled, .pythonError,
       .adopted, .notAFile, .fileGone, .still, .unbakedSimulation, .darkFrame, .badSettings, .notTiled,
-      .tileEdges, .namesCopy:
+      .tileEdges, .namesCopy, .crashedTheFarm:
       true
     case .hung, .rendererCrashed, .outOfMemory, .outOfVRAM, .noOutput, .truncated, .wrongSize, .diskFull, .notWritable,
       .killed, .changedMeanwhile, .renderError, .notWhole, .slowFrame, .wrongChannels:
@@ -60,7 +61,8 @@ package enum ProblemClass: String, Codable, CaseIterable, Sendable {
   package var blocks: Bool {
     switch self {
     case .unreadableFile, .wrongBlender, .noBlender, .noCamera, .noFrames, .noLayer, .missingFile, .outOfReach,
-      .sequencer, .notSupported, .denoiserMissing, .scriptsDisabled, .fileGone, .badSettings:
+      .sequencer, .notSupported, .denoiserMissing, .scriptsDisabled, .fileGone, .badSettings,
+      .crashedTheFarm:
       true
     case .noGPU, .badName, .badRelease, .pythonError, .adopted, .still, .unbakedSimulation, .darkFrame, .notAFile,
       .hung, .rendererCrashed, .outOfMemory, .outOfVRAM, .noOutput, .truncated, .wrongSize, .diskFull, .notWritable,
@@ -119,6 +121,8 @@ package enum ProblemClass: String, Codable, CaseIterable, Sendable {
     case .slowFrame: "Nothing; look at `farm logs` of the job when there are many of them."
     case .namesCopy: "Switch off `File Name` under Metadata in the Output properties, and save again."
     case .wrongChannels: "Read `farm logs` of the job; the scene's colour mode may be driven."
+    case .crashedTheFarm:
+      "Open it in Blender and save it again, and it is tried again; report it with the file and the daemon's log."
     case .adopted: "Change and save it, and it is rendered."
     }
   }

@@ -69,9 +69,10 @@ package struct Daemon: Sendable {
     for folder in volume.tree { try SharedFolder.make(folder) }
     let state = try StateFolder(volume: volume, configured: config.state)
     let lock = try VolumeLock(volume, socket: state.socket)
+    let crashes = CrashGuard(marks: state.folder.appending("crashes"), log: log)
     if let trouble = lock.trouble { log.warning("\(trouble.description)", metadata: ["remedy": "\(trouble.remedy)"]) }
     do {
-      let ending = try await run(state, lock, end)
+      let ending = try await run(state, lock, crashes, end)
       if case .beginAnew = ending { lock.release(waitingBecause: nil) } else { lock.release() }
       return ending
     } catch {
@@ -84,7 +85,9 @@ package struct Daemon: Sendable {
     }
   }
 
-  private func run(_ state: StateFolder, _ lock: VolumeLock, _ end: RunEnd) async throws -> Ending {
+  private func run(
+    _ state: StateFolder, _ lock: VolumeLock, _ crashes: CrashGuard, _ end: RunEnd
+  ) async throws -> Ending {
     try await slashAndBurn(state)
     let ledger = try await openLedger(state)
     defer { ledger.foldLog() }
@@ -97,9 +100,13 @@ package struct Daemon: Sendable {
     let ignore = IgnoreRules(config.ignore)
     let root = volume.root
     let accepts: FolderWatcher.NameCheck = { folder, name in
-      guard DropPlace.isDrop(name) || DropPlace.isSidecar(name) else { return false }
-      var below = folder.appending(name)
-      return !below.removePrefix(root) || !ignore.ignores(below)
+      let path = folder.appending(name)
+      if crashes.isRejectedByPath(path) { return true }
+      return crashes.reading(path, nil, .name) {
+        guard DropPlace.isDrop(name) || DropPlace.isSidecar(name) else { return false }
+        var below = path
+        return !below.removePrefix(root) || !ignore.ignores(below)
+      }
     }
     let watcher = FolderWatcher(
       FolderWatcher.Setup(
@@ -109,7 +116,7 @@ package struct Daemon: Sendable {
         accepts: accepts,
         isWhole: { path in
           // Of plans, textures and the like only their writers know when they are whole.
-          path.lastName.map { DropPlace.isDrop($0) } == true ? Intaker.wholeness(of: path) : .whole
+          path.lastName.map { DropPlace.isDrop($0) } == true ? crashes.wholeness(of: path) : .whole
         }))
     let events = EventHub()
     let flow = JobFlow(
@@ -118,7 +125,7 @@ package struct Daemon: Sendable {
         clock: Self.clock, log: log, version: FarmVersion.current,
         availableMemory: { MemorySpace.availableBytes() }, load: { OthersLoad.Sample.ofThisMachine(groups: $0) },
         powerCut: lock.powerCut, lanes: ProcessInfo.processInfo.activeProcessorCount, stepped: Self.stepped,
-        failed: { end.fail() }))
+        failed: { end.fail() }, crashes: crashes))
     let papers = Paperwork(volume: volume, flow: flow, events: events, log: log)
     try await serve(flow, engine, watcher, papers, state, lock, end)
     return await flow.mustBeginAnew ? .beginAnew(after: nil) : .stopped

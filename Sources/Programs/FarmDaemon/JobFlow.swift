@@ -41,6 +41,8 @@ actor JobFlow {
     var stepped: @Sendable (String) -> Void = { _ in }
     /// Called as soon as the run is to end although nothing asked for that; a call that hangs may keep it from ending.
     var failed: @Sendable () -> Void = {}
+    /// Remembers what is being taken in, for the case of a crash.
+    var crashes = CrashGuard()
 
     /// How paths in files that were written on other machines are read here.
     var places: [SeenPlace] { config.volumeSeenAs.map { SeenPlace(seenAs: $0, folder: volume.root.string) } }
@@ -103,6 +105,8 @@ actor JobFlow {
   var namesTaken: [JobName: FilePath] = [:]
   var releasesTaken: [String: FilePath] = [:]
   var claims = ClaimQueue()
+  /// Since when a file is taken in during which an earlier daemon may have died; one at a time.
+  var suspectSince: Timestamp?
   /// Resumed with each claim that ends, and once a second for those who do not wait for ever.
   var whenClaimed = Waiters()
   /// Barriers with the claims that they wait for.

@@ -16,7 +16,7 @@ extension JobFlow {
   /// Takes in what the watcher tells.
   func take(_ change: FolderChange) async {
     defer { happenings += 1 }
-    if takeDependency(change) { return }
+    if refuseCrashing(change) || takeDependency(change) { return }
     switch change {
     case .settled(let path, let fingerprint) where path.isSidecar: read(path, fingerprint)
     case .vanished(let path) where path.isSidecar: read(path, nil)
@@ -122,10 +122,12 @@ extension JobFlow {
   private func claim(_ path: FilePath, _ fingerprint: Fingerprint) async {
     let intaker = intaker
     do throws(IntakeFailure) {
-      let drop = try await BlockingWork.run { () throws(IntakeFailure) in
-        try intaker.claim(path, settled: fingerprint)
+      let drop = try await BlockingWork.run { [crashes = setup.crashes] () throws(IntakeFailure) in
+        try crashes.reading(path, fingerprint, .claim) { () throws(IntakeFailure) in
+          try intaker.claim(path, settled: fingerprint)
+        }
       }
-      await accept(drop)
+      await watchingForCrash(drop) { await accept(drop) }
     } catch {
       settledIsOver(path)
       switch error {
@@ -156,10 +158,14 @@ extension JobFlow {
       let isKnown = isSame && before?.state != .blocked
       let drop = isKnown || isAdopting ? drop : await inspected(drop, wishes)
       if !isKnown, try await isAsset(drop, order) { return try await takeAsset(drop, before) }
-      let segmentation = self.segmentation(of: drop, wishes)
+      let segmentation = setup.crashes.reading(drop.path, drop.fingerprint, .inspect) {
+        self.segmentation(of: drop, wishes)
+      }
       // As it is now: all that may have taken long.
       let mistake = try await mistake(in: drop.name.release)
-      let findings = self.findings(drop, wishes, said, mistake, segmentation)
+      let findings = setup.crashes.reading(drop.path, drop.fingerprint, .inspect) {
+        self.findings(drop, wishes, said, mistake, segmentation)
+      }
       let blocking = findings.first { $0.severity == .blocks }?.problem
       let basis = drop.inspection == nil ? nil : RevisionBasis(segmentation, drop)
       if let before, isSame, !isNewOrder(before, blocking: blocking, basis) {

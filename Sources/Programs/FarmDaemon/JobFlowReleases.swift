@@ -56,7 +56,12 @@ extension JobFlow {
   }
 
   private func readPlan(in folder: FilePath, within limit: Duration?) async -> Result<ReleaseOrder?, ConfigFailure>? {
-    let read = { @Sendable in Result { () throws(ConfigFailure) in try ReleasePlan.read(in: folder) } }
+    let plan = folder.appending(Volume.planName)
+    let read = { @Sendable [crashes = setup.crashes] in
+      Result { () throws(ConfigFailure) in
+        try crashes.configuration(at: plan, .plan) { () throws(ConfigFailure) in try ReleasePlan.read(in: folder) }
+      }
+    }
     guard let limit else { return await BlockingWork.run(read) }
     return await BlockingWork.run(atMost: limit, read)
   }

@@ -11,7 +11,12 @@ import VolumeFiles
 extension JobFlow {
   /// What the sidecar of a `.blend` says; nothing where there is none.
   func sidecar(of blend: FilePath) async -> Result<JobSettings, ConfigFailure> {
-    await BlockingWork.run { Result { () throws(ConfigFailure) in try Sidecar.read(of: blend) } }
+    let sidecar = Sidecar.path(of: blend)
+    return await BlockingWork.run { [crashes = setup.crashes] in
+      Result { () throws(ConfigFailure) in
+        try crashes.configuration(at: sidecar, .sidecar) { () throws(ConfigFailure) in try Sidecar.read(of: blend) }
+      }
+    }
   }
 
   /// What is wanted of a drop, by its sidecar, its release and farm.yaml.
@@ -50,7 +55,7 @@ extension JobFlow {
   ) -> [Finding] {
     var found: [Finding] = []
     if case .failure(let failure) = said {
-      found.append(Finding(.blocks, Problem(.badSettings, cause: failure.description, remedy: failure.remedy)))
+      found.append(Finding(.blocks, Problem(failure.problemClass, cause: failure.description, remedy: failure.remedy)))
     }
     // What is wanted of it may stand where nobody understands it.
     if let mistake {
@@ -79,7 +84,7 @@ extension JobFlow {
   func sidecarIsWrong(_ drop: Drop, _ failure: ConfigFailure, _ revision: Revision) async throws(StoreFailure) {
     try await setup.ledger.remember(KnownPath(below(drop.path)), drop.fingerprint)
     settledIsOver(drop.path)
-    let problem = Problem(.badSettings, cause: failure.description, remedy: failure.remedy)
+    let problem = Problem(failure.problemClass, cause: failure.description, remedy: failure.remedy)
     guard badSidecars.updateValue(problem, forKey: drop.path) != problem else { return }
     complain(failure, while: "reading the settings of \(drop.name)")
     told("job.note", drop.name, revision: revision.number, problem: problem)

@@ -1,0 +1,90 @@
+import FarmModel
+import FolderWatch
+import Intake
+import SystemPackage
+import VolumeFiles
+
+/// Files on which an earlier daemon died: they are rejected, or taken in one at a time until it is known which it was.
+extension JobFlow {
+  /// A suspected file whose disk does not answer holds up the next one for this time.
+  private static let suspectMax = Duration.seconds(30)
+
+  /// Refuses a file on which the daemon died twice, before anything is done with it or its name.
+  /// - Returns: whether there is no more to the change.
+  func refuseCrashing(_ change: FolderChange) -> Bool {
+    guard let path = change.file else { return false }
+    let fingerprint: Fingerprint? = if case .settled(_, let settled) = change { settled } else { nil }
+    if let fingerprint { setup.crashes.settled(path, fingerprint) }
+    if case .rejected(let deaths, let signal) = verdict(on: path, fingerprint) {
+      if case .vanished = change {
+        rejected[path] = nil
+      } else {
+        reject(path, asCrashing: CrashGuard.problem(deaths: deaths, signal: signal))
+      }
+      return true
+    }
+    // All that is done with a name on this actor: it may come from any system.
+    setup.crashes.reading(path, fingerprint, .name) { _ = named(path).map { folded($0) } }
+    return false
+  }
+
+  /// Sidecars and plans are refused where they are read, so that their jobs say so.
+  private func verdict(on path: FilePath, _ fingerprint: Fingerprint?) -> CrashHistory.Verdict? {
+    if path.isSidecar || path.isPlan { return nil }
+    if fingerprint == nil, !setup.crashes.isRejectedByPath(path) { return nil }
+    return setup.crashes.verdict(on: path, fingerprint)
+  }
+
+  /// Asks nothing of the name: that may be what the daemon died of.
+  private func reject(_ path: FilePath, asCrashing problem: Problem) {
+    guard rejected.updateValue(problem, forKey: path) != problem else { return }
+    unsettled = unsettled.filter { $0.value.path != path }
+    setup.log.error(
+      "a file is not taken in",
+      metadata: ["file": "\(path)", "reason": "\(problem.cause)", "remedy": "\(problem.remedy)"])
+    let release = place.release(at: path.removingLastComponent()) ?? ""
+    told("job.rejected", JobName(release: release, job: path.stem ?? ""), problem: problem)
+  }
+
+  /// Takes in a drop so that a crash meanwhile is laid to it, or to those that were taken in at the same moment.
+  func watchingForCrash(_ drop: Drop, _ takeIn: () async -> Void) async {
+    let (path, fingerprint) = (drop.path, drop.fingerprint)
+    guard setup.crashes.verdict(on: path, fingerprint) == .suspected else {
+      return await setup.crashes.taking(path, fingerprint, .record, takeIn)
+    }
+    while let since = suspectSince, setup.clock.now().since(since) < Self.suspectMax, !isOver {
+      await withCheckedContinuation { whenClaimed.add($0) }
+    }
+    suspectSince = setup.clock.now()
+    await setup.crashes.taking(path, fingerprint, .record, takeIn)
+    suspectSince = nil
+    whenClaimed.resume()
+    setup.crashes.passed(path, fingerprint)
+  }
+}
+
+extension CrashGuard {
+  /// Whether a drop is whole. One on which the daemon died twice is not read: it counts as whole, and is refused then.
+  func wholeness(of path: FilePath) -> Wholeness {
+    // Gone, or closed to us: the reader says so.
+    let fingerprint = ((try? FileStatus(at: path)) ?? nil)?.fingerprint
+    if case .rejected = verdict(on: path, fingerprint) { return .whole }
+    return reading(path, fingerprint, .look) { Intaker.wholeness(of: path) }
+  }
+
+  /// Reads a sidecar or a plan.
+  /// - Throws: ``ConfigFailure/crashed(_:_:)`` for one on which the daemon died twice.
+  func configuration<Value>(
+    at path: FilePath, _ step: Step, _ read: () throws(ConfigFailure) -> Value
+  ) throws(ConfigFailure) -> Value {
+    // Not there, or closed to us: the reader says so.
+    let fingerprint = ((try? FileStatus(at: path)) ?? nil)?.fingerprint
+    let before = verdict(on: path, fingerprint)
+    if case .rejected(let deaths, let signal) = before {
+      throw .crashed(path, Self.problem(deaths: deaths, signal: signal))
+    }
+    let value = try reading(path, fingerprint, step, read)
+    if before == .suspected, let fingerprint { passed(path, fingerprint) }
+    return value
+  }
+}

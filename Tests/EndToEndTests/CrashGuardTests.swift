@@ -1,0 +1,99 @@
+import FarmTesting
+import Foundation
+import SystemPackage
+import Testing
+
+extension EndToEnd.Trouble {
+  /// No single drop takes the farm down for ever: a file on which farmd died twice is rejected until it changes.
+  @Suite("A drop that crashes the daemon")
+  struct CrashGuardTests {
+    private func stop(_ daemon: RunningProgram) async {
+      daemon.send(SIGTERM)
+      #expect(await daemon.end(within: .seconds(10)) == 0)
+    }
+
+    private func note(_ farm: TestFarm, _ file: String) -> String {
+      String(decoding: farm.root.appending("quick/\(file).PROBLEM.txt").contents, as: UTF8.self)
+    }
+
+    /// Signal, the step at which farmd crashes, and whether Swift's own handlers are there too.
+    private static let crashes: [(crash: String, signal: Int32, backtrace: String)] = [
+      ("SEGV look", SIGSEGV, "enable=no"), ("ILL name", SIGILL, "enable=no"), ("TRAP claim", SIGTRAP, "enable=yes"),
+      ("STACK inspect", SIGSEGV, "enable=no"), ("ABRT record", SIGABRT, "enable=no"),
+    ]
+
+    @Test(arguments: crashes)
+    func `twice is rejected at the next start, and tried again when it changes`(
+      crash: (crash: String, signal: Int32, backtrace: String)
+    ) async throws {
+      let farm = try await TestFarm()
+      let environment = ["FARM_CRASH": "\(crash.crash) bad.blend", "SWIFT_BACKTRACE": crash.backtrace]
+      for name in ["good", "bad", "other"] { try await farm.drop("still", at: "quick/\(name).blend") }
+      for _ in 1...2 {
+        let doomed = try farm.launch(environment: environment)
+        #expect(await doomed.end() == -crash.signal, "\(farm.log)")
+      }
+
+      // Still with the cause of the crash: only the file that is not touched cannot crash it.
+      let third = try farm.launch(environment: environment)
+      #expect(await farm.logs("harvested files=1", times: 2), "\(farm.log)")
+      #expect(await eventually { note(farm, "bad.blend").contains("crashed-the-farm") }, "\(farm.log)")
+      #expect(note(farm, "bad.blend").contains("save it again"))
+      #expect(try await farm.farm("status").output.contains("crashed-the-farm"))
+      #expect(third.isRunning)
+      await stop(third)
+
+      // Saved again, as the remedy says, and nothing is wrong with it any more.
+      let fourth = try await farm.start()
+      #expect(try await farm.farm("status").output.contains("crashed-the-farm"))
+      try await farm.drop("still", at: "quick/bad.blend")
+      #expect(await farm.logs("harvested files=1", times: 3), "\(farm.log)")
+      #expect(await eventually { note(farm, "bad.blend").isEmpty })
+      await stop(fourth)
+    }
+
+    @Test func `through its sidecar holds up its job alone, until the sidecar is written anew`() async throws {
+      let farm = try await TestFarm()
+      let environment = ["FARM_CRASH": "BUS sidecar bad.farm.yaml"]
+      for name in ["good", "bad"] { try await farm.drop("still", at: "quick/\(name).blend") }
+      let sidecar = farm.root.appending("quick/bad.farm.yaml").string
+      try "samples: 1\n".write(toFile: sidecar, atomically: false, encoding: .utf8)
+      for _ in 1...2 {
+        let doomed = try farm.launch(environment: environment)
+        #expect(await doomed.end() == -SIGBUS, "\(farm.log)")
+      }
+
+      let third = try farm.launch(environment: environment)
+      #expect(await farm.logs("harvested files=1"), "\(farm.log)")
+      #expect(await eventually { note(farm, "bad.blend").contains("crashed-the-farm") }, "\(farm.log)")
+      await stop(third)
+
+      let fourth = try await farm.start()
+      try "samples: 2\n".write(toFile: sidecar, atomically: false, encoding: .utf8)
+      #expect(await farm.logs("harvested files=1", times: 2), "\(farm.log)")
+      await stop(fourth)
+    }
+
+    @Test func `by SIGKILL in the middle of its intake is never rejected for that`() async throws {
+      try await kill(times: 3)
+    }
+
+    @Test(.enabled(if: Needs.patience)) func `by fifty times SIGKILL is not rejected either`() async throws {
+      try await kill(times: 50)
+    }
+
+    private func kill(times: Int) async throws {
+      let farm = try await TestFarm()
+      try await farm.drop("still", at: "quick/a.blend")
+      for _ in 1...times {
+        let doomed = try farm.launch(environment: ["FARM_CRASH": "KILL look a.blend"])
+        #expect(await doomed.end() == -SIGKILL)
+      }
+
+      let daemon = try await farm.start()
+      #expect(await farm.logs("harvested files=1"), "\(farm.log)")
+      #expect(farm.logged("rejected") == 0)
+      await stop(daemon)
+    }
+  }
+}

@@ -18,7 +18,8 @@ extension EndToEnd.Trouble {
 
     /// Signal, the step at which farmd crashes, and whether Swift's own handlers are there too.
     private static let crashes: [(crash: String, signal: Int32, backtrace: String)] = [
-      ("SEGV look", SIGSEGV, "enable=no"), ("ILL name", SIGILL, "enable=no"), ("TRAP claim", SIGTRAP, "enable=yes"),
+      ("SEGV look", SIGSEGV, "enable=no"), ("ILL name", SIGILL, "enable=no"),
+      ("TRAP claim", SIGTRAP, "enable=yes,symbolicate=off,threads=crashed"),
       ("STACK inspect", SIGSEGV, "enable=no"), ("ABRT record", SIGABRT, "enable=no"),
     ]
 

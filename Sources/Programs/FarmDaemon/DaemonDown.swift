@@ -54,7 +54,14 @@ extension Daemon {
     }
     if isAgain || Self.wasReady { return true }
     let ledger = StateFolder.ledger(of: volume, configured: config.state)
-    return isOfDisk(error) && (try? FileStatus(at: ledger)) != .some(nil)  // Unreadable: it may be there.
+    guard isOfDisk(error) else { return false }
+    do {
+      // A first start leaves an empty one where the disk is full.
+      return try FileStatus(at: ledger).map { $0.fingerprint.size > 0 } ?? false
+    } catch {
+      // It may be there.
+      return true
+    }
   }
 
   private func isOfDisk(_ error: any Error) -> Bool {

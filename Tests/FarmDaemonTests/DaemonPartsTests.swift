@@ -130,6 +130,28 @@ struct FarmLogTests {
   }
 }
 
+@Suite("An end that comes again and again")
+struct RepeatedEndTests {
+  private func time(_ seconds: Int64) -> Timestamp { Timestamp(nanoseconds: seconds * 1_000_000_000) }
+
+  @Test func `is said at once, and then rarely`() throws {
+    let end = try #require(RepeatedEnd(RepeatedEnd("the disk is full", saidAt: time(1000)).text))
+    #expect(end.reason == "the disk is full")
+
+    #expect(end.covers("the disk is full", at: time(1005), after: .seconds(1)))
+    #expect(!end.covers("another", at: time(1005), after: .seconds(1)))
+    #expect(!end.covers("the disk is full", at: time(1601), after: .seconds(1)))
+    // It had recovered.
+    #expect(!end.covers("the disk is full", at: time(1100), after: .seconds(90)))
+    // The clock was set back.
+    #expect(!end.covers("the disk is full", at: time(10), after: .seconds(1)))
+  }
+
+  @Test(arguments: ["", "x", "12", "a b"]) func `of which nothing is known is said`(text: String) {
+    #expect(RepeatedEnd(text) == nil)
+  }
+}
+
 @Suite("Events")
 struct EventHubTests {
   @Test func `reach everybody who listens, in order, until the end`() async {

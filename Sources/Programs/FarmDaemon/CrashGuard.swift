@@ -34,7 +34,8 @@ final class CrashGuard: Sendable {
 
   /// Reads the marks of earlier crashes, and makes ready for the next one. Where that cannot be done the daemon works
   /// without it, and the log says so.
-  init(marks path: FilePath, log: Logger) {
+  /// - Parameter isAgain: whether that was said when the process began.
+  init(marks path: FilePath, log: Logger, isAgain: Bool = false) {
     var (marks, opened): ([CrashMark], FileDescriptor?) = ([], nil)
     do throws(FileFailure) {
       marks = try Self.marks(at: path)
@@ -42,13 +43,14 @@ final class CrashGuard: Sendable {
       guard crash_mark_install(new.rawValue) == 0 else { throw FileFailure("watch for crashes with", path) }
       opened = new
     } catch {
-      log.warning(
+      log.log(
+        level: isAgain ? .debug : .warning,
         "a drop that crashes the daemon would not be rejected: \(error.description)",
         metadata: ["remedy": "\(error.remedy)"])
     }
     file = opened
     history = Mutex(CrashHistory(marks))
-    if let last = marks.last, last.signal != 0 { Self.report(last, to: log) }
+    if let last = marks.last, last.signal != 0, !isAgain { Self.report(last, to: log) }
   }
 
   private static func report(_ mark: CrashMark, to log: Logger) {

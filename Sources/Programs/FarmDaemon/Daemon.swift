@@ -69,8 +69,10 @@ package struct Daemon: Sendable {
     for folder in volume.tree { try SharedFolder.make(folder) }
     let state = try StateFolder(volume: volume, configured: config.state)
     let lock = try VolumeLock(volume, socket: state.socket)
-    let crashes = CrashGuard(marks: state.folder.appending("crashes"), log: log)
-    if let trouble = lock.trouble { log.warning("\(trouble.description)", metadata: ["remedy": "\(trouble.remedy)"]) }
+    let crashes = CrashGuard(marks: state.folder.appending("crashes"), log: log, isAgain: isAgain)
+    if let trouble = lock.trouble, !isAgain {
+      log.warning("\(trouble.description)", metadata: ["remedy": "\(trouble.remedy)"])
+    }
     do {
       let ending = try await run(state, lock, crashes, end)
       if case .beginAnew = ending { lock.release(waitingBecause: nil) } else { lock.release() }

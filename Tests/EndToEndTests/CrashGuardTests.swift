@@ -107,6 +107,56 @@ extension EndToEnd.Trouble {
       await stop(fourth)
     }
 
+    @Test(arguments: [("SEGV picture", SIGSEGV), ("ABRT assemble", SIGABRT)])
+    func `through its pictures is blocked at the next start, and rendered when it was saved again`(
+      crash: (crash: String, signal: Int32)
+    ) async throws {
+      let farm = try await TestFarm()
+      let environment = ["FARM_CRASH": "\(crash.crash) bad"]
+      for name in ["good", "bad"] { try await farm.drop("still", at: "quick/\(name).blend") }
+      try await die(farm, by: crash.signal, environment)
+
+      let third = try farm.launch(environment: environment)
+      #expect(await farm.logs("harvested files=1"), "\(farm.log)")
+      #expect(await has(farm, "bad.blend", "crashed-the-farm"), "\(farm.log)")
+      #expect(note(farm, "bad.blend").contains("this job's pictures"))
+      await stop(third)
+
+      // Another start alone does not have it go on.
+      let fourth = try await farm.start()
+      #expect(try await farm.farm("show", "job", "bad").output.contains("crashed-the-farm"))
+      try await farm.drop("still", at: "quick/bad.blend")
+      #expect(await farm.logs("harvested files=1", times: 2), "\(farm.log)")
+      await stop(fourth)
+    }
+
+    @Test(arguments: [("linked", "lib/chair.blend"), ("textured", "wood.png")])
+    func `through a file that it needs goes on when that file changes`(scene: String, file: String) async throws {
+      let farm = try await TestFarm()
+      let needed = farm.root.appending("quick").pushing(FilePath(file))
+      func save() async throws {
+        if scene == "textured" { return try await EndToEnd.paint(needed, "1,0,0") }
+        let library = try await Scenes.shared.path(scene).removingLastComponent().pushing(FilePath(file))
+        try farm.scratch.write(library.contents, to: "volume/quick/\(file)")
+      }
+      try await save()
+      try await farm.drop(scene, at: "quick/bad.blend")
+      let environment = ["FARM_CRASH": "SEGV dependency \(needed.lastComponent?.string ?? "")"]
+      try await die(farm, by: SIGSEGV, environment)
+
+      let third = try farm.launch(environment: environment)
+      #expect(await has(farm, "bad.blend", "crashed-the-farm"), "\(farm.log)")
+      #expect(note(farm, "bad.blend").contains(file) && note(farm, "bad.blend").contains("Save that file again"))
+      #expect(third.isRunning)
+      await stop(third)
+
+      let fourth = try await farm.start()
+      #expect(await has(farm, "bad.blend", "crashed-the-farm"), "\(farm.log)")
+      try await save()
+      #expect(await farm.logs("harvested files=1"), "\(farm.log)")
+      await stop(fourth)
+    }
+
     @Test func `by SIGKILL in the middle of its intake is never rejected for that`() async throws {
       try await kill(times: 3)
     }

@@ -53,6 +53,8 @@ package struct BlendDependency: Codable, Hashable, Sendable {
       case unreadable
       /// It can be used all the same.
       case odd
+      /// The daemon died while it read it, and does not read it again.
+      case crashing
     }
 
     package let kind: Kind

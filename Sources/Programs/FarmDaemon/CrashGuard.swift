@@ -15,7 +15,7 @@ import VolumeFiles
 final class CrashGuard: Sendable {
   /// Where farmd is when it reads or uses something of a drop; tests crash it there.
   enum Step: String, Sendable {
-    case name, look, claim, inspect, record, sidecar, plan
+    case name, look, claim, inspect, record, sidecar, plan, dependency, picture, assemble
   }
 
   /// Room for a mark is kept even when the disk is full.
@@ -56,7 +56,7 @@ final class CrashGuard: Sendable {
   private static func report(_ mark: CrashMark, to log: Logger) {
     let files = (mark.isSure ? Array(mark.files.prefix(1)) : mark.files).prefix(10).map(\.path.string)
     log.error(
-      "an earlier daemon died by \(name(of: mark.signal)) while it took in a drop",
+      "an earlier daemon died by \(name(of: mark.signal)) while it read",
       metadata: [
         "files": "\(files.joined(separator: ", "))",
         "remedy": "Report it with the file; a file on which the daemon dies twice is rejected.",
@@ -112,6 +112,25 @@ final class CrashGuard: Sendable {
     return path.withPlatformString { crash_mark_begin($0, Int32(clamping: strlen($0)), stamp, isBound ? 1 : 0) }
   }
 
+  /// For files that jobs need: a library or a texture that crashes the daemon is named, not the drop that needs it.
+  var dependencies: ReadGuard {
+    ReadGuard(
+      refuses: { self.isRejected($0, $1) },
+      begin: { path, fingerprint in
+        let slot = self.begin(path, fingerprint, isBound: true)
+        Self.crash(at: .dependency, path)
+        return slot
+      },
+      end: { slot, path, fingerprint in
+        crash_mark_end(slot)
+        if let fingerprint { self.passed(path, fingerprint) }
+      })
+  }
+
+  func isRejected(_ path: FilePath, _ fingerprint: Fingerprint?) -> Bool {
+    if case .rejected = verdict(on: path, fingerprint) { true } else { false }
+  }
+
   /// What earlier crashes say of a file.
   /// - Parameter fingerprint: nil: not known.
   func verdict(on path: FilePath, _ fingerprint: Fingerprint?) -> CrashHistory.Verdict? {
@@ -126,6 +145,13 @@ final class CrashGuard: Sendable {
     let isSuspected = history.withLock { $0.verdict(on: path, fingerprint) == .suspected }
     let files = [MarkedFile(path, fingerprint), MarkedFile(path, nil)]
     if isSuspected { add(CrashMark(signal: 0, isSure: false, files: files)) }
+  }
+
+  /// What crashes told of a file counts no longer.
+  func forget(_ path: FilePath, _ fingerprint: Fingerprint) {
+    if verdict(on: path, fingerprint) != nil {
+      add(CrashMark(signal: 0, isSure: false, files: [MarkedFile(path, fingerprint)]))
+    }
   }
 
   /// A file that was rejected by its path alone has settled: it is rejected in the version that lies there now, or that
@@ -152,10 +178,9 @@ final class CrashGuard: Sendable {
   }
 
   /// Why a file is rejected, in words.
-  static func problem(deaths: Int, signal: Int32) -> Problem {
+  static func problem(deaths: Int, signal: Int32, reading what: String = "this file") -> Problem {
     Problem(
-      .crashedTheFarm,
-      cause: "the daemon died \(deaths) times while it read this file, last by \(name(of: signal))")
+      .crashedTheFarm, cause: "the daemon died \(deaths) times while it read \(what), last by \(name(of: signal))")
   }
 
   private static func name(of signal: Int32) -> String {

@@ -54,7 +54,7 @@ actor JobFlow {
   let segmenter: Segmenter
   let retries = RetryRule()
   let trusted: TrustedFolders
-  let inspectedDisk = InspectedDisk()
+  let inspectedDisk: InspectedDisk
   let wholeFiles: WholeFiles
 
   /// Counts whatever may change how the farm looks.
@@ -201,6 +201,7 @@ actor JobFlow {
     self.setup = setup
     intaker = Intaker(setup.volume)
     preflight = Preflight(choice: BlenderChoice(allowsNewerMajor: setup.config.allowsNewerMajor))
+    inspectedDisk = InspectedDisk(guarding: setup.crashes.dependencies)
     wholeFiles = WholeFiles(inspectedDisk, clock: setup.clock)
     trusted = TrustedFolders(setup.config.trustScripts, in: setup.volume)
     segmenter = Segmenter(chunk: setup.config.chunk)

@@ -14,10 +14,18 @@ extension JobFlow {
     do {
       let revision = try await setup.ledger.revision(id)
       guard revision.state == .assembling, try await !isOutdated(revision) else { return }
+      await watchingForCrash(of: revision) { await assemble(revision) }
+    } catch {
+      complain(error, while: "assembling")
+    }
+  }
+
+  private func assemble(_ revision: Revision) async {
+    do {
       let out = setup.volume.out(of: revision.name)
       guard try await putTogether(revision, in: out) else { return }
       let place = try await places(of: revision)
-      let frames = try await setup.ledger.outputs(of: id).filter(\.kind.isFrame)
+      let frames = try await setup.ledger.outputs(of: revision.id).filter(\.kind.isFrame)
       if frames.count > 1 { await makeContactSheet(of: frames.map(place), in: out, revision) }
       for pictures in Dictionary(grouping: frames, by: \.kind).values {
         try await lookForDarkness(among: pictures, at: place, revision)
@@ -95,8 +103,10 @@ extension JobFlow {
     let picture = TiledPicture(parts.map { ($0.tile, out.appending($0.output.path)) }, size: size)
     let made = out.appending(Segmentation.tilesFolder).appending("whole-\(output.id).\(revision.format.fileExtension)")
     try await picture.make(at: made)
+    let pictures = pictures(of: revision.id, revision.name)
     let good = try await BlockingWork.run {
-      let good = try FrameCheck.check(made, as: FrameCheck.Wanted(revision.format, size: size)).get()
+      let good = try pictures.reading { FrameCheck.check(made, as: FrameCheck.Wanted(revision.format, size: size)) }
+        .get()
       if let refusal = FrameCheck.sync(made) { throw refusal }
       return good
     }

@@ -123,6 +123,8 @@ extension JobFlow {
     } catch {
       return complain(error, while: "looking for the tiles of \(revision.name)")
     }
+    let pictures = pictures(of: revision.id, revision.name)
+    setup.crashes.forget(pictures.folder, pictures.version)
     // An older one may have gone on while this one waited.
     for old in open.values.map(\.revision) where old.job == revision.job && old.number < revision.number {
       if await move(old, to: .superseded) { await end(old) }

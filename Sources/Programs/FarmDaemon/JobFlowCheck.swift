@@ -77,7 +77,9 @@ extension JobFlow {
   func problem(at file: FilePath, as output: Output, of revision: Revision) async -> Problem? {
     if let format = output.kind.node == nil ? revision.format : ImageFormat(ofFile: output.path) {
       let wanted = FrameCheck.Wanted(format, size: output.size)
-      let problem = await BlockingWork.run { FrameCheck.problem(of: file, as: wanted) }
+      let problem = await BlockingWork.run { [crashes = setup.crashes] in
+        crashes.problem(ofPicture: file) { FrameCheck.problem(of: file, as: wanted) }
+      }
       if problem != nil || format == .png { return problem }
     }
     // The pixels of all others are unpacked by the tool alone.

@@ -48,18 +48,67 @@ extension JobFlow {
 
   /// Takes in a drop so that a crash meanwhile is laid to it, or to those that were taken in at the same moment.
   func watchingForCrash(_ drop: Drop, _ takeIn: () async -> Void) async {
-    let (path, fingerprint) = (drop.path, drop.fingerprint)
+    await watchingForCrash(of: drop.path, drop.fingerprint, .record, takeIn)
+  }
+
+  private func watchingForCrash(
+    of path: FilePath, _ fingerprint: Fingerprint, _ step: CrashGuard.Step, _ body: () async -> Void
+  ) async {
     guard setup.crashes.verdict(on: path, fingerprint) == .suspected else {
-      return await setup.crashes.taking(path, fingerprint, .record, takeIn)
+      return await setup.crashes.taking(path, fingerprint, step, body)
     }
     while let since = suspectSince, setup.clock.now().since(since) < Self.suspectMax, !isOver {
       await withCheckedContinuation { whenClaimed.add($0) }
     }
     suspectSince = setup.clock.now()
-    await setup.crashes.taking(path, fingerprint, .record, takeIn)
+    await setup.crashes.taking(path, fingerprint, step, body)
     suspectSince = nil
     whenClaimed.resume()
     setup.crashes.passed(path, fingerprint)
+  }
+
+  // MARK: - After the intake
+
+  /// For the pictures of a revision.
+  func pictures(of revision: Int64, _ name: JobName) -> RevisionPictures {
+    RevisionPictures(crashes: setup.crashes, revision: revision, folder: setup.volume.out(of: name))
+  }
+
+  /// Puts a revision's pictures together so that a crash meanwhile is laid to it.
+  func watchingForCrash(of revision: Revision, _ assemble: () async -> Void) async {
+    let pictures = pictures(of: revision.id, revision.name)
+    await watchingForCrash(of: pictures.folder, pictures.version, .assemble, assemble)
+  }
+
+  /// Blocks a revision on whose pictures the daemon died twice. A save, another version of what it needs, or a person
+  /// has it go on.
+  /// - Returns: whether it did.
+  func blockIfCrashing(_ revision: Revision) async -> Bool {
+    let pictures = pictures(of: revision.id, revision.name)
+    guard case .rejected(let deaths, let signal) = setup.crashes.verdict(on: pictures.folder, pictures.version) else {
+      return false
+    }
+    // From there alone it may be blocked.
+    if revision.state == .assembling { await move(revision, to: .queued) }
+    await block(revision, CrashGuard.problem(deaths: deaths, signal: signal, reading: "this job's pictures"))
+    return true
+  }
+}
+
+/// How crashes while a revision's pictures are read are laid to it: by where they lie, and a version that no file has.
+struct RevisionPictures: Sendable {
+  let crashes: CrashGuard
+  let folder: FilePath
+  let version: Fingerprint
+
+  init(crashes: CrashGuard, revision: Int64, folder: FilePath) {
+    (self.crashes, self.folder) = (crashes, folder)
+    version = Fingerprint(device: 0, inode: revision, size: -1, mtimeNanoseconds: -1, ctimeNanoseconds: -1)
+  }
+
+  /// Reads pictures on this thread.
+  func reading<Value, Failure: Error>(_ body: () throws(Failure) -> Value) throws(Failure) -> Value {
+    try crashes.reading(folder, version, .picture, body)
   }
 }
 
@@ -70,6 +119,16 @@ extension CrashGuard {
     let fingerprint = ((try? FileStatus(at: path)) ?? nil)?.fingerprint
     if case .rejected = verdict(on: path, fingerprint) { return .whole }
     return reading(path, fingerprint, .look) { Intaker.wholeness(of: path) }
+  }
+
+  /// What is wrong with a picture that counted once. One on which the daemon died twice is bad, whatever it is.
+  func problem(ofPicture path: FilePath, _ read: () -> Problem?) -> Problem? {
+    // Gone, or closed to us: the reader says so.
+    let fingerprint = ((try? FileStatus(at: path)) ?? nil)?.fingerprint
+    if case .rejected(let deaths, let signal) = verdict(on: path, fingerprint) {
+      return Self.problem(deaths: deaths, signal: signal)
+    }
+    return reading(path, fingerprint, .picture, read)
   }
 
   /// Reads a sidecar or a plan.

@@ -10,7 +10,7 @@ extension JobFlow {
   func check(task id: Int64) async {
     while let (task, scene, frames) = takeUnchecked(id) {
       let checks = frames.map { frame in self.checks(of: frame, task, scene) }
-      for (frame, (due, verdicts)) in zip(frames, zip(checks, await verdicts(on: checks))) {
+      for (frame, (due, verdicts)) in zip(frames, zip(checks, await verdicts(on: checks, of: task))) {
         var good: [CheckedFrame] = []
         var bad: (file: FilePath, refusal: FrameRefusal)?
         for (check, verdict) in zip(due, verdicts) {
@@ -50,9 +50,12 @@ extension JobFlow {
 
   private typealias Verdict = Result<CheckedFrame, FrameRefusal>
 
-  private func verdicts(on checks: [[DueCheck]]) async -> [[Verdict]] {
+  private func verdicts(on checks: [[DueCheck]], of task: RenderTask) async -> [[Verdict]] {
+    let pictures = pictures(of: task.revision, task.job)
     var verdicts = await BlockingWork.run {
-      checks.map { due in due.map { check in check.wanted.map { FrameCheck.check(check.file, as: $0) } } }
+      pictures.reading {
+        checks.map { due in due.map { check in check.wanted.map { FrameCheck.check(check.file, as: $0) } } }
+      }
     }
     for (frame, due) in checks.enumerated() {
       for (place, check) in due.enumerated() where check.wanted == nil {

@@ -19,6 +19,7 @@ extension JobFlow {
     for revision in try await setup.ledger.snapshotsOfEnded() { await clearAway(revision) }
     for revision in try await setup.ledger.revisions(in: [.queued, .active, .assembling]) {
       try await settlePromotions(of: revision)
+      if await blockIfCrashing(revision) { continue }
       if revision.state == .assembling {
         errand.yield(.assemble(revision.id))
       } else {

@@ -103,6 +103,43 @@ extension EndToEnd.Trouble {
       #expect(daemon.text.contains("No space left on device") && daemon.text.contains("Free space"), "\(daemon.text)")
     }
 
+    /// Where farmd writes, and what it says of each.
+    private static let places = [
+      "/.farm/lock": "cannot write", "status.json": "cannot write what artists read",
+      "STATUS.txt": "cannot write what artists read",
+      ".PROBLEM.txt": "cannot write what artists read", "/state/logs/": "what Blender says is not kept",
+      "/state/backups/": "copying the ledger",
+    ]
+
+    @Test(arguments: [EDQUOT, EIO])
+    func `wherever farmd writes is survived, said of each place, and gone on with`(code: Int32) async throws {
+      let farm = try await TestFarm()
+      let refused = Self.places.keys.map { "\(code) \($0)\n" }.joined()
+      let list = try farm.scratch.write(refused, to: "refused")
+      try await farm.drop("no_camera", at: "quick/bad.blend")
+      let daemon = try farm.launch(environment: ["FARM_REFUSE": list.string])
+      try await farm.drop("still", at: "quick/a.blend")
+
+      #expect(await farm.logs("harvested files=1"), "\(farm.log)")
+      let reason = String(cString: strerror(code))
+      for (place, words) in Self.places {
+        let isSaid = await eventually {
+          farm.log.split(separator: "\n").contains {
+            $0.contains(place) && $0.contains(words) && $0.contains(": \(reason)")
+          }
+        }
+        #expect(isSaid, "\(place) \(farm.log)")
+      }
+      #expect(!farm.root.appending("STATUS.txt").isThere)
+      #expect(try await farm.farm("status").code == 0)
+      try Data().write(to: URL(filePath: list.string))
+
+      for file in ["quick/bad.blend.PROBLEM.txt", "STATUS.txt", ".farm/status.json"] {
+        #expect(await eventually { farm.root.appending(file).isThere }, "\(file)")
+      }
+      await stop(daemon)
+    }
+
     @Test(arguments: ["papers", "engine"])
     func `and a service that ends by itself are no reason to end without a word`(service: String) async throws {
       let farm = try await TestFarm()

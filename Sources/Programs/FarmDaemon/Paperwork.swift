@@ -32,7 +32,7 @@ struct Paperwork: Sendable {
 
   /// Writes until the task is cancelled. What could not be written is tried again.
   func run() async {
-    var warnings = RepeatedWarnings()
+    var (warnings, sheetWarnings) = (RepeatedWarnings(), RepeatedWarnings())
     // A note of an earlier life is removed only when it is known what lies there now.
     while !Task.isCancelled, await !isSynced(&warnings) {
       try? await Task.sleep(for: Self.restMax)  // Cancelled: the loop ends.
@@ -47,7 +47,7 @@ struct Paperwork: Sendable {
         mustRetry = await !write(retrying: isRound, &warnings)
         last = now
       }
-      if now != lastSheet, isRound, await writeSheet(&warnings) { lastSheet = now }
+      if now != lastSheet, isRound, await writeSheet(&sheetWarnings) { lastSheet = now }
       looks += 1
       // Very many jobs take long to write of: most of the time is for something else.
       let rest = min(Self.restMax, flow.setup.clock.now().since(begun) * 9)
@@ -67,23 +67,32 @@ struct Paperwork: Sendable {
 
   /// - Returns: whether all of it was written.
   private func write(retrying: Bool, _ warnings: inout RepeatedWarnings) async -> Bool {
+    var isWritten = true
+    // It may lie on another disk than the notes.
+    do { try await put(flow.status()) } catch {
+      warn(error, &warnings)
+      isWritten = false
+    }
     do {
-      try await put(flow.status())
       let (notes, folders) = try await flow.notes()
       let failures = await board.show(notes, folders: folders, retrying: retrying)
       for failure in failures { warn(failure, &warnings) }
-      if failures.isEmpty { warnings.forget() }
-      return failures.isEmpty
+      if !failures.isEmpty { isWritten = false }
     } catch {
       warn(error, &warnings)
-      return false
+      isWritten = false
     }
+    if isWritten { warnings.forget() }
+    return isWritten
   }
 
   private func writeSheet(_ warnings: inout RepeatedWarnings) async -> Bool {
     do {
       let sheet = StatusSheet(status: try await flow.status(), moment: Self.moment(flow.setup.clock.now()))
-      guard let failure = await board.show(sheet) else { return true }
+      guard let failure = await board.show(sheet) else {
+        warnings.forget()
+        return true
+      }
       warn(failure, &warnings)
     } catch {
       warn(error, &warnings)

@@ -103,8 +103,10 @@ final class VolumeLock: Sendable {
     let bytes = text + blanks + [10]
     // Unreadable: written again.
     let isThere = (try? FileBytes.all(of: path)) == bytes
-    let count = isThere ? bytes.count : pwrite(file.rawValue, bytes, bytes.count, 0)
-    let failure = count == bytes.count ? nil : FileFailure("write", path, errno: count < 0 ? errno : ENOSPC)
+    let refusal = RefusedWrites.errno(of: path)
+    let count = isThere ? bytes.count : refusal == nil ? pwrite(file.rawValue, bytes, bytes.count, 0) : -1
+    let code = refusal ?? (count < 0 ? errno : ENOSPC)
+    let failure = count == bytes.count ? nil : FileFailure("write", path, errno: code)
     if failure == nil, !isThere { ftruncate(file.rawValue, off_t(bytes.count)) }
     unwritten.withLock { $0 = failure }
   }

@@ -66,12 +66,15 @@ package final class FolderWatcher: Sendable {
 
   /// Asks for a ``FolderChange/barrier(_:)`` after everything that is there now; answers its number.
   ///
-  /// The event of a file made in our own folder comes after all earlier events of this host.
-  package func barrier() throws(FileFailure) -> Int {
-    let number = try barriers.withLock { (count) throws(FileFailure) in
+  /// The event of a file made in our own folder comes after all earlier events of this host. Where no file can be made,
+  /// as on a full disk, every folder is listed instead, ``WatchPeriods/cookie`` later.
+  package func barrier() -> Int {
+    let number = barriers.withLock { count in
       count += 1
       // In the lock: the numbers' order is that of the events.
-      OpenFile.close(try OpenFile.making(setup.cookieFolder.appending(setup.cookies.name(count)), mode: 0o600))
+      let cookie = setup.cookieFolder.appending(setup.cookies.name(count))
+      // Not made: its event is taken for lost.
+      if let file = try? OpenFile.making(cookie, mode: 0o600) { OpenFile.close(file) }
       return count
     }
     thread.post(.barrier(number))

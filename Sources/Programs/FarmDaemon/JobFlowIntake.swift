@@ -254,22 +254,6 @@ extension JobFlow {
       outputs: isAdopted ? [] : segmentation.outputs, files: drop.files)
   }
 
-  /// Ends adopting once everything that was there is known.
-  func finishAdopting() async {
-    guard isAdopting else { return }
-    do {
-      try await sync()
-      try await writeAdopted()
-      isAdopting = false
-      Placement.remove(VolumeTree.adoptMark(setup.volume))
-      setup.log.notice(
-        "what was in the volume is known; what is dropped from now on is rendered",
-        metadata: ["files": "\(adoptedCount)"])
-    } catch {
-      complain(error, while: "adopting what is in the volume")
-    }
-  }
-
   func below(_ path: FilePath) -> FilePath {
     var below = path
     _ = below.removePrefix(setup.volume.root)
@@ -279,8 +263,11 @@ extension JobFlow {
   // MARK: - Waiting
 
   /// Returns when everything that lies in the watched folders now is known.
-  func sync() async throws {
-    let number = try setup.watcher.barrier()
+  func sync() async throws { await waitForIntake() }
+
+  /// The same; on a disk that takes no file it waits a little longer.
+  func waitForIntake() async {
+    let number = setup.watcher.barrier()
     if reached.remove(number) != nil || isOver { return }
     await withCheckedContinuation { whenReached[number, default: Waiters()].add($0) }
     whenReached[number] = nil

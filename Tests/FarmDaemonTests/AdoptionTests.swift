@@ -45,6 +45,7 @@ struct AdoptionTests {
     await world.crash()
     let again = try FlowWorld(on: scratch)
     again.run()
+    await again.flow.take(.barrier(1))
     #expect(await eventually { await !again.flow.troubles.isEmpty })
     try await again.drop("quick/new.blend")
     #expect(try await again.comes("quick/new", to: .completed))

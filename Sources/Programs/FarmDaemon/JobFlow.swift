@@ -145,6 +145,7 @@ actor JobFlow {
   var restarted: Set<Int64> = []
   var lacks = Lacks()
   var looks = RevisionLooks()
+  var recentDrops = RecentDrops()
   /// Whether what the first scan finds is known, not rendered.
   var isAdopting = false
   /// How many files were taken in without being rendered; they are told of by their number.
@@ -162,7 +163,7 @@ actor JobFlow {
 
   enum Errand: Sendable {
     case claim(FilePath)
-    case vanished(FilePath)
+    case vanished(FilePath, after: Set<Int>, number: Int)
     case readPlan(FilePath, Fingerprint?, number: Int)
     case readSidecar(FilePath, Fingerprint?, number: Int)
     case prepare(Revision, BlenderProgram)
@@ -248,7 +249,7 @@ actor JobFlow {
   private func run(_ errand: Errand) async {
     switch errand {
     case .claim(let path): await claimAll(at: path)
-    case .vanished(let path): await vanishedAfterClaims(path)
+    case .vanished(let path, let claimed, let number): await vanished(path, after: claimed, number: number)
     case .readPlan(let path, let fingerprint, let number):
       await readPlan(at: path, fingerprint)
       finishedReading(number)

@@ -5,18 +5,20 @@ import VolumeFiles
 
 /// A volume with files that lay there before the farm: they are known, and not rendered.
 extension JobFlow {
-  /// Ends adopting once everything that was there is known, then has the list of it written.
+  /// Does what has to wait for the first intake. Ends adopting once everything that was there is known, then has the
+  /// list of it written.
   ///
   /// Both are separate: a list that cannot be written must not have later drops recorded as adopted.
   func finishAdopting() async {
+    await waitForIntake()
+    guard !isOver else { return }
     if isAdopting {
-      await waitForIntake()
-      guard !isOver else { return }
       isAdopting = false
       setup.log.notice(
         "what was in the volume is known; what is dropped from now on is rendered",
         metadata: ["files": "\(adoptedCount)"])
     }
+    await endJobsWithoutFiles()
     var pause = Duration.seconds(1)
     let longest = Duration.seconds(60)
     while await !writeAdoptedIfDue(), !isOver {

@@ -10,9 +10,12 @@ extension JobFlow {
   // MARK: - What is gone, what is found
 
   /// Waits for the files that are being claimed; for those on a file server that does not answer not for ever.
-  func vanishedAfterClaims(_ path: FilePath) async {
+  /// - Parameters:
+  ///   - claimed: what was being claimed when the file vanished.
+  ///   - number: of this among the claims, for barriers.
+  func vanished(_ path: FilePath, after claimed: Set<Int>, number: Int) async {
+    defer { finishedReading(number) }
     await waitForEngine()
-    let claimed = claims.unfinished
     let begun = ContinuousClock.now
     while !claims.unfinished.isDisjoint(with: claimed), !isOver, ContinuousClock.now - begun < Self.patience {
       await withCheckedContinuation { whenClaimed.add($0) }
@@ -35,6 +38,7 @@ extension JobFlow {
         askForReview(of: name.release)
         return
       }
+      if let job = try await setup.ledger.job(name), try await followCopy(of: job) { return }
       try await remove(name, at: path)
     } catch {
       complain(error, while: "recording that \(name) is gone")
@@ -47,6 +51,9 @@ extension JobFlow {
     let ended = try await setup.ledger.removeJob(name, known: KnownPath(below(path)))
     for revision in ended { await end(revision) }
     told("job.removed", name)
+    // It came back while this was recorded, and its claim may have come before.
+    let there = await BlockingWork.run { (try? FileStatus(at: path)) ?? nil }  // Unreadable: the watch tells.
+    if let there, there.kind == .regular { claim(path, settled: there.fingerprint) }
   }
 
   /// A release's folder, made by hand or by `farm plan`, or a folder of drops.

@@ -43,9 +43,7 @@ extension JobFlow {
       // Unreadable: the reason says so.
       let isFile = (try? FileStatus(at: path))??.kind == .regular
       reject(path, Problem(isFile ? .unreadableFile : .notAFile, cause: reason))
-    case .vanished(let path):
-      // One that was renamed while nobody watched is found again by a claim, and claims wait for the engine.
-      if claims.unfinished.isEmpty { await vanished(path) } else { errand.yield(.vanished(path)) }
+    case .vanished(let path): vanishes(path)
     case .lost(let path): await lost(path)
     case .folderFound(let path):
       troubles[path] = nil
@@ -212,6 +210,7 @@ extension JobFlow {
     if unsettled[drop.name]?.path == drop.path { unsettled[drop.name] = nil }
     var pace = pause == nil ? SavePace() : SavePace(after: superseded.compactMap { open[$0.id]?.pace })
     pace.wait(pause ?? .zero, from: setup.clock.now())
+    if revision.number == 1 { recentDrops.add(drop.name, drop.digest, at: setup.clock.now()) }
     await endSuperseded(superseded)
     guard blocking?.problemClass != .adopted else {
       adoptedCount += 1

@@ -14,6 +14,7 @@ extension JobFlow {
     whenArchived.resume()
     if let fatal { throw fatal }
     try await rememberNames()
+    try await rememberRecentDrops()
     if isAdopting { try await setup.ledger.setFormerDeliveries(SlashAndBurn.formerDeliveries(setup.volume)) }
     try await endLeftTasks()
     for revision in try await setup.ledger.snapshotsOfEnded() { await clearAway(revision) }

@@ -98,6 +98,50 @@ package struct NamingTemplate: Hashable, Sendable {
   }
 }
 
+extension NamingTemplate {
+  /// A part of a name whose frame is left open.
+  enum OutlinePart: Hashable {
+    case text(String)
+    case frame(digits: Int)
+  }
+
+  /// Whether names need what is known only of a rendered frame: its camera or rotations.
+  package var needsFacts: Bool { Self.needFacts(pieces) }
+
+  private static func needFacts(_ pieces: [Piece]) -> Bool {
+    pieces.contains { piece in
+      switch piece {
+      case .text: false
+      case .field(let field, _): [.camera, .rx, .ry, .rz].contains(field)
+      case .optional(let inner): needFacts(inner)
+      }
+    }
+  }
+
+  /// The name of every frame of one kind of output.
+  /// - Throws: ``NamingFailure`` when a value is not known.
+  func outline(of output: NamedOutput, varying: Set<Field>) throws(NamingFailure) -> [OutlinePart] {
+    try Self.outline(of: pieces, output, varying: varying)
+  }
+
+  private static func outline(
+    of pieces: [Piece], _ output: NamedOutput, varying: Set<Field>
+  ) throws(NamingFailure) -> [OutlinePart] {
+    var parts: [OutlinePart] = []
+    for piece in pieces {
+      switch piece {
+      case .text(let plain): parts.append(.text(plain))
+      case .field(.frame, let digits): parts.append(.frame(digits: digits))
+      case .field(let field, let digits): parts.append(.text(try output.text(of: field, digits: digits)))
+      case .optional(let inner) where inner.contains(where: { $0.isAbout(varying) && $0.isSomething(of: output) }):
+        parts += try outline(of: inner, output, varying: varying)
+      case .optional: break
+      }
+    }
+    return parts
+  }
+}
+
 extension NamingTemplate.Piece {
   fileprivate func isAbout(_ fields: Set<NamingTemplate.Field>) -> Bool {
     if case .field(let field, _) = self { fields.contains(field) } else { false }
@@ -167,7 +211,7 @@ struct NamedOutput {
     return whole
   }
 
-  private static func padded(_ number: Int, _ digits: Int) -> String {
+  static func padded(_ number: Int, _ digits: Int) -> String {
     let plain = String(number.magnitude)
     return (number < 0 ? "-" : "") + String(repeating: "0", count: max(0, digits - plain.count)) + plain
   }

@@ -87,10 +87,14 @@ actor JobFlow {
 
   /// Files on their way to being whole, with what was said of them.
   var unsettled: [JobName: Unsettled] = [:]
+  /// Files that a person killed before they were whole.
+  var killedDrops = KilledDrops()
   /// Files that cannot be jobs.
   var rejected: [FilePath: Problem] = [:]
   /// Mistakes in sidecars of jobs that go on as they were wanted before, by the path of the `.blend`.
   var badSidecars: [FilePath: Problem] = [:]
+  /// Files of wishes that became shorter, and may be cut.
+  var shortenedTexts = ShortenedTexts()
   /// Folders that cannot be watched, are gone, or cannot be releases, with reason and remedy.
   var troubles: [FilePath: String] = [:]
   /// Watched folders whose file system does not answer.
@@ -115,6 +119,10 @@ actor JobFlow {
   /// Releases whose checked frames are being promoted: a file system that hangs keeps up only its own.
   var flushing: Set<String> = []
   var whenFlushed = Waiters()
+  /// Outputs on their way to their places, also those that an interrupted promotion left.
+  var promotions = PromotionBook()
+  /// Revisions that could not be put together, and when that is tried again.
+  var assemblies: [Int64: RetryPace] = [:]
   var harvesting: Set<String> = []
   var whenHarvested = Waiters()
   /// When a copy of the ledger that could not be made is tried again.
@@ -134,6 +142,12 @@ actor JobFlow {
   /// Releases that are looked at again without anything happening in them, and when they were harvested in vain.
   var mustHarvest: Set<String> = []
   var harvestFailedAt: [JobName: Timestamp] = [:]
+  /// Why jobs were not delivered.
+  var harvestProblems: [JobName: Problem] = [:]
+  /// Which names the jobs of a release have in `dist/`, and jobs whose names are taken.
+  var nameRegisters: [String: NameRegister] = [:]
+  var nameProblems: [JobName: TakenName] = [:]
+  var nameQuestions = NameQuestions()
   /// Releases whose release.yaml has a mistake.
   var badPlans: Set<String> = []
   /// Files on which jobs depend, and where the watch finds them.
@@ -170,6 +184,8 @@ actor JobFlow {
     case check(task: Int64)
     case flush(release: String)
     case ended(task: Int64, TaskEnd)
+    case settlePromotions(Int64)
+    case lookAtNames(String)
     case assemble(Int64)
     case review(String)
     case writeManifests
@@ -182,13 +198,6 @@ actor JobFlow {
     case renderAnew(Revision, because: String)
     /// Without anything having happened.
     case reviewAgain(String)
-  }
-
-  /// A file that is not whole yet.
-  struct Unsettled: Hashable {
-    let path: FilePath
-    /// Why it does not become whole, once that takes long.
-    var stalled: Problem?
   }
 
   init(_ setup: Setup) {
@@ -262,6 +271,8 @@ actor JobFlow {
       try? await Task.sleep(for: Self.flushAfter)  // Cancelled: the rest is flushed at the next start.
       await flush(release)
     case .ended(let task, let end): await ended(task, end)
+    case .settlePromotions(let revision): return await settlePromotions(of: revision)
+    case .lookAtNames(let release): await lookAtNames(in: release)
     case .assemble(let revision): await assemble(revision)
     case .review(let release):
       let pause = min(max(Self.reviewAfter, (reviewTook[release] ?? .zero) * Self.reviewRest), Self.reviewEvery)
@@ -305,6 +316,9 @@ actor JobFlow {
     while (try? await Task.sleep(for: Self.reviewEvery)) != nil {
       whenClaimed.resume()
       for release in mustHarvest { errand.yield(.reviewAgain(release)) }
+      for revision in promotions.interrupted { errand.yield(.settlePromotions(revision)) }
+      assembleAgain()
+      readShortenedTexts()
       if setup.clock.now().since(followedAt) >= Self.followEvery {
         followedAt = setup.clock.now()
         errand.yield(.followAll)
@@ -380,20 +394,7 @@ actor JobFlow {
     if state == .completed { refreshPaces[revision.name] = nil }
     told("job.\(state.rawValue)", revision.name, revision: revision.number, problem: problem)
     askForReview(of: revision.name.release)
+    if state == .canceled || state == .queued { askForNames(in: revision.name.release, of: revision.name) }
     return true
-  }
-}
-
-/// Tasks that wait for something to happen in an actor.
-struct Waiters {
-  private var waiting: [CheckedContinuation<Void, Never>] = []
-
-  mutating func add(_ continuation: CheckedContinuation<Void, Never>) { waiting.append(continuation) }
-
-  /// Lets all of them go on.
-  mutating func resume() {
-    let all = waiting
-    waiting = []
-    for continuation in all { continuation.resume() }
   }
 }

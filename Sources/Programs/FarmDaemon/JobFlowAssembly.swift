@@ -1,6 +1,7 @@
 import Assembly
 import FarmModel
 import FarmStore
+import Harvest
 import Pictures
 import Rendering
 import Segmentation
@@ -13,7 +14,10 @@ extension JobFlow {
   func assemble(_ id: Int64) async {
     do {
       let revision = try await setup.ledger.revision(id)
-      guard revision.state == .assembling, try await !isOutdated(revision) else { return }
+      guard revision.state == .assembling, try await !isOutdated(revision) else {
+        assemblies[id] = nil
+        return
+      }
       let out = setup.volume.out(of: revision.name)
       guard try await putTogether(revision, in: out) else { return }
       let place = try await places(of: revision)
@@ -27,8 +31,24 @@ extension JobFlow {
       await clearAway(revision)
       // False when a newer revision has come meanwhile.
       if await move(revision, to: .completed) { lacks.forget(revision.id) }
+      assemblies[id] = nil
     } catch {
-      complain(error, while: "assembling")
+      cannotAssemble(id, error)
+    }
+  }
+
+  /// Its pictures or dependencies may be away for now; it is tried again until they are back.
+  private func cannotAssemble(_ id: Int64, _ error: any Error) {
+    complain(error, while: "assembling")
+    assemblies[id, default: RetryPace()].failed(at: setup.clock.now())
+  }
+
+  /// Tries again what could not be put together.
+  func assembleAgain() {
+    let now = setup.clock.now()
+    for (id, pace) in assemblies where !pace.isResting(at: now) {
+      assemblies[id]?.failed(at: now)
+      errand.yield(.assemble(id))
     }
   }
 
@@ -37,7 +57,7 @@ extension JobFlow {
   /// Makes the pictures that came as tiles, each in its place before the next; what nodes wrote stays where it is
   /// unless it is wanted in `dist/`.
   /// - Returns: false when that could not be done; the revision is in another state then.
-  private func putTogether(_ revision: Revision, in out: FilePath) async throws(StoreFailure) -> Bool {
+  private func putTogether(_ revision: Revision, in out: FilePath) async throws -> Bool {
     let outputs = try await setup.ledger.outputs(of: revision.id)
     guard try await areTilesThere(outputs, of: revision, in: out) else { return false }
     let tiles = Dictionary(grouping: outputs.filter { $0.kind.part.tile != nil }) { WholePicture(of: $0) }
@@ -66,9 +86,14 @@ extension JobFlow {
   /// Whether each tile that is needed yet lies in its place; those that somebody took away are rendered again.
   private func areTilesThere(
     _ outputs: [Output], of revision: Revision, in out: FilePath
-  ) async throws(StoreFailure) -> Bool {
-    let lost = await lost(among: outputs.filter { $0.kind.part.tile != nil }, in: out)
-    guard !lost.isEmpty else { return true }
+  ) async throws -> Bool {
+    var lost: [Output]
+    switch try await look(for: outputs.filter { $0.kind.part.tile != nil && $0.state == .done }, of: revision) {
+    case .allInPlace: return true
+    case .unknown(let reason): throw HarvestFailure.away(revision.name, reason: reason)
+    case .lost(let outputs): lost = outputs
+    }
+    for index in lost.indices { lost[index].state = .owed }
     setup.log.notice(
       "tiles were lost before they became a picture and are rendered again",
       metadata: ["job": "\(revision.name)", "tiles": "\(lost.count)"])

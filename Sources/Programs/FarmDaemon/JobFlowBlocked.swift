@@ -131,7 +131,7 @@ extension JobFlow {
     again.state = .queued
     await opened(again)
     // All that is rendered may be there, and only what is made of it be missing.
-    if open[again.id]?.board.isDone == true, await move(again, to: .active) { await advance(again.id) }
+    await advance(again.id)
     await schedule()
   }
 }

@@ -17,6 +17,7 @@ extension JobFlow {
       guard let revision = try await setup.ledger.newestRevision(of: job.name), revision.state != .assembling else {
         continue
       }
+      try await refuseIfAway(revision)
       let (checked, bad) = try await damaged(revision, putsAside: !request.isDryRun)
       count += checked
       lines += bad.map { CheckAnswer.Line(job: job.name, path: $0.path, problem: $0.problem, isAgain: $0.isOurs) }

@@ -29,6 +29,7 @@ extension JobFlow {
     if unsettled[name]?.path == path { unsettled[name] = nil }
     freeName(of: path)
     do {
+      _ = try await endKilled(path)
       let wasKnown = try await setup.ledger.job(name)?.path == setup.volume.relative(path)
       guard wasKnown else {
         if wasRefused { told("job.removed", name) }
@@ -47,6 +48,7 @@ extension JobFlow {
     let ended = try await setup.ledger.removeJob(name, known: KnownPath(below(path)))
     for revision in ended { await end(revision) }
     told("job.removed", name)
+    askForNames(in: name.release, of: name)
   }
 
   /// A release's folder, made by hand or by `farm plan`, or a folder of drops.
@@ -126,10 +128,21 @@ extension JobFlow {
     else { return }
     held.insert(release)
     let shown = setup.volume.relative(store)
-    troubles[store] =
-      "\(shown) is gone: its jobs wait until it is back. Put it back, or end them: "
-      + "`farm kill \(release).jobs '*'`."
+    troubles[store] = "\(shown) is gone: its jobs wait until it is back. \(Self.remedy(forHeld: release))"
     setup.log.warning("a folder of drops is gone, its jobs wait", metadata: ["folder": "\(shown)"])
+  }
+
+  private static func remedy(forHeld release: String) -> String {
+    "Put it back, or let its jobs go: `farm kill \("\(release).jobs".quotedForShell) '*'`."
+  }
+
+  /// Why a job of a release is held; nil when its folder of drops is there. Its state stays as it is.
+  func heldProblem(of release: String) -> Problem? {
+    guard held.contains(release) else { return nil }
+    let shown = setup.volume.relative(setup.volume.store(of: release))
+    return Problem(
+      .folderGone, cause: "\(shown) is gone, and the job is held until it is back",
+      remedy: Self.remedy(forHeld: release))
   }
 
   /// Whether a job waits for its folder of drops, which may have gone this moment: then nothing is wrong with the job.
@@ -176,6 +189,9 @@ extension JobFlow {
   private func release(_ store: FilePath) async {
     guard let name = place.release(at: store), held.remove(name) != nil else { return }
     setup.log.notice("a folder of drops is back", metadata: ["folder": "\(setup.volume.relative(store))"])
+    // What could not be delivered from it is tried at once.
+    for job in harvestProblems.keys where job.release == name { forgetHarvestProblem(of: job) }
+    askForReview(of: name)
     await schedule()
   }
 

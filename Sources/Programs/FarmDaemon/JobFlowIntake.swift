@@ -18,23 +18,23 @@ extension JobFlow {
     defer { happenings += 1 }
     if takeDependency(change) { return }
     switch change {
-    case .settled(let path, let fingerprint) where path.isSidecar: read(path, fingerprint)
-    case .vanished(let path) where path.isSidecar: read(path, nil)
-    case .refused(let path, _) where path.isSidecar: read(path, nil)
+    case .settled(let path, let fingerprint) where path.isSidecar: readWishes(at: path, fingerprint)
+    case .vanished(let path) where path.isSidecar: readWishes(at: path, nil)
+    case .refused(let path, _) where path.isSidecar: readWishes(at: path, nil)
     case .unsettled(let path) where path.isSidecar, .stalled(let path, _) where path.isSidecar: break
     case .lost(let path) where path.isSidecar, .unchanged(let path) where path.isSidecar: break
     case .unsettled(let path):
-      guard let name = named(path) else { return }
+      guard let name = named(path), !killedDrops.contains(below(path)) else { return }
       unsettled[name] = Unsettled(path: path)
       told("job.settling", name)
       askForReview(of: name.release)
-    case .settled(let path, let fingerprint) where path.isPlan: read(path, fingerprint)
-    case .vanished(let path) where path.isPlan: read(path, nil)
+    case .settled(let path, let fingerprint) where path.isPlan: readWishes(at: path, fingerprint)
+    case .vanished(let path) where path.isPlan: readWishes(at: path, nil)
     case .refused(let path, let reason) where path.isPlan: await planRefused(at: path, reason)
     case .settled(let path, let fingerprint): claim(path, settled: fingerprint)
     case .unchanged(let path): settledIsOver(path)
     case .stalled(let path, let reason):
-      guard let name = named(path) else { return }
+      guard let name = named(path), !killedDrops.contains(below(path)) else { return }
       let problem = stall(of: path, reason)
       unsettled[name] = Unsettled(path: path, stalled: problem)
       told("job.settling", name, problem: problem)
@@ -67,7 +67,7 @@ extension JobFlow {
   }
 
   /// Has a plan or a sidecar read; nil: it is gone, or cannot be read.
-  private func read(_ path: FilePath, _ fingerprint: Fingerprint?) {
+  func readWishes(at path: FilePath, _ fingerprint: Fingerprint?) {
     let number = claims.beginReading()
     errand.yield(
       path.isPlan ? .readPlan(path, fingerprint, number: number) : .readSidecar(path, fingerprint, number: number))
@@ -128,16 +128,23 @@ extension JobFlow {
       await accept(drop)
     } catch {
       settledIsOver(path)
+      if case .changed = error { return }  // It settles again, and then it is claimed.
+      await noLongerKilled(path)
       switch error {
-      case .changed: break  // It settles again, and then it is claimed.
+      case .changed: break
       case .badName(_, let why): reject(path, Problem(.badName, cause: "its name cannot be a job's: \(why)"))
       case .unreadable: reject(path, Problem(error.problemClass, cause: error.description, remedy: error.remedy))
       }
     }
   }
 
+  private func noLongerKilled(_ path: FilePath) async {
+    do { _ = try await endKilled(path) } catch { complain(error, while: "noting that a killed file is whole") }
+  }
+
   private func accept(_ drop: Drop) async {
     do {
+      let isKilled = try await endKilled(drop.path)
       if let twin = try takeName(of: drop) {
         settledIsOver(drop.path)
         return reject(drop.path, twin)
@@ -146,7 +153,7 @@ extension JobFlow {
       if try await follow(drop) { return }
       let before = try await setup.ledger.newestRevision(of: drop.name)
       let order = try await setup.ledger.release(named: drop.name.release)?.order
-      let said = await sidecar(of: drop.path)
+      let said = try await sidecar(of: drop.path)
       let wishes = self.wishes(for: drop, order, said: try? said.get())  // Why it is not understood is told below.
       if case .failure(let failure) = said, let before, before.digest == drop.digest, before.state != .blocked {
         return try await sidecarIsWrong(drop, failure, before)
@@ -172,7 +179,8 @@ extension JobFlow {
       }
       let notes = findings.filter { $0.severity == .note }.map(\.problem)
       let adopted = isAdopting ? Problem(.adopted, cause: "it lay here before the farm") : nil
-      try await record(drop, wishes, segmentation, blocking: adopted ?? blocking, notes: notes)
+      let unwanted = adopted ?? (isKilled ? KilledDrops.problem : nil)
+      try await record(drop, wishes, segmentation, blocking: unwanted ?? blocking, notes: notes)
       // It may have been mended while this was recorded, when nobody knew that the job waits for that.
       if mistake != nil, try await self.mistake(in: drop.name.release) == nil {
         try await lookAtJobs(of: drop.name.release)
@@ -193,7 +201,10 @@ extension JobFlow {
   private func knownAlready(_ drop: Drop, _ before: Revision, _ wishes: RenderWishes) async throws(StoreFailure) {
     try await takeUp(wishes, before)
     try await setup.ledger.remember(KnownPath(below(drop.path)), drop.fingerprint)
-    if try await setup.ledger.job(drop.name)?.state == .removed { try await setup.ledger.showAgain(before.id) }
+    if try await setup.ledger.job(drop.name)?.state == .removed {
+      try await setup.ledger.showAgain(before.id)
+      askForNames(in: drop.name.release, of: drop.name)
+    }
     settledIsOver(drop.path)
     setup.log.info("the same bytes again, nothing to render", metadata: ["job": "\(drop.name)"])
   }
@@ -217,6 +228,7 @@ extension JobFlow {
       adoptedCount += 1
       return revision
     }
+    askForNames(in: drop.name.release, of: drop.name)
     for note in notes { told("job.note", drop.name, revision: revision.number, problem: note) }
     told("job.\(revision.state.rawValue)", drop.name, revision: revision.number, problem: blocking)
     askForReview(of: drop.name.release)
@@ -242,9 +254,10 @@ extension JobFlow {
   ) -> NewRevision {
     let facts = try? drop.facts.get()  // Without facts there are no frames, and a finding says why.
     let isAdopted = blocking?.problemClass == .adopted
+    let isUnwanted = isAdopted || blocking?.problemClass == .killed
     return NewRevision(
       name: drop.name, path: setup.volume.relative(drop.path), owner: drop.owner, digest: drop.digest,
-      state: blocking == nil ? .queued : isAdopted ? .canceled : .blocked, frames: segmentation.frames,
+      state: blocking == nil ? .queued : isUnwanted ? .canceled : .blocked, frames: segmentation.frames,
       format: segmentation.format, scene: segmentation.scene,
       settings: RenderSettings(
         onMissing: wishes.onMissing, isSimulated: drop.inspection?.simulations.isEmpty == false, wanted: wishes.wanted,

@@ -41,6 +41,7 @@ extension JobFlow {
       freeName(of: old)
       settledIsOver(drop.path)
       toldRename("job.renamed", drop.name, from: "\(job.name)")
+      for name in [job.name, drop.name] { askForNames(in: name.release, of: name) }
     }
     for release in [job.name.release, drop.name.release] { askForReview(of: release) }
     await goOn(try await setup.ledger.revision(revision.id))
@@ -132,6 +133,7 @@ extension JobFlow {
     held.remove(old)
     troubles[oldStore] = nil
     if badPlans.remove(old) != nil { badPlans.insert(new) }
+    for name in [old, new] { askForNames(in: name) }
     mustHarvest.remove(old)
     releasesTaken[old.lowercased()] = nil
     releasesTaken[new.lowercased()] = setup.volume.release(new)

@@ -29,7 +29,7 @@ extension JobFlow {
 
   /// A job as it is shown: its file may be another by now.
   private func shown(_ job: Job) -> Job {
-    guard !unsettled.isEmpty || !rejected.isEmpty else { return job }
+    guard !unsettled.isEmpty || !rejected.isEmpty || !held.isEmpty || !nameProblems.isEmpty else { return job }
     var job = job
     (job.state, job.problem) = (shownState(of: job), shownProblem(of: job))
     return job
@@ -37,7 +37,7 @@ extension JobFlow {
 
   private func newcomers(besides known: Set<JobName>) -> [Job] {
     let releases =
-      Set(unsettled.keys.map(\.release)).union(
+      Set(unsettled.keys.map(\.release)).union(killedDrops.releases).union(
         rejected.keys.compactMap { place.release(at: $0.removingLastComponent()) })
     let now = setup.clock.now()
     return releases.sorted().flatMap { release in

@@ -10,8 +10,14 @@ import VolumeFiles
 /// What people want of a job besides what its file says: sidecars, and `defaults:` of its release.
 extension JobFlow {
   /// What the sidecar of a `.blend` says; nothing where there is none.
-  func sidecar(of blend: FilePath) async -> Result<JobSettings, ConfigFailure> {
-    await BlockingWork.run { Result { () throws(ConfigFailure) in try Sidecar.read(of: blend) } }
+  func sidecar(of blend: FilePath) async throws(StoreFailure) -> Result<JobSettings, ConfigFailure> {
+    let path = Sidecar.path(of: blend)
+    let read = await BlockingWork.run { Result { () throws(ConfigFailure) in try ConfigText.readWish(path) } }
+    guard case .success(let text?) = read else { return read.map { _ in JobSettings() } }
+    if let doubt = try await doubt(about: text, at: path, saidSomething: false) { return .failure(doubt) }
+    let said = Result { () throws(ConfigFailure) in try Sidecar.parse(text.text, file: path) }
+    if case .success = said { try await setTextInForce(text, at: path) }
+    return said
   }
 
   /// What is wanted of a drop, by its sidecar, its release and farm.yaml.
@@ -124,7 +130,8 @@ extension JobFlow {
   func readSidecar(at path: FilePath, _ fingerprint: Fingerprint?) async {
     do {
       guard let name = place.job(ofSidecar: path) else { return }
-      let said = await sidecar(of: path.removingLastComponent().appending("\(name.job).blend"))
+      let said = try await sidecar(of: path.removingLastComponent().appending("\(name.job).blend"))
+      if await !isThereOrHangs(path) { try await setTextInForce(nil, at: path) }
       // One with a mistake is told anew at the next start.
       if let fingerprint, case .success = said {
         try await setup.ledger.remember(KnownPath(below(path)), fingerprint)

@@ -113,17 +113,26 @@ extension JobFlow {
   }
 
   func shownProblem(of job: Job) -> Problem? {
+    if ![.removed, .canceled, .superseded].contains(job.state), let held = heldProblem(of: job.name.release) {
+      return held
+    }
     let path = setup.volume.root.appending(job.path)
     return rejected[path] ?? unsettled[job.name].flatMap(\.stalled) ?? badSidecars[path] ?? job.problem
+      ?? nameProblem(of: job.name)
   }
 
   /// Files that are on their way to being jobs, or were refused.
   func newcomers(in release: String, besides known: Set<String>) -> [JobStatus] {
     let now = setup.clock.now().rfc3339
+    let killed = killedDrops.names(in: release).filter { !known.contains($0.job) }.map { name in
+      JobStatus(
+        name: name.job, state: .canceled, revision: 0, frames: FrameCounts(), problem: KilledDrops.problem, owner: "",
+        createdAt: now)
+    }
     let settling = unsettled.filter { $0.key.release == release && !known.contains($0.key.job) }.map { name, file in
       JobStatus(
-        name: name.job, state: .settling, revision: 0, frames: FrameCounts(), problem: file.stalled, owner: "",
-        createdAt: now)
+        name: name.job, state: .settling, revision: 0, frames: FrameCounts(),
+        problem: heldProblem(of: release) ?? file.stalled, owner: "", createdAt: now)
     }
     let store = setup.volume.store(of: release)
     let refused = rejected.filter { $0.key.removingLastComponent() == store }.map { path, problem in
@@ -131,7 +140,7 @@ extension JobFlow {
         name: path.stem ?? path.string, state: .rejected, revision: 0, frames: FrameCounts(), problem: problem,
         owner: "", createdAt: now)
     }
-    return settling + refused.filter { !known.contains($0.name) }
+    return killed + settling + refused.filter { !known.contains($0.name) }
   }
 
   private func daemonStatus() async throws -> DaemonStatus {
@@ -196,6 +205,7 @@ extension JobFlow {
 
   /// Why nothing of a job runs right now, in words.
   private func waitsFor(_ job: Job, _ revision: Int64?) async throws -> String? {
+    if job.state != .removed, let held = heldProblem(of: job.name.release) { return held.sentences }
     if let file = unsettled[job.name] { return "the file: \(file.stalled?.cause ?? Self.beingCopied)" }
     switch job.state {
     case .blocked: return job.problem?.sentences
@@ -205,7 +215,6 @@ extension JobFlow {
       if try await setup.ledger.release(named: job.name.release)?.isPaused == true {
         return "the release is paused (`farm resume \(job.name.release)`)"
       }
-      if held.contains(job.name.release) { return troubles[setup.volume.store(of: job.name.release)] }
       if let rests { return rests.reason }
       if let nimbyReason { return nimbyReason }
       if let shortOfMemory, shortOfMemory.revision == revision { return shortOfMemory.reason }
@@ -260,6 +269,11 @@ extension JobFlow {
       problems[setup.volume.root.appending(job.path)] = job.problem.map { (job.state, $0) }
     }
     for file in unsettled.values { problems[file.path] = file.stalled.map { (.settling, $0) } }
+    if !nameProblems.isEmpty {
+      for job in jobs where problems[setup.volume.root.appending(job.path)] == nil {
+        problems[setup.volume.root.appending(job.path)] = nameProblem(of: job.name).map { (job.state, $0) }
+      }
+    }
     for (path, problem) in badSidecars { problems[path] = (.completed, problem) }
     for (path, problem) in rejected { problems[path] = (.rejected, problem) }
     let stores = Set(problems.keys.map { $0.removingLastComponent() })

@@ -47,7 +47,9 @@ package struct ProblemNote: Hashable, Sendable {
     let file = (drop.lastComponent?.string ?? "").escapedForTerminal
     let what =
       switch state {
-      case .completed: "\(file) stays as it was rendered: what is wanted of it now is not understood."
+      case .completed where problem.problemClass == .badSettings:
+        "\(file) stays as it was rendered: what is wanted of it now is not understood."
+      case .completed, .queued, .active, .assembling: "\(file) is rendered, and its pictures are not delivered."
       case .failed: "\(file) is not rendered to its end (failed); frames that are done stay in out/."
       default: "\(file) is not rendered (\(state.rawValue))."
       }

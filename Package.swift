@@ -53,6 +53,8 @@ let base: [Target] = [
   library("Base/CZlib", "zlib1g-dev"),
   library("Base/CDeflate", "libdeflate-dev"),
   library("Base/CLinux", "libc6-dev"),
+  // The one target of ours in C: what runs in the handler of a signal may neither allocate nor lock.
+  .target(name: "CCrashMark", path: "Sources/Base/CCrashMark"),
   room("Base/FarmModel", [system]),
   room("Base/VolumeFiles", ["FarmModel", "CLinux", "CNettle", system]),
   room("Base/FarmStore", ["FarmModel", "VolumeFiles", grdb, system]),
@@ -88,8 +90,8 @@ let programs: [Target] = [
   room(
     "Programs/FarmDaemon",
     [
-      "FarmModel", "VolumeFiles", "FarmStore", "FolderWatch", "BlendFile", "Supervisor", "Pictures", "Intake",
-      "Preflight", "Segmentation", "Rendering", "Assembly", "Harvest", "Archiving", "LocalEngine", "FarmAPI",
+      "FarmModel", "VolumeFiles", "FarmStore", "FolderWatch", "BlendFile", "Supervisor", "Pictures", "CCrashMark",
+      "Intake", "Preflight", "Segmentation", "Rendering", "Assembly", "Harvest", "Archiving", "LocalEngine", "FarmAPI",
       "FarmServer", "ShareNotes",
       "FarmDoctor", deque, yams,
       lifecycle,

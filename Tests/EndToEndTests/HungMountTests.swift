@@ -7,8 +7,10 @@ extension EndToEnd.Trouble {
   @Suite("A file server that does not answer")
   struct HungMountTests {
     /// A farm whose releases lie on a file server, one of them with drops that are being read.
-    private func farm(drops: Int) async throws -> (TestFarm, RunningProgram, BoundFolder) {
-      let farm = try await TestFarm()
+    private func farm(
+      drops: Int, config: String = "harvest_quiet: 1s\n"
+    ) async throws -> (TestFarm, RunningProgram, BoundFolder) {
+      let farm = try await TestFarm(config: config)
       let server = try await BoundFolder(
         farm.scratch("far"), at: farm.root.appending("releases"), log: farm.scratch("bindfs.log"))
       try farm.scratch.folder("far/r/store")
@@ -57,6 +59,28 @@ extension EndToEnd.Trouble {
       #expect(try await farm.farm("status").output.contains("does not answer"))
       server.goOn()
       #expect(await farm.logs("harvested files=1", times: 2), "\(farm.log)")
+      daemon.send(SIGTERM)
+      #expect(await daemon.end(within: .seconds(10)) == 0)
+    }
+
+    @Test(.enabled(if: Needs.fuse && Needs.mounts, "needs bindfs"))
+    func `does not keep a daemon whose ledger fails from starting anew`() async throws {
+      let scratch = try ScratchFolder()
+      let disk = try SmallDisk(size: "32m", at: scratch("disk"))
+      let config = "state: \(disk.path)/state\nharvest_quiet: 1s\n"
+      let (farm, daemon, server) = try await farm(drops: 40, config: config)
+      #expect(await farm.logs("job.queued"))
+      server.hang()
+      try disk.fill()
+
+      // The claims on the server wait for ever; the ledger cannot take this one.
+      for name in ["b", "c", "d"] { try await farm.drop("still", at: "quick/\(name).blend") }
+      #expect(await farm.logs("starting anew", within: .seconds(60)), "\(farm.log)")
+      #expect(daemon.isRunning)
+      server.goOn()
+      try disk.removeFill()
+
+      #expect(await farm.logs("harvested files=1", times: 3), "\(farm.log)")
       daemon.send(SIGTERM)
       #expect(await daemon.end(within: .seconds(10)) == 0)
     }

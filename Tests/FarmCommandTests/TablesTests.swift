@@ -30,6 +30,17 @@ struct StatusTableTests {
       ])
   }
 
+  @Test func `shows the files that are not picked up, also when there is nothing else`() {
+    let file = OverlookedFile(path: "top\u{1B}.blend", why: "it lies beside quick/", remedy: "Move it into quick/.")
+    var status = status
+    (status.overlooked, status.moreOverlooked, status.releases) = ([file], 3, [])
+
+    let lines = StatusTable(status: status, terminal: Terminal(width: 100, hasColor: false)).lines
+
+    #expect(lines.contains("  top\\e.blend: it lies beside quick/. Move it into quick/."))
+    #expect(lines.contains("  and 3 more"))
+  }
+
   @Test func `shows each job with a bar`() {
     let lines = StatusTable(status: status, terminal: Terminal(width: 60, hasColor: false)).lines
 

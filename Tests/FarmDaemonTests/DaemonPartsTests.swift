@@ -39,6 +39,45 @@ struct VolumeLockTests {
     #expect(holder.pid == getpid())
   }
 
+  @Test(.enabled(if: Needs.mounts)) func `is taken on a full disk, and written there where it was written before`()
+    throws
+  {
+    let disk = try SmallDisk(size: "64k", at: volume.own)
+    try disk.fill()
+
+    let first = try VolumeLock(volume, socket: "/s")
+    #expect(first.trouble?.description.contains("No space left") == true)
+    #expect(throws: DaemonFailure.self) { try VolumeLock(volume, socket: "/s") }
+    try disk.removeFill()
+    first.renew()
+    #expect(first.trouble == nil)
+    #expect(LockHolder.of(volume)?.socket == "/s")
+    first.release()
+    #expect(LockHolder.of(volume) == nil)
+    try disk.fill()
+
+    let second = try VolumeLock(volume, socket: "/other")
+    #expect(second.trouble == nil)
+    #expect(LockHolder.of(volume)?.socket == "/other")
+    second.release(waitingBecause: "the disk is full. Free space.")
+    #expect(LockHolder.of(volume)?.livingWaits == "the disk is full. Free space.")
+    let third = try VolumeLock(volume, socket: "/other")
+    #expect(LockHolder.of(volume)?.livingWaits == nil)
+    third.release()
+  }
+
+  @Test(.enabled(if: Needs.mounts)) func `is taken on a disk that became read-only`() async throws {
+    let disk = try SmallDisk(size: "64k", at: volume.own)
+    try VolumeLock(volume, socket: "/s").release()
+    try await disk.setReadOnly(true)
+
+    let lock = try VolumeLock(volume, socket: "/s")
+
+    #expect(lock.trouble != nil)
+    #expect(throws: DaemonFailure.self) { try VolumeLock(volume, socket: "/s") }
+    lock.release()
+  }
+
   @Test func `of a daemon on another host counts as long as it is renewed`() throws {
     let other = LockHolder(host: "other-host", pid: 7, bootID: "b", socket: "/s")
     try JSONEncoder().encode(other).write(to: URL(filePath: volume.lock.string))
@@ -88,6 +127,28 @@ struct FarmLogTests {
     #expect(fields["level"] == "error")
     #expect(fields["job"] == "x")
     #expect(!line.contains("\n"))
+  }
+}
+
+@Suite("An end that comes again and again")
+struct RepeatedEndTests {
+  private func time(_ seconds: Int64) -> Timestamp { Timestamp(nanoseconds: seconds * 1_000_000_000) }
+
+  @Test func `is said at once, and then rarely`() throws {
+    let end = try #require(RepeatedEnd(RepeatedEnd("the disk is full", saidAt: time(1000)).text))
+    #expect(end.reason == "the disk is full")
+
+    #expect(end.covers("the disk is full", at: time(1005), after: .seconds(1)))
+    #expect(!end.covers("another", at: time(1005), after: .seconds(1)))
+    #expect(!end.covers("the disk is full", at: time(1601), after: .seconds(1)))
+    // It had recovered.
+    #expect(!end.covers("the disk is full", at: time(1100), after: .seconds(90)))
+    // The clock was set back.
+    #expect(!end.covers("the disk is full", at: time(10), after: .seconds(1)))
+  }
+
+  @Test(arguments: ["", "x", "12", "a b"]) func `of which nothing is known is said`(text: String) {
+    #expect(RepeatedEnd(text) == nil)
   }
 }
 

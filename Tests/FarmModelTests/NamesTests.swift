@@ -79,6 +79,7 @@ struct DurationTests {
     let moment = Timestamp(nanoseconds: 1_790_000_000_000_000_042)
     #expect(Timestamp(rfc3339: moment.rfc3339) == moment)
     #expect(Timestamp(rfc3339: "yesterday") == nil)
+    #expect(Timestamp(rfc3339: "9999-12-31T23:59:59.000000000Z") == nil)
     #expect(Timestamp(nanoseconds: 0).rfc3339 == "1970-01-01T00:00:00.000000000Z")
   }
 }

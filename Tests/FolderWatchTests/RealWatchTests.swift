@@ -18,6 +18,30 @@ struct RealWatchTests {
     (scratch, root, blend) = (volume.scratch, volume.root, volume.blend)
   }
 
+  // MARK: - Folders that come back
+
+  /// The folder above is listed while the event of the new folder is on its way: both ask for its watch.
+  @Test func `tells of a file in folders that were removed and made again before a barrier is reached`() async throws {
+    let watch = try await volume.watch()
+    var missed: [Int] = []
+    for round in 1...(Needs.patience ? 2000 : 20) {
+      let folder = root.appending("releases/r")
+      try FileManager.default.createDirectory(atPath: folder.string, withIntermediateDirectories: true)
+      usleep(UInt32(round % 10) * 40)
+      let store = folder.appending("store")
+      try FileManager.default.createDirectory(atPath: store.string, withIntermediateDirectories: true)
+      usleep(UInt32(round % 3) * 100)
+      try volume.drop("releases/r/store/a.blend")
+
+      try await watch.barrier()
+
+      if watch.count(of: "settled releases/r/store/a.blend") < round - missed.count { missed.append(round) }
+      try FileManager.default.removeItem(atPath: folder.string)
+      try await watch.barrier()
+    }
+    #expect(missed.isEmpty)
+  }
+
   // MARK: - Limits
 
   private func within(_ limit: String, _ value: Int) -> [String] {

@@ -62,6 +62,9 @@ private final class Churn {
   private var told: [FilePath: FolderChange] = [:]
   private var settledCounts: [FilePath: [Fingerprint: Int]] = [:]
   private var reached: Set<Int> = []
+  /// The whole files that lay there when a barrier was asked for, by its number.
+  private var promised: [Int: [FilePath: Fingerprint]] = [:]
+  private var barrierCount = 0
   private(set) var diary: [String] = []
   private var early: String?
   private var followed: Set<FilePath> = []
@@ -152,6 +155,7 @@ private final class Churn {
   // MARK: - Steps
 
   private func step() {
+    if Int.random(in: 0..<20, using: &random) == 0 { askForBarrier() }
     switch Int.random(in: 0..<10, using: &random) {
     case 0..<4: change()
     case 4..<6: deliver(Int.random(in: 1...8, using: &random))
@@ -229,6 +233,7 @@ private final class Churn {
       writing.append(node)
     case 6:
       note("move \(a) \(b)")
+      breakPromises(below: a, b)
       disk.move(a, b)
     case 7:
       note("link \(a) \(b); touch \(b)")
@@ -237,20 +242,61 @@ private final class Churn {
       disk.touch(b)
     case 8:
       note("exchange \(a) \(b) or remove")
+      breakPromises(below: a, b)
       if Bool.random(using: &random) { disk.exchange(a, b) } else { disk.remove(a) }
     case 9:
       note("move \(f) \(g)")
+      breakPromises(below: f, g)
       disk.move(f, g)
     case 10:
       note("exchange \(f) \(g)")
+      breakPromises(below: f, g)
       disk.exchange(f, g)
     case 11:
       note("remove \(f)")
+      breakPromises(below: f)
       disk.remove(f)
     default:
       note("make \(f)")
       for folder in [f, f.appending("store")] where disk.node(folder) == nil { disk.makeFolder(folder) }
     }
+  }
+
+  private func askForBarrier() {
+    barrierCount += 1
+    note("ask for barrier \(barrierCount)")
+    promised[barrierCount] = [:]
+    for store in Self.stores {
+      for (name, node) in disk.node(store)?.children ?? [:]
+      where name.string.hasSuffix(".blend") && !node.isFolder && node.isWhole && node.writers == 0 {
+        promised[barrierCount]?[store.appending(name)] = node.fingerprint
+      }
+    }
+    disk.make(FilePath("/v/cookies/m-\(barrierCount)"))
+    perform(state.take(.barrier(barrierCount), at: now))
+  }
+
+  /// What lay there when the barrier was asked for, and lies there still, was told.
+  private func check(barrier number: Int) {
+    for (path, promise) in promised.removeValue(forKey: number) ?? [:] {
+      guard let node = disk.node(path), node.isWhole, node.writers == 0, isSame(node.fingerprint, promise) else {
+        continue
+      }
+      let isTold = settledCounts[path]?.keys.contains { isSame($0, promise) } == true
+      if !isTold { early = early ?? "barrier \(number) was reached before \(path) was told: \(promise)" }
+    }
+  }
+
+  /// What is taken away is promised no more, though it may come back.
+  private func breakPromises(below paths: FilePath...) {
+    for number in Array(promised.keys) {
+      promised[number] = promised[number]?.filter { file, _ in !paths.contains { file.starts(with: $0) } }
+    }
+  }
+
+  /// A link to a file changes its ctime, and no event tells that of its other name.
+  private func isSame(_ a: Fingerprint, _ b: Fingerprint) -> Bool {
+    a.inode == b.inode && a.size == b.size && a.mtimeNanoseconds == b.mtimeNanoseconds
   }
 
   private func deliver(_ count: Int) {
@@ -308,7 +354,11 @@ private final class Churn {
         early = early ?? "\(path) was told early"
       }
     case .vanished(let path), .lost(let path): told[path] = change
-    case .barrier(let number): reached.insert(number)
+    case .barrier(let number):
+      reached.insert(number)
+      check(barrier: number)
+    // Nothing is promised of a file system that does not answer.
+    case .troubled(_, .hung): promised = [:]
     case .unsettled, .unchanged, .refused, .stalled, .folderFound, .folderGone, .troubled: return
     }
   }

@@ -45,6 +45,50 @@ struct WatchStateTests {
     #expect(memories == [[], ["/v/quick"]])
   }
 
+  @Test func `keeps the watch of a folder that has another name, though the old one is left later`() {
+    var state = WatchState.begun(at: now)
+    let (quick, releases) = (FileName(bytes: Array("quick".utf8)), FileName(bytes: Array("releases".utf8)))
+    let arrived = { (name: FileName) in
+      InotifyEvent(watch: 2, mask: UInt32(IN_CREATE) | UInt32(IN_ISDIR), name: name)
+    }
+    _ = state.take(.events([arrived(quick)]), at: now)
+    _ = state.take(.watched("/v/quick", .success(3)), at: now)
+
+    // A listing finds the new name first: the kernel answers the number that the folder has.
+    _ = state.take(.events([arrived(releases)]), at: now)
+    _ = state.take(.watched("/v/releases", .success(3)), at: now)
+    let left = InotifyEvent(watch: 2, mask: UInt32(IN_MOVED_FROM) | UInt32(IN_ISDIR), name: quick)
+    let unwatched = state.take(.events([left]), at: now).filter { if case .unwatch = $0 { true } else { false } }
+
+    #expect(unwatched.isEmpty)
+    #expect(state.paths[3] == "/v/releases")
+  }
+
+  @Test func `is looked at once more when it came back during a look that found it gone`() {
+    var state = WatchState.begun(at: now)
+    let quick = FileName(bytes: Array("quick".utf8))
+    let arrives = InotifyEvent(watch: 2, mask: UInt32(IN_CREATE) | UInt32(IN_ISDIR), name: quick)
+    _ = state.take(.events([arrives]), at: now)
+    _ = state.take(.watched("/v/quick", .success(3)), at: now)
+    _ = state.take(.recalled("/v/quick", [:]), at: now)
+    _ = state.take(.events([arrives]), at: now)
+    _ = state.take(.watched("/v/quick", .success(4)), at: now)
+    _ = state.take(.barrier(1), at: now)
+    let cookie = InotifyEvent(watch: 1, mask: UInt32(IN_CREATE), name: FileName(bytes: Array("m-1".utf8)))
+    _ = state.take(.events([cookie]), at: now)
+
+    let root = FolderStamp(device: 1, inode: 1, mtimeNanoseconds: 1, ctimeNanoseconds: 1)
+    let empty = FolderLook.listed(root, folders: [], files: Reconciler.Differences())
+    var actions = state.take(.folderLooked("/v", turn: 1, empty), at: now)
+    actions += state.take(.folderLooked("/v/quick", turn: 1, .gone), at: now)
+
+    let isReached = actions.contains { if case .tell(.barrier) = $0 { true } else { false } }
+    #expect(!isReached)
+    #expect(state.paths[4] == "/v/quick")
+    let looksAgain = actions.contains { if case .lookAtFolder("/v/quick", _, _, _) = $0 { true } else { false } }
+    #expect(looksAgain)
+  }
+
   private func watches(_ actions: [WatchAction]) -> [FilePath] {
     actions.compactMap { if case .watch(let path) = $0 { path } else { nil } }
   }

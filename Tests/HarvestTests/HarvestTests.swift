@@ -52,6 +52,34 @@ struct HarvestPlanTests {
     #expect(moves.map(\.target) == ["A:B", "A_B", "a_b-2"].map { "dist/spring/shot_\($0).png" })
   }
 
+  @Test(arguments: ["shot\u{0600}", "\u{301}shot", "shot\u{0D4E}", "a'b", String(repeating: "x", count: 200)])
+  func `also of a job whose name's end would swallow the dot, or is as long as a name may be`(job: String) throws {
+    #expect(try plan([(job, [output(1, 1)])]).map(\.target) == ["dist/spring/\(job).png"])
+    #expect(
+      try plan([(job, [output(1, 1), output(2, 2)])]).first { _ in true }?.target == "dist/spring/\(job)_0001.png")
+  }
+
+  @Test func `of scenes that differ in nothing but Unicode form tells them apart`() throws {
+    let outputs = ["\u{E9}", "e\u{301}"].enumerated().map { number, scene in
+      Output(
+        id: Int64(number), revision: 1, path: "\(number).png", frame: 1,
+        kind: OutputKind(part: RenderPart(scene: scene)), state: .done, attempts: 1, size: nil, bytes: nil, file: nil,
+        renderMilliseconds: nil, problem: nil)
+    }
+
+    let targets = try plan([("shot", outputs)]).map(\.target)
+
+    #expect(Set(targets).count == 2 && targets.allSatisfy { $0.hasPrefix("dist/spring/shot_") }, "\(targets)")
+  }
+
+  @Test func `by a template in which marks stand behind its signs`() throws {
+    #expect(
+      try plan([("shot", [output(1, 1)])], naming: "{job}\u{301}.{ext}").map(\.target) == [
+        "dist/spring/shot\u{301}.png"
+      ])
+    #expect(throws: HarvestFailure.self) { try plan([("shot", [output(1, 1)])], naming: "a/\u{301}{job}.{ext}") }
+  }
+
   @Test func `with the default names, a still without its frame`() throws {
     let moves = try plan([("shot", [output(1, 1), output(2, 2)]), ("still", [output(3, 1)])])
 

@@ -16,7 +16,7 @@ struct IntakeTests {
     volume = try scratch.makeVolume()
   }
 
-  @Test(arguments: ["shot.blend", "Shot.BLEND", "a.b.blend", "-v.blend", "$(x).blend", "shot 10.Blend"])
+  @Test(arguments: ["shot.blend", "Shot.BLEND", "a.b.blend", "-v.blend", "$(x).blend", "shot 10.Blend", "#1.blend"])
   func `is a file named so`(name: String) throws {
     #expect(DropPlace.isDrop(FileName(bytes: Array(name.utf8))))
   }
@@ -24,7 +24,7 @@ struct IntakeTests {
   @Test(arguments: [
     "shot.blend@", "shot.blend1", "shot.blend~", ".shot.blend", ".farm-0123456789ab.blend", ".x.blend.Ab12Cd",
     "._shot.blend",
-    "~$shot.blend", "~syncthing~shot.blend", "#shot.blend", "shot.blend.part", "shot.png", ".blend", "blend",
+    "~$shot.blend", "~syncthing~shot.blend", "#shot.blend#", "shot.blend.part", "shot.png", ".blend", "blend",
   ])
   func `is no file of these names`(name: String) throws {
     #expect(!DropPlace.isDrop(FileName(bytes: Array(name.utf8))))
@@ -44,6 +44,32 @@ struct IntakeTests {
 
     #expect(failure?.description.contains("cannot be a job") == true)
     #expect(failure?.problemClass == .badName)
+  }
+
+  @Test(arguments: ["\u{0600}", "\u{06DD}", "\u{0D4E}", "\u{200D}", "\u{301}"])
+  func `is a job or refused when the last letter of its name joins the dot`(last: String) throws {
+    let path = volume.quick.appending("shot\(last).blend")
+
+    #expect(DropPlace.isDrop(try #require(path.lastName)))
+    #expect(try DropPlace(volume).job(at: path) == JobName(release: "quick", job: "shot\(last)"))
+    let sidecar = DropPlace(volume).job(ofSidecar: volume.quick.appending("shot\(last).farm.yaml"))
+    #expect(sidecar == JobName(release: "quick", job: "shot\(last)"))
+  }
+
+  @Test func `is the job of its bytes or refused, under thousands of names`() {
+    for bytes in ForeignNames.ofFiles(count: 5000, seed: 4) {
+      let path = volume.quick.appending(FileName(bytes: bytes))
+
+      guard let name = try? DropPlace(volume).job(at: path) else { continue }
+      #expect(volume.quick.appending("\(name.job)\(FilePath(path.string).extension.map { ".\($0)" } ?? "")") == path)
+      #expect(Array(name.job.utf8) == Array(bytes.dropLast(".blend".utf8.count)))
+    }
+  }
+
+  @Test(arguments: ["#recycle", "@eaDir", "$RECYCLE.BIN", "__MACOSX", "lost+found", ".stversions"])
+  func `is none in a folder of a system`(folder: String) {
+    #expect(DropPlace.tree.below(FileName("releases"))?.below(FileName(folder)) == nil)
+    #expect(DropPlace(volume).release(at: volume.store(of: "#1")) == "#1")
   }
 
   @Test func `is claimed with digest, owner and facts`() throws {

@@ -174,7 +174,7 @@ struct ResidentBlenderTests {
           log: "")
         ends.append(
           await blender.lead(
-            task, Conversation(task, threads: 1), log: try TaskLog(at: scratch("\(number).log")),
+            task, Conversation(task, threads: 1), log: TaskLog(at: scratch("\(number).log")),
             hangRule: HangRule(atLeast: .seconds(600), usualFrame: nil),
             tell: { report in said.with { $0.append(report) } }))
         // Commands are heard in order: it has let go before it opens the file again.

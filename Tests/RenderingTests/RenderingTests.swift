@@ -90,11 +90,11 @@ struct PromotionTests {
     let frame = try checked("1.png")
 
     try promotion.makeRoom()
-    #expect(!promotion.isPromoted("000001.png", frame.identity))
+    #expect(promotion.look(for: "000001.png", frame.identity) == .absent)
     #expect(try promotion.promote(frame, as: "000001.png") == frame.identity)
 
     #expect(out.names == ["000001.png"])
-    #expect(promotion.isPromoted("000001.png", frame.identity))
+    #expect(promotion.look(for: "000001.png", frame.identity) == .inPlace)
     #expect(!scratch("work/1.png").isThere)
   }
 

@@ -46,6 +46,44 @@ struct SegmentationTests {
     #expect(Segmentation(of: nil).outputs.isEmpty)
   }
 
+  @Test func `is in folders of their own for scenes that differ in nothing but Unicode form`() {
+    let scenes = ["\u{E9}", "e\u{301}", "../\u{301}x", "\u{0600}/y"].map(Self.scene(named:))
+
+    let owed = owed(scenes)
+
+    #expect(owed.outputs.count == 12 && Set(owed.outputs.map { $0.path.lowercased() }).count == 12)
+    #expect(owed.outputs.allSatisfy { $0.path.utf8.count { $0 == UInt8(ascii: "/") } == 1 })
+    #expect(Set(owed.outputs.map(\.kind)).count == 4)
+  }
+
+  @Test func `names a layer as the file does, also when it was typed in another Unicode form`() {
+    var scene = Self.scene()
+    scene.viewLayers = [BlendScene.ViewLayer(name: "Cafe\u{301}", used: true)]
+
+    let owed = owed([scene]) { $0.layers = .named(["Caf\u{E9}"]) }
+
+    #expect(owed.problem == nil && !owed.outputs.isEmpty)
+    #expect(owed.outputs.allSatisfy { $0.kind.part.layer?.isSameBytes(as: "Cafe\u{301}") == true })
+  }
+
+  @Test func `is nothing where a damaged file names frames that no Blender renders, in two scenes too`() {
+    var (first, second) = (Self.scene(), Self.scene(named: "Second"))
+    first.frames = BlendScene.Frames(start: -2_147_483_648, end: -2_147_483_640, step: 1, current: 1)
+    second.frames = BlendScene.Frames(start: 2_147_483_640, end: 2_147_483_647, step: 1, current: 1)
+
+    #expect(owed([first]).problem?.cause.contains("Blender renders -1048574 to 1048574") == true)
+    #expect(owed([first, second]).outputs.isEmpty)
+    #expect(FrameSet([.min, .max]).description == "\(FrameNumber.min),\(FrameNumber.max)")
+  }
+
+  @Test func `of nodes lies beside its picture, also where a folder begins with a combining mark`() {
+    let picture = OwedOutput(path: "Main/\u{301}Sky/000001.png", frame: 1)
+
+    let beside = Segmentation.beside([picture], nodes: [NodePicture(node: "Out", slot: nil, fileExtension: "png")])
+
+    #expect(beside.map(\.path) == ["Main/\u{301}Sky/nodes/Out/000001.png"])
+  }
+
   @Test(arguments: [(1, "000001.png"), (1_048_574, "1048574.png"), (-3, "-00003.png"), (0, "000000.png")])
   func `has six digits in its names`(frame: FrameNumber, name: String) {
     #expect(Segmentation.fileName(frame, .png) == name)

@@ -90,6 +90,20 @@ struct NoteBoardTests {
     #expect(volume.quick.appending("a.blend.PROBLEM.txt").contents == Array("mine".utf8))
   }
 
+  @Test(.enabled(if: Needs.mounts)) func `hangs a note that the disk refused as soon as it takes it`() async throws {
+    let disk = try SmallDisk(size: "64k", at: volume.root)
+    try scratch.folder("volume/quick")
+    try await disk.setReadOnly(true)
+    let board = NoteBoard(volume)
+
+    #expect(await board.show([note("a.blend")], folders: [volume.quick]).count == 1)
+    #expect(await board.show([note("a.blend")], folders: [volume.quick], retrying: false).isEmpty)
+    try await disk.setReadOnly(false)
+    #expect(await board.show([note("a.blend")], folders: [volume.quick]).isEmpty)
+
+    #expect(volume.quick.names == ["a.blend.PROBLEM.txt"])
+  }
+
   @Test func `removes at its start what an earlier life left, and only that`() async throws {
     _ = await NoteBoard(volume).show([note("a.blend"), note("b.blend")], folders: [volume.quick])
     try scratch.write("mine", to: "volume/quick/c.blend.PROBLEM.txt")

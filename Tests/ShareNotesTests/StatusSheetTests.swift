@@ -69,6 +69,21 @@ struct StatusSheetTests {
     #expect(lines.contains { $0.contains("more") })
   }
 
+  @Test func `says of each file that is not picked up where it lies, why, and where to put it`() {
+    var status = Self.status([Self.release("spring", (1...30).map { Self.job("a\($0)", .active) })])
+    let files = (1...30).map {
+      OverlookedFile(path: "quick/p\($0).zip", why: "it is packed (.zip)", remedy: "Unpack it.")
+    }
+    (status.overlooked, status.moreOverlooked) = (OverlookedFiles(files).shown, OverlookedFiles(files).more)
+
+    let lines = lines(status)
+
+    #expect(lines.count <= 20)
+    #expect(lines.contains("  quick/p1.zip: it is packed (.zip). Unpack it."))
+    let told = lines.count { $0.contains("it is packed") }
+    #expect(lines.contains("  … \(30 - told) more") && lines.contains("Rendering:"))
+  }
+
   @Test func `says that the farm is switched off`() {
     #expect(lines(Self.status([], running: false))[2].contains("the farm is switched off"))
     #expect(lines(Self.status([])).last == "Nothing was dropped yet. Copy a .blend into quick/.")

@@ -36,7 +36,7 @@ struct Probe {
           tell(line)
         }
       }
-      _ = try watcher.barrier()
+      _ = watcher.barrier()
       try await group.waitForAll()
     }
   }

@@ -53,6 +53,8 @@ package struct BlendDependency: Codable, Hashable, Sendable {
       case unreadable
       /// It can be used all the same.
       case odd
+      /// The daemon died while it read it, and does not read it again.
+      case crashing
     }
 
     package let kind: Kind
@@ -74,8 +76,8 @@ package struct BlendDependency: Codable, Hashable, Sendable {
 
   /// Whether it is written without a beginning: neither `//`, nor a drive, a server or a root.
   package var isWrittenRelative: Bool {
-    guard let first = path.first else { return false }
-    return !"/\\".contains(first) && path.dropFirst().first != ":"
+    guard let first = path.utf8.first else { return false }
+    return first != UInt8(ascii: "/") && first != UInt8(ascii: "\\") && path.utf8.dropFirst().first != UInt8(ascii: ":")
   }
 
   /// Takes in that one more datablock that is rendered needs the file.
@@ -95,9 +97,15 @@ package struct BlendDependency: Codable, Hashable, Sendable {
       "OB": "object", "MA": "material", "WO": "world", "LA": "light", "NT": "node group", "SC": "scene",
       "SO": "sound", "TX": "text", "TE": "texture", "PA": "particle settings", "LS": "line style",
     ]
-    let code = String(datablock.prefix(2))
-    return "\(kinds[code] ?? "datablock") \(datablock.dropFirst(2))"
+    let code = String(decoding: datablock.utf8.prefix(2), as: UTF8.self)
+    return "\(kinds[code] ?? "datablock") \(DatablockName.plain(datablock))"
   }
+}
+
+/// The names of datablocks inside a file: two letters of their kind, then what people call them.
+enum DatablockName {
+  /// The name without its kind. By bytes: a name may begin with a combining mark.
+  static func plain(_ name: String) -> String { String(decoding: name.utf8.dropFirst(2), as: UTF8.self) }
 }
 
 /// How paths in a `.blend` are to be read here. A value: touches no file.

@@ -66,7 +66,12 @@ package struct BlendInspection: Codable, Hashable, Sendable {
   }
 
   /// The scenes that are rendered.
-  package var rendered: [BlendScene] { renders.compactMap { name in scenes.first { $0.name == name } } }
+  package var rendered: [BlendScene] {
+    renders.compactMap { name in
+      // People may type another Unicode form; of two scenes that differ in that alone each is meant by its own.
+      scenes.first { $0.name.isSameBytes(as: name) } ?? scenes.first { $0.name == name }
+    }
+  }
   /// The first of them.
   package var scene: BlendScene? { rendered.first }
 }
@@ -255,7 +260,7 @@ private struct Walk {
 
   /// Everything that was found, those of one file together.
   mutating func dependencies(of blend: FilePath) throws(BlendFailure) -> [BlendDependency] {
-    var found: [String: Int] = [:]
+    var found: [ExactText: Int] = [:]
     var dependencies: [BlendDependency] = []
     for path in order {
       guard let visit = visits[path] else { continue }
@@ -267,7 +272,7 @@ private struct Walk {
         for place in places.all {
           let (written, resolved, kind) = (place.written, place.resolved, place.kind ?? file.kind)
           let exists = resolved.map { disk.exists($0, kind) } ?? false
-          let key = "\(kind) \(resolved?.string ?? written)"
+          let key = ExactText("\(kind) \(resolved?.string ?? written)")
           if let index = found[key] {
             if reached { dependencies[index].need(for: place.frames, isNew: !dependencies[index].reached) }
             dependencies[index].reached = dependencies[index].reached || reached

@@ -138,7 +138,7 @@ extension BlendReader {
   /// The name of the datablock at an address, without the two letters of its kind.
   func name(at address: UInt64?) throws(BlendFailure) -> String? {
     guard let block = block(at: address) else { return nil }
-    return try datablockName(of: block).map { String($0.dropFirst(2)) }
+    return try datablockName(of: block).map(DatablockName.plain)
   }
 
   private func scene(_ scene: BlendRecord) throws(BlendFailure) -> BlendScene? {
@@ -151,7 +151,7 @@ extension BlendReader {
     let base = render.float("frs_sec_base") ?? 1
     let hasStrips = try hasStrips(scene)
     return BlendScene(
-      name: String(name.dropFirst(2)),
+      name: DatablockName.plain(name),
       frames: BlendScene.Frames(
         start: render.int("sfra") ?? 1, end: render.int("efra") ?? 1, step: max(1, render.int("frame_step") ?? 1),
         current: render.int("cfra") ?? 1),

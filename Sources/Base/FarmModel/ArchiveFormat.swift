@@ -9,8 +9,7 @@ package enum ArchiveFormat: String, Codable, CaseIterable, Sendable {
   package static func parse(fileName: String) -> (release: String, format: ArchiveFormat)? {
     for format in allCases {
       let ending = ".tar.\(format.rawValue)"
-      guard fileName.hasSuffix(ending) else { continue }
-      let release = String(fileName.dropLast(ending.count))
+      guard let release = fileName.dropping(byteSuffix: ending) else { continue }
       return NameRule.refusal(of: release) == nil ? (release, format) : nil
     }
     return nil

@@ -110,9 +110,10 @@ extension FrameSet: CustomStringConvertible {
   private static func leadingRun(of frames: ArraySlice<FrameNumber>) -> (count: Int, step: FrameNumber) {
     let start = frames.startIndex
     guard frames.count > 1 else { return (frames.count, 1) }
-    let step = frames[start + 1] - frames[start]
+    // Wrapping: two frames may be farther apart than a frame's number reaches, and then share no step.
+    let step = frames[start + 1] &- frames[start]
     var count = 2
-    while start + count < frames.endIndex, frames[start + count] - frames[start + count - 1] == step { count += 1 }
+    while start + count < frames.endIndex, frames[start + count] &- frames[start + count - 1] == step { count += 1 }
     return step == 1 || count > 2 ? (count, step) : (1, 1)
   }
 }

@@ -28,14 +28,15 @@ package struct Glob: Hashable, Sendable {
   /// Whether a path fits, whole or from some folder on: `wood.png` and `textures/*.png` fit `/vol/textures/wood.png`.
   package func matchesPath(_ path: String) -> Bool {
     if matches(path) { return true }
-    return path.indices.contains { path[$0] == "/" && matches(String(path[path.index(after: $0)...])) }
+    let scalars = path.unicodeScalars
+    return scalars.indices.contains { scalars[$0] == "/" && matches(String(scalars[scalars.index(after: $0)...])) }
   }
 
   /// Whether the whole of `text` fits; time is bounded by pattern × text.
   package func matches(_ text: String) -> Bool {
     if text == pattern { return true }
     let wanted = pieces
-    let given = Array(text)
+    let given = Self.letters(text)
     var w = 0
     var g = 0
     var star: (w: Int, g: Int)?
@@ -57,9 +58,22 @@ package struct Glob: Hashable, Sendable {
     return wanted[w...].allSatisfy { $0 == .run }
   }
 
+  /// The characters of a text. Punctuation and digits of ASCII stand alone, whatever mark is behind them: `*.blend`
+  /// also fits a name whose last letter would swallow the dot, and `*` ends at the slash that it is meant to.
+  private static func letters(_ text: String) -> [Character] {
+    text.reduce(into: []) { letters, letter in
+      let isCut =
+        letter.unicodeScalars.count > 1
+        && letter.unicodeScalars.contains {
+          $0.isASCII && !$0.properties.isAlphabetic
+        }
+      if isCut { letters += letter.unicodeScalars.map(Character.init) } else { letters.append(letter) }
+    }
+  }
+
   private var pieces: [Piece] {
     var pieces: [Piece] = []
-    var rest = Array(pattern)[...]
+    var rest = Self.letters(pattern)[...]
     while let letter = rest.popFirst() {
       switch letter {
       case "*": pieces.append(.run)

@@ -20,7 +20,7 @@ package enum ImageFormat: String, Codable, CaseIterable, Sendable {
 
   /// The format of a picture file by its name's extension; nil for one that only other programs read.
   package init?(ofFile name: String) {
-    let ending = name.split(separator: ".").last?.lowercased()
+    let ending = name.pieces(between: ".").last?.lowercased()
     guard let format = Self.allCases.first(where: { $0.fileExtension == ending }) else { return nil }
     self = format
   }

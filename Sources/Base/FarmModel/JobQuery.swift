@@ -41,7 +41,9 @@ package struct JobQuery: Hashable, Sendable {
   /// Reads the words of a query as they stand on the command line.
   package init(parsing words: [String]) throws(QueryFailure) {
     var parsed: [Word] = []
-    for word in words.flatMap({ $0.split(separator: " ").map(String.init) }) { parsed.append(try Word(parsing: word)) }
+    for word in words.flatMap({ $0.pieces(between: " ").filter { !$0.isEmpty } }) {
+      parsed.append(try Word(parsing: word))
+    }
     self.words = parsed
   }
 
@@ -83,16 +85,17 @@ extension JobQuery.Word {
   private static let fields = ["state", "release", "owner", "problem", "uses", "age", "priority"]
 
   fileprivate init(parsing text: String) throws(QueryFailure) {
-    guard let at = text.firstIndex(where: { ":<>".contains($0) }) else {
+    let scalars = text.unicodeScalars
+    guard let at = scalars.firstIndex(where: { $0 == ":" || $0 == "<" || $0 == ">" }) else {
       self = .name(Glob(text))
       return
     }
-    let field = String(text[..<at])
-    let value = String(text[text.index(after: at)...])
+    let field = String(scalars[..<at])
+    let value = String(scalars[scalars.index(after: at)...])
     guard Self.fields.contains(field) else {
       throw .unknownField(field, nearest: Nearest.name(to: field, among: Self.fields))
     }
-    guard !value.isEmpty, let comparison = JobQuery.Comparison(rawValue: String(text[at])) else {
+    guard !value.isEmpty, let comparison = JobQuery.Comparison(rawValue: String(scalars[at])) else {
       throw .badValue(field: field, value: value)
     }
     switch (field, comparison) {
@@ -109,7 +112,7 @@ extension JobQuery.Word {
     case ("priority", _):
       guard let priority = Int(value) else { throw .badValue(field: field, value: value) }
       self = .priority(comparison, priority)
-    default: throw .badValue(field: field, value: String(text[at]) + value)
+    default: throw .badValue(field: field, value: String(scalars[at]) + value)
     }
   }
 }

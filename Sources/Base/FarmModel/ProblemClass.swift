@@ -29,6 +29,8 @@ package enum ProblemClass: String, Codable, CaseIterable, Sendable {
   case changedMeanwhile = "changed-meanwhile"
   case renderError = "render-error"
   case adopted
+  case folderGone = "folder-gone"
+  case nameTaken = "name-taken"
   case still
   case unbakedSimulation = "unbaked-simulation"
   case darkFrame = "dark-frame"
@@ -41,14 +43,15 @@ package enum ProblemClass: String, Codable, CaseIterable, Sendable {
   case slowFrame = "slow-frame"
   case wrongChannels = "wrong-channels"
   case namesCopy = "names-copy"
+  case crashedTheFarm = "crashed-the-farm"
 
   /// Whether trying the same output again cannot change anything: the cause is in the file or in the set-up.
   package var isFinal: Bool {
     switch self {
     case .unreadableFile, .wrongBlender, .noBlender, .noCamera, .noFrames, .noLayer, .missingFile, .outOfReach,
       .sequencer, .noGPU, .notSupported, .badName, .badRelease, .denoiserMissing, .scriptsDisabled, .pythonError,
-      .adopted, .notAFile, .fileGone, .still, .unbakedSimulation, .darkFrame, .badSettings, .notTiled,
-      .tileEdges, .namesCopy:
+      .adopted, .notAFile, .fileGone, .folderGone, .nameTaken, .still, .unbakedSimulation, .darkFrame, .badSettings,
+      .notTiled, .tileEdges, .namesCopy, .crashedTheFarm:
       true
     case .hung, .rendererCrashed, .outOfMemory, .outOfVRAM, .noOutput, .truncated, .wrongSize, .diskFull, .notWritable,
       .killed, .changedMeanwhile, .renderError, .notWhole, .slowFrame, .wrongChannels:
@@ -60,11 +63,13 @@ package enum ProblemClass: String, Codable, CaseIterable, Sendable {
   package var blocks: Bool {
     switch self {
     case .unreadableFile, .wrongBlender, .noBlender, .noCamera, .noFrames, .noLayer, .missingFile, .outOfReach,
-      .sequencer, .notSupported, .denoiserMissing, .scriptsDisabled, .fileGone, .badSettings:
+      .sequencer, .notSupported, .denoiserMissing, .scriptsDisabled, .fileGone, .badSettings,
+      .crashedTheFarm:
       true
-    case .noGPU, .badName, .badRelease, .pythonError, .adopted, .still, .unbakedSimulation, .darkFrame, .notAFile,
-      .hung, .rendererCrashed, .outOfMemory, .outOfVRAM, .noOutput, .truncated, .wrongSize, .diskFull, .notWritable,
-      .killed, .changedMeanwhile, .renderError, .notWhole, .notTiled, .tileEdges, .slowFrame, .wrongChannels,
+    case .noGPU, .badName, .badRelease, .pythonError, .adopted, .folderGone, .nameTaken, .still, .unbakedSimulation,
+      .darkFrame, .notAFile, .hung, .rendererCrashed, .outOfMemory, .outOfVRAM, .noOutput, .truncated, .wrongSize,
+      .diskFull, .notWritable, .killed, .changedMeanwhile, .renderError, .notWhole, .notTiled, .tileEdges, .slowFrame,
+      .wrongChannels,
       .namesCopy:
       false
     }
@@ -91,7 +96,7 @@ package enum ProblemClass: String, Codable, CaseIterable, Sendable {
     case .hung: "Read `farm logs` of the job; raise `hang_after:` in farm.yaml when its frames need that long."
     case .noFrames: "Set the frame range in the scene's Output properties and save again."
     case .badName: "Rename the file."
-    case .badRelease: "Correct release.yaml; `farm plan release` writes a right one."
+    case .badRelease: "Correct release.yaml; etc/release.yaml shows every key."
     case .denoiserMissing: "Turn denoising off in the scene, or install a Blender with OpenImageDenoise."
     case .scriptsDisabled:
       "Put the file under a folder of `trust_scripts:` in farm.yaml, or bake what its scripts drive."
@@ -110,6 +115,8 @@ package enum ProblemClass: String, Codable, CaseIterable, Sendable {
     case .notWhole: "Wait for the copy to end, or copy the file once more."
     case .notAFile: "Put the file itself there."
     case .fileGone: "Put the file back and the job goes on by itself, or end it with `farm kill jobs`."
+    case .folderGone: "Put the folder back; the job goes on by itself."
+    case .nameTaken: "Rename one of the two files."
     case .still: "Give something a keyframe, or write `still: never` in release.yaml or farm.yaml."
     case .unbakedSimulation: "Bake it in Blender and save again, and its frames can be rendered side by side."
     case .darkFrame: "Look at them; `farm replace job <job> --frames <frames>` renders them again."
@@ -119,6 +126,8 @@ package enum ProblemClass: String, Codable, CaseIterable, Sendable {
     case .slowFrame: "Nothing; look at `farm logs` of the job when there are many of them."
     case .namesCopy: "Switch off `File Name` under Metadata in the Output properties, and save again."
     case .wrongChannels: "Read `farm logs` of the job; the scene's colour mode may be driven."
+    case .crashedTheFarm:
+      "Open it in Blender and save it again, and it is tried again; report it with the file and the daemon's log."
     case .adopted: "Change and save it, and it is rendered."
     }
   }

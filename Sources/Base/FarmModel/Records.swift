@@ -208,6 +208,19 @@ package struct OutputKind: Codable, Hashable, Sendable {
     self.node = node
   }
 
+  /// By bytes, as Blender compares names.
+  package static func == (a: OutputKind, b: OutputKind) -> Bool {
+    a.part == b.part && a.view.map(ExactText.init) == b.view.map(ExactText.init)
+      && a.node.map(ExactText.init) == b.node.map(ExactText.init)
+  }
+
+  /// Of the bytes.
+  package func hash(into hasher: inout Hasher) {
+    hasher.combine(part)
+    hasher.combine(view.map(ExactText.init))
+    hasher.combine(node.map(ExactText.init))
+  }
+
   /// `layer Sky, view left`; empty for the only picture of its frame.
   package func words(withScene: Bool) -> String {
     var part = part

@@ -13,6 +13,20 @@ package struct RenderPart: Codable, Hashable, Sendable {
     self.tile = tile
   }
 
+  /// By bytes, as Blender compares names.
+  package static func == (a: RenderPart, b: RenderPart) -> Bool {
+    a.scene.map(ExactText.init) == b.scene.map(ExactText.init)
+      && a.layer.map(ExactText.init) == b.layer.map(ExactText.init)
+      && a.tile == b.tile
+  }
+
+  /// Of the bytes.
+  package func hash(into hasher: inout Hasher) {
+    hasher.combine(scene.map(ExactText.init))
+    hasher.combine(layer.map(ExactText.init))
+    hasher.combine(tile)
+  }
+
   /// The whole pictures of which it has tiles.
   package var whole: RenderPart { RenderPart(scene: scene, layer: layer) }
 

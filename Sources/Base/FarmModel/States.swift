@@ -28,7 +28,9 @@ package enum JobState: String, Codable, CaseIterable, Sendable {
     case .assembling: [.active]
     case .completed: [.assembling]
     case .failed: [.queued, .active, .assembling]
-    case .canceled, .superseded, .removed: [.blocked, .queued, .active, .assembling]
+    // A person may give up one that failed.
+    case .canceled: [.blocked, .queued, .active, .assembling, .failed]
+    case .superseded, .removed: [.blocked, .queued, .active, .assembling]
     }
   }
 

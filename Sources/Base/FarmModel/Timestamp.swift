@@ -12,8 +12,12 @@ package struct Timestamp: Codable, Hashable, Comparable, Sendable {
   package init?(rfc3339 text: String) {
     guard let match = text.wholeMatch(of: /([0-9T:\-]{19})\.(\d{9})Z/), let rest = Int64(match.2),
       let date = try? Date("\(match.1)Z", strategy: .iso8601)
-    else { return nil }  // Written by somebody else.
-    nanoseconds = Int64(date.timeIntervalSince1970) * 1_000_000_000 + rest
+    else { return nil }  // Another program wrote it.
+    let (whole, isTooFar) = Int64(date.timeIntervalSince1970).multipliedReportingOverflow(by: 1_000_000_000)
+    let (sum, isFarther) = whole.addingReportingOverflow(rest)
+    // Nanoseconds in 64 bits reach from 1677 to 2262; an archive of others may name any year.
+    guard !isTooFar, !isFarther else { return nil }
+    nanoseconds = sum
   }
 
   package static func < (a: Timestamp, b: Timestamp) -> Bool { a.nanoseconds < b.nanoseconds }

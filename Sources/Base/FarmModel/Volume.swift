@@ -33,14 +33,23 @@ package struct Volume: Hashable, Sendable {
     "quick", "releases", "dist", "archives", "jobs", "file-store", "STATUS.txt", "PROBLEMS", "flamenco-manager.yaml",
   ]
 
-  /// Names that file systems, NAS boxes and desktops put at the top of a share.
+  /// Names that file systems, NAS boxes, desktops and packers put into shares, in lower case; hidden ones need no list.
+  ///
+  /// Synology: `#recycle`, `#snapshot`, `@eaDir`, `@tmp`; QNAP: `@Recycle`, `@Recently-Snapshot`; NetApp: `~snapshot`;
+  /// Windows: `$RECYCLE.BIN`, `RECYCLER`, `System Volume Information`; macOS: `Network Trash Folder`,
+  /// `Temporary Items`, `TheVolumeSettingsFolder`, and `__MACOSX` in archives of Finder; ext4: `lost+found`.
   package static let systemNames: Set<String> = [
-    "lost+found", "#recycle", "@eaDir", "$RECYCLE.BIN", "System Volume Information", "Thumbs.db", "desktop.ini",
+    "lost+found", "#recycle", "#snapshot", "@eadir", "@tmp", "@recycle", "@recently-snapshot", "~snapshot",
+    "$recycle.bin", "recycler", "system volume information", "network trash folder", "temporary items",
+    "thevolumesettingsfolder", "__macosx", "thumbs.db", "desktop.ini",
   ]
+
+  /// Whether a file or folder of this name belongs to a system, in letters of any case, and is none of artists'.
+  package static func isOfSystem(_ name: String) -> Bool { systemNames.contains(name.lowercased()) }
 
   /// Whether a top-level name does not speak against using the folder as a volume without `--adopt`.
   package static func accepts(topName name: String) -> Bool {
-    name.hasPrefix(".") || topNames.contains(name) || systemNames.contains(name)
+    name.hasBytePrefix(".") || topNames.contains(name) || isOfSystem(name)
   }
 
   /// What the plan of a release is called, in the release's folder.

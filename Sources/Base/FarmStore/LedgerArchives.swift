@@ -269,7 +269,7 @@ extension Ledger {
       var found: [(JobName, String)] = []
       while let row = try rows.next() {
         let path: String = row[2]
-        if begins.contains(where: { path.hasPrefix($0) }) {
+        if begins.contains(where: { path.hasBytePrefix($0) }) {
           found.append((JobName(release: row[0], job: row[1]), path))
         }
       }

@@ -55,14 +55,21 @@ extension Ledger {
   }
 
   /// Forgets how the files of blocked jobs were, so that the next listing settles them anew: what blocked them may be
-  /// cured. That they were there stays known, for they may have been deleted meanwhile.
+  /// cured. That they were there stays known, for they may have been deleted meanwhile. On whose pictures the daemon
+  /// died is not tried again for that.
   package func forgetBlockedFiles() async throws(StoreFailure) {
     try await write("forget the files of blocked jobs") { db in
-      for path in try String.fetchAll(db, sql: "SELECT path FROM job WHERE state = 'blocked'") {
+      for path in try String.fetchAll(db, sql: Self.curable) {
         try db.execute(sql: "UPDATE known_file SET size = -1 WHERE path = ?", arguments: [Data(path.utf8)])
       }
     }
   }
+
+  private static let curable = """
+    SELECT path FROM job WHERE state = 'blocked' AND NOT coalesce(
+      json_extract(problem, '$.class') = '\(ProblemClass.crashedTheFarm.rawValue)'
+        AND json_extract(problem, '$.missing') IS NULL, FALSE)
+    """
 
   static func remember(_ db: Database, _ known: KnownPath, _ fingerprint: Fingerprint) throws {
     try db.execute(

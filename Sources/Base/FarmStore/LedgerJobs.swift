@@ -117,6 +117,20 @@ extension Ledger {
     }
   }
 
+  /// Jobs of whose files the watch knows nothing, so that it cannot tell when one is gone.
+  /// - Parameter release: of which; nil for all.
+  package func jobsWithoutKnownFile(in release: String? = nil) async throws(StoreFailure) -> [Job] {
+    try await read("look for jobs without known files") { db in
+      try Row.fetchAll(
+        db,
+        sql: Self.jobColumns + """
+           LEFT JOIN known_file ON known_file.path = CAST(job.path AS BLOB)
+          WHERE known_file.path IS NULL AND job.state <> 'removed' AND (? IS NULL OR release.name = ?)
+          """, arguments: [release, release]
+      ).map(Job.init(row:))
+    }
+  }
+
   /// The state of each job of a release by its name; those whose file lay there before the farm are not among them.
   package func jobStates(in release: String) async throws(StoreFailure) -> [String: JobState] {
     try await read("read the states of \(release)") { db in
@@ -126,7 +140,11 @@ extension Ledger {
         """
       var states: [String: JobState] = [:]
       let rows = try Row.fetchCursor(db, sql: sql, arguments: [release])
-      while let row = try rows.next() { states[row[0]] = try Column.word(JobState.self, row[1] as String, of: "state") }
+      while let row = try rows.next() {
+        let state = try Column.word(JobState.self, row[1] as String, of: "state")
+        // A removed job may have the same name in another Unicode form: the one that is there counts.
+        states.merge([row[0] as String: state]) { $1 == .removed ? $0 : $1 }
+      }
       return states
     }
   }

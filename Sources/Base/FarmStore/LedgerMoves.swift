@@ -18,6 +18,17 @@ extension Ledger {
     }
   }
 
+  /// The newest revisions of the jobs that came last before anything else happened to a job: within this time.
+  package func newestRevisions(ofJobsWithin window: Duration) async throws(StoreFailure) -> [Revision] {
+    try await read("read which jobs came last") { db in
+      guard let last = try Int64.fetchOne(db, sql: "SELECT MAX(changed_at) FROM job") else { return [] }
+      return try Row.fetchAll(
+        db, sql: Self.revisionColumns + " WHERE job.created_at >= ? AND revision.number = job.revision",
+        arguments: [last - window.inMilliseconds * 1_000_000]
+      ).map(Revision.init(row:))
+    }
+  }
+
   /// The known files of a release's jobs, by the path of the job below the root.
   package func knownFiles(ofRelease name: String) async throws(StoreFailure) -> [String: Fingerprint] {
     try await read("read the files of \(name)") { db in
@@ -32,12 +43,15 @@ extension Ledger {
   }
 
   /// Gives a job the name and path that its file has now.
+  /// - Parameter twin: a job that is forgotten in its favour, with all that was made of it.
   /// - Returns: false, and nothing was changed, when another job was called so before.
   package func rename(
-    _ job: Job, to name: JobName, path: String, known: (old: KnownPath, new: KnownPath, fingerprint: Fingerprint)
+    _ job: Job, to name: JobName, path: String, known: (old: KnownPath, new: KnownPath, fingerprint: Fingerprint),
+    insteadOf twin: Int64? = nil
   ) async throws(StoreFailure) -> Bool {
     let now = clock.now()
     return try await write("rename \(job.name)") { db in
+      if let twin { try Self.deleteJobs(db, where: "id = ?", twin) }
       let release = try Self.ensureRelease(db, named: name.release, priority: ReleaseOrder.usualPriority, now: now)
       let isTaken = try Bool.fetchOne(
         db, sql: "SELECT EXISTS (SELECT 1 FROM job WHERE release_id = ? AND name = ? AND id <> ?)",
@@ -74,7 +88,7 @@ extension Ledger {
         db, sql: "SELECT job.id, path FROM job JOIN release ON release.id = release_id WHERE release.name = ?",
         arguments: [new])
       for job in jobs {
-        let file = (job["path"] as String).split(separator: "/").last ?? ""
+        let file = (job["path"] as String).pieces(between: "/").last ?? ""
         try db.execute(
           sql: "UPDATE job SET path = ? WHERE id = ?", arguments: ["\(store)/\(file)", job["id"] as Int64])
       }

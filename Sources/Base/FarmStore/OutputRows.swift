@@ -53,7 +53,7 @@ struct JSONMemo<Value: Codable & Equatable> {
 
   mutating func value(_ text: String?) throws -> Value? {
     guard let text else { return nil }
-    if let last, last.text == text { return last.value }
+    if let last, last.text.isSameBytes(as: text) { return last.value }
     let value = try Column.value(Value.self, text)
     last = value.map { ($0, text) }
     return value

@@ -66,12 +66,15 @@ package final class FolderWatcher: Sendable {
 
   /// Asks for a ``FolderChange/barrier(_:)`` after everything that is there now; answers its number.
   ///
-  /// The event of a file made in our own folder comes after all earlier events of this host.
-  package func barrier() throws(FileFailure) -> Int {
-    let number = try barriers.withLock { (count) throws(FileFailure) in
+  /// The event of a file made in our own folder comes after all earlier events of this host. Where the file cannot be
+  /// made, as on a full or read-only disk, its event is missed, and every folder is listed instead.
+  package func barrier() -> Int {
+    let number = barriers.withLock { count in
       count += 1
-      // In the lock: the numbers' order is that of the events.
-      OpenFile.close(try OpenFile.making(setup.cookieFolder.appending(setup.cookies.name(count)), mode: 0o600))
+      // In the lock: the numbers' order is that of the events. Not made: see above.
+      if let file = try? OpenFile.making(setup.cookieFolder.appending(setup.cookies.name(count)), mode: 0o600) {
+        OpenFile.close(file)
+      }
       return count
     }
     thread.post(.barrier(number))
@@ -116,6 +119,6 @@ struct Cookies: Sendable {
   func name(_ number: Int) -> String { "\(mark)-\(number)" }
 
   func number(_ name: FileName) -> Int? {
-    name.string.hasPrefix("\(mark)-") ? Int(name.string.dropFirst(mark.count + 1)) : nil
+    name.string.dropping(bytePrefix: "\(mark)-").flatMap { Int($0) }
   }
 }

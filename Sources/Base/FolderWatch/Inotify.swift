@@ -24,9 +24,11 @@ final class Inotify {
     IN_CLOSE_WRITE | IN_MOVED_TO | IN_MOVED_FROM | IN_CREATE | IN_DELETE | IN_DELETE_SELF | IN_MOVE_SELF | IN_ATTRIB
     | Int32(bitPattern: UInt32(IN_ONLYDIR) | UInt32(IN_DONT_FOLLOW) | UInt32(IN_EXCL_UNLINK))
 
+  /// How often a folder may be exchanged while it is being watched.
+  private static let triesMax = 8
+
   /// Becomes readable when there are events.
   let descriptor: Int32
-  private var numbers = WatchNumbers()
 
   /// - Throws: ``WatchFailure/instanceLimit`` when the kernel gives no instance.
   init() throws(WatchFailure) {
@@ -53,10 +55,36 @@ final class Inotify {
     return InotifyEvent(watch: event.pointee.wd, mask: event.pointee.mask, name: name)
   }
 
-  /// Watches a folder; the answer is the kernel's number for it.
-  func watch(_ folder: FilePath) -> Result<Int32, WatchFailure> { numbers.add(folder, mask: Self.mask) }
+  /// Watches a folder; the answer is the kernel's number for it, the same again for a folder that is watched already.
+  ///
+  /// The library does not report the number. `inotifytools_wd_from_filename` answers the old one after a folder was
+  /// deleted and made again (seen in 3.22.6). Asking the kernel a second time changes nothing and answers the number.
+  func watch(_ folder: FilePath) -> Result<Int32, WatchFailure> {
+    // The library takes texts; `String` would mend a name that is no UTF-8, so it gets the bytes.
+    folder.withPlatformString { name in
+      for _ in 1...Self.triesMax {
+        guard inotifytools_watch_file(name, Self.mask) == 1 else {
+          let code = inotifytools_error()
+          return .failure(code == ENOSPC ? .watchLimit(folder) : .notWatched(folder, errno: code))
+        }
+        let number = inotify_add_watch(descriptor, name, UInt32(bitPattern: Self.mask))
+        guard number > 0 else { return .failure(.notWatched(folder, errno: errno)) }
+        if isNamed(number) { return .success(number) }
+        // Another folder took its place between the two calls: the library does not know that one yet.
+      }
+      return .failure(.notWatched(folder, errno: ENOENT))
+    }
+  }
 
-  func unwatch(_ watch: Int32) { numbers.remove(watch) }
+  func unwatch(_ watch: Int32) {
+    if isNamed(watch) { inotifytools_remove_watch_by_wd(watch) }
+  }
+
+  /// The library names unknown numbers with an empty text.
+  private func isNamed(_ number: Int32) -> Bool {
+    guard let name = inotifytools_filename_from_wd(number) else { return false }
+    return name.pointee != 0
+  }
 
   /// The library does not tell its descriptor, but /proc does.
   private static func descriptors() -> Set<Int32> {
@@ -72,43 +100,5 @@ final class Inotify {
       if strstr(target, "inotify") != nil { found.insert(number) }
     }
     return found
-  }
-}
-
-/// Finds out which number the kernel gave to a watch, for the library cannot be asked reliably.
-///
-/// After a folder was deleted and made again, `inotifytools_wd_from_filename` answers the old number (seen in 3.22.6).
-/// The kernel counts numbers up, so the new one is the next that the library knows a name for.
-private struct WatchNumbers {
-  private var highest: Int32 = 0
-  /// Failed attempts use numbers up too.
-  private var failures: Int32 = 0
-
-  mutating func add(_ folder: FilePath, mask: Int32) -> Result<Int32, WatchFailure> {
-    // The library takes texts; `String` would mend a name that is no UTF-8, so it gets the bytes.
-    let isWatched = folder.withPlatformString { inotifytools_watch_file($0, mask) == 1 }
-    guard isWatched else {
-      failures += 1
-      let code = inotifytools_error()
-      return .failure(code == ENOSPC ? .watchLimit(folder) : .notWatched(folder, errno: code))
-    }
-    for number in (highest + 1)...(highest + 1 + failures + 64) where isNamed(number) {
-      highest = number
-      failures = 0
-      return .success(number)
-    }
-    // The same folder was watched already: the kernel gave its old number again. The library ends folders with a slash.
-    let number = inotifytools_wd_from_filename(folder.string + "/")
-    return number > 0 ? .success(number) : .failure(.notWatched(folder, errno: EEXIST))
-  }
-
-  func remove(_ number: Int32) {
-    if isNamed(number) { inotifytools_remove_watch_by_wd(number) }
-  }
-
-  /// The library names unknown numbers with an empty text.
-  private func isNamed(_ number: Int32) -> Bool {
-    guard let name = inotifytools_filename_from_wd(number) else { return false }
-    return name.pointee != 0
   }
 }

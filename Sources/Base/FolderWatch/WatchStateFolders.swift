@@ -52,6 +52,8 @@ extension WatchState {
     case .success(let watch):
       var actions: [WatchAction] = []
       if folders[path]?.watch != watch { actions += forget(watchOf: path) }
+      // A renamed folder keeps its number. Its old path must not end the watch when it is left.
+      if let old = paths[watch], old != path, folders[old]?.watch == watch { folders[old]?.watch = nil }
       folders[path]?.watch = watch
       paths[watch] = path
       return actions + list(path)
@@ -163,6 +165,8 @@ extension WatchState {
     var actions: [WatchAction] = []
     var found: [Barriers.Item] = []
     switch look {
+    // It came back while the look was under way: only the next look answers for the folder that is there now.
+    case .gone where folder.isStirred: break
     case .gone: actions += leave(path, isMoved: true)
     case .refused(let failure): actions += trouble(path, WatchFailure(failure))
     case .same: actions += isHere(path)

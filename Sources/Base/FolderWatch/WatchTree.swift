@@ -1,3 +1,4 @@
+import FarmModel
 import VolumeFiles
 
 /// Which folders below a root are watched, and in which of them files count. A value: knows the layout, not the disk.
@@ -6,7 +7,7 @@ package indirect enum WatchTree: Hashable, Sendable {
   case drops
   /// Folders of these names are entered; files of these names count, too.
   case named([String: WatchTree], files: Set<String> = [])
-  /// Every folder is entered, hidden ones excepted.
+  /// Every folder is entered, except hidden ones and those of systems (``Volume/isOfSystem(_:)``).
   case every(WatchTree)
 
   /// A folder of which the tree says nothing.
@@ -17,7 +18,7 @@ package indirect enum WatchTree: Hashable, Sendable {
   func nameCheck(drops: @escaping FolderWatcher.NameCheck) -> FolderWatcher.NameCheck? {
     switch self {
     case .drops: drops
-    case .named(_, let files) where !files.isEmpty: { files.contains($1.string) }
+    case .named(_, let files) where !files.isEmpty: { _, name in files.contains { name.spells($0) } }
     case .named, .every: nil
     }
   }
@@ -26,8 +27,8 @@ package indirect enum WatchTree: Hashable, Sendable {
   package func below(_ name: FileName) -> WatchTree? {
     switch self {
     case .drops: nil
-    case .named(let trees, _): trees[name.string]
-    case .every(let tree): name.string.hasPrefix(".") ? nil : tree
+    case .named(let trees, _): trees.first { name.spells($0.key) }?.value
+    case .every(let tree): name.hasPrefix(".") || Volume.isOfSystem(name.string) ? nil : tree
     }
   }
 }

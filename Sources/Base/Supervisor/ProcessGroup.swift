@@ -53,10 +53,10 @@ package enum ProcessTable {
 
   /// The fields of /proc/<pid>/stat after the name, which may hold blanks: from the third one on, the state.
   private static func statFields(of pid: pid_t) -> [Substring]? {
-    guard let text = firstBytes(of: FilePath("/proc/\(pid)/stat")), let end = text.lastIndex(of: ")") else {
-      return nil
-    }
-    return text[text.index(after: end)...].split(separator: " ")
+    guard let text = firstBytes(of: FilePath("/proc/\(pid)/stat"))?.utf8,
+      let end = text.lastIndex(of: UInt8(ascii: ")"))
+    else { return nil }
+    return text[text.index(after: end)...].split(separator: UInt8(ascii: " ")).map { Substring($0) }
   }
 
   /// Processor time of all processes of a group, and of their children that have ended, in clock ticks.

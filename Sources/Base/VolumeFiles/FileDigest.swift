@@ -95,6 +95,7 @@ package enum FileBytes {
   package static func write(
     _ bytes: UnsafeRawBufferPointer, to file: FileDescriptor, path: FilePath
   ) throws(FileFailure) {
+    try RefusedWrites.check("write", path)
     var rest = bytes
     while !rest.isEmpty {
       let count = Glibc.write(file.rawValue, rest.baseAddress, rest.count)

@@ -29,7 +29,7 @@ package struct FileFailure: Failure, Equatable {
         + "the folder, `chmod g+r \(path.string.quotedForShell)` for a file (`ls -ld` shows who has it)."
     case EROFS: "Mount the file system writable (`findmnt` shows it)."
     case ENOSPC, EDQUOT: "Free space on that file system (`df -h` shows what is left)."
-    case ENOENT: "Put it back where it was, or tell the farm with `farm sync` that it is gone."
+    case ENOENT: "Put it back where it was; the farm goes on by itself."
     case ENOTDIR: "Something that is no folder has the name of one in that path: move it away (`ls -ld` shows it)."
     case EEXIST: "Something has that name already: move it away, or choose another name."
     case EISDIR: "A folder has the name of a file there: move it away."
@@ -44,6 +44,9 @@ package struct FileFailure: Failure, Equatable {
     default: false
     }
   }
+
+  /// Whether the disk refused it, and may take it later: it is full, over a quota, read-only or failing.
+  package var isOfDisk: Bool { [ENOSPC, EDQUOT, EROFS, EIO, ESTALE].contains(errno) }
 
   package var kind: FailureKind { errno == ENOENT ? .notFound : .failed }
 

@@ -22,6 +22,12 @@ package struct FileName: Hashable, Sendable {
   /// As text; what is no UTF-8 is mended.
   package var string: String { String(decoding: bytes, as: UTF8.self) }
 
+  /// A name that is this text.
+  package init(_ text: String) { bytes = Array(text.utf8) }
+
+  /// Whether it is this text, byte by byte.
+  package func spells(_ text: String) -> Bool { bytes.elementsEqual(text.utf8) }
+
   /// Whether it begins so.
   package func hasPrefix(_ text: StaticString) -> Bool {
     text.withUTF8Buffer { bytes.starts(with: $0) }

@@ -31,24 +31,34 @@ package struct MountTable: Hashable, Sendable {
 
   package static var ofThisProcess: MountTable {
     // Unreadable: every type is unknown.
-    MountTable(parsing: (try? String(decoding: FileBytes.all(of: file), as: UTF8.self)) ?? "")
+    MountTable(parsing: (try? FileBytes.all(of: file)) ?? [])
   }
 
-  package init(parsing text: String) {
-    mounts = text.split(separator: "\n").compactMap { line in
-      let halves = line.split(separator: " - ", maxSplits: 1)
-      guard halves.count == 2, let type = halves[1].split(separator: " ").first else { return nil }
-      let fields = halves[0].split(separator: " ")
-      guard fields.count > 4, let id = Int(fields[0]) else { return nil }
-      return Mount(id: id, point: FilePath(Self.plain(fields[4])), type: String(type))
+  package init(parsing text: String) { self.init(parsing: Array(text.utf8)) }
+
+  /// Reads it as bytes: mount points are names, and names need not be text.
+  package init(parsing bytes: [UInt8]) {
+    mounts = bytes.split(separator: UInt8(ascii: "\n")).compactMap { line in
+      let fields = line.split(separator: UInt8(ascii: " "))
+      // A field of its own parts the optional fields from the type.
+      guard fields.count > 4, let id = Int(String(decoding: fields[0], as: UTF8.self)),
+        let dash = fields.dropFirst(5).firstIndex(where: { $0.elementsEqual("-".utf8) }), dash + 1 < fields.count
+      else { return nil }
+      let type = String(decoding: fields[dash + 1], as: UTF8.self)
+      return Mount(id: id, point: FilePath(bytes: Self.plain(fields[4])), type: type)
     }
   }
 
-  /// Blanks, tabs, line ends and backslashes in names stand as octal numbers.
-  private static func plain(_ text: Substring) -> String {
-    var plain = String(text)
-    for (octal, letter) in [("\\040", " "), ("\\011", "\t"), ("\\012", "\n"), ("\\134", "\\")] {
-      plain = plain.replacing(octal, with: letter)
+  /// Blanks, tabs, line ends and backslashes in names stand as octal numbers of three digits.
+  private static func plain(_ name: ArraySlice<UInt8>) -> [UInt8] {
+    var plain: [UInt8] = []
+    var rest = name
+    while let byte = rest.popFirst() {
+      let digits = rest.prefix(3)
+      let isOctal = byte == UInt8(ascii: "\\") && digits.count == 3 && digits.allSatisfy { (48...55).contains($0) }
+      let value = isOctal ? digits.reduce(0) { $0 * 8 + Int($1 - 48) } : Int(byte)
+      if isOctal { rest = rest.dropFirst(3) }
+      plain.append(UInt8(truncatingIfNeeded: value))
     }
     return plain
   }

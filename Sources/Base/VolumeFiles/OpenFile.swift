@@ -48,6 +48,7 @@ package enum OpenFile {
   }
 
   static func descriptor(_ path: FilePath, _ flags: Int32, mode: mode_t = 0) throws(FileFailure) -> FileDescriptor {
+    if flags & O_ACCMODE != O_RDONLY { try RefusedWrites.check("open", path) }
     let number = path.withPlatformString { Glibc.open($0, flags | O_CLOEXEC, mode) }
     guard number >= 0 else { throw FileFailure("open", path) }
     return FileDescriptor(rawValue: number)

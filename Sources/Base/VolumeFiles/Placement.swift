@@ -209,6 +209,7 @@ package enum MemorySpace {
 package enum Durable {
   /// Waits until a file's data is on the disk.
   package static func sync(_ file: FilePath) throws(FileFailure) {
+    try RefusedWrites.check("sync", file)
     let descriptor = try OpenFile.descriptor(file, O_RDONLY | O_NOFOLLOW)
     defer { OpenFile.close(descriptor) }
     guard fdatasync(descriptor.rawValue) == 0 else { throw FileFailure("sync", file) }

@@ -6,6 +6,9 @@ package enum VolumeTree {
   /// Its presence says that what lay in the volume when it was made is known, and not to be rendered.
   package static func adoptMark(_ volume: Volume) -> FilePath { volume.own.appending("adopt") }
 
+  /// Its presence says that all of that is known, and that the list of it is still to be written.
+  package static func adoptedListMark(_ volume: Volume) -> FilePath { volume.own.appending("adopted") }
+
   /// Makes the folders of a volume in `root`, which may exist.
   /// - Parameter adopts: whether a folder that holds other things is taken too; its drops are known, not rendered.
   /// - Throws: ``VolumeFailure/strange`` naming what speaks against it.

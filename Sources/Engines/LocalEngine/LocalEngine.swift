@@ -56,6 +56,8 @@ package actor LocalEngine: RenderEngine {
   private var slots = [Slot()]
   private var threads = 0
   private var working: [RenderTask.ID: Work] = [:]
+  /// Why the last log of a task could not be made; nil when it could.
+  private var logErrno: Int32?
   private var blendersStarted = 0
 
   /// A place for one Blender at a time.
@@ -221,21 +223,27 @@ package actor LocalEngine: RenderEngine {
     for continuation in work.whenEnded { continuation.resume() }
   }
 
+  /// Says once that logs cannot be written, until one can.
+  private func tell(of failure: FileFailure?) {
+    defer { logErrno = failure?.errno }
+    guard let failure, failure.errno != logErrno else { return }
+    log.warning(
+      "what Blender says is not kept: \(failure.description)", metadata: ["remedy": "\(failure.remedy)"])
+  }
+
   private func render(_ task: RenderTask) async -> TaskEnd {
     guard await isStillThere(task.blender), let work = working[task.id] else { return .canceled }
-    let log: TaskLog
-    do throws(FileFailure) {
-      try SharedFolder.make(FilePath(task.folder))
-      log = try TaskLog(at: FilePath(task.log))
-    } catch {
+    do throws(FileFailure) { try SharedFolder.make(FilePath(task.folder)) } catch {
       return .failed(Problem(error.problemClass, cause: error.description, remedy: error.remedy), frame: nil)
     }
+    let words = TaskLog(at: FilePath(task.log))
+    tell(of: words.failure)
     let blender = await blender(for: task, in: work.slot)
     slots[work.slot].blend = task.blend
     // Cancelled while it was looked for.
     if working[task.id]?.isCanceled == true { return .canceled }
     let end = await blender.lead(
-      task, work.talk, log: log, hangRule: HangRule(atLeast: setup.hangAfter, usualFrame: task.usualFrameTime)
+      task, work.talk, log: words, hangRule: HangRule(atLeast: setup.hangAfter, usualFrame: task.usualFrameTime)
     ) { [report] in report.yield($0) }
     if await blender.isAnotherBuild {
       // Told before the task's end, so that it is handed out for the build that is there now.

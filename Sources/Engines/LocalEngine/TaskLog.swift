@@ -8,20 +8,29 @@ final class TaskLog: Sendable {
   /// A scene that prints without end must not fill the disk.
   private static let bytesMax = 64 << 20
 
-  private let file: FileDescriptor
+  private let file: FileDescriptor?
   private let path: FilePath
   private let written = Mutex(0)
+  /// Why there is no file: what is said is lost then, and the render goes on.
+  let failure: FileFailure?
 
-  init(at path: FilePath) throws(FileFailure) {
-    try SharedFolder.make(path.removingLastComponent())
-    Placement.remove(path)
-    file = try OpenFile.making(path, mode: 0o644)
+  init(at path: FilePath) {
     self.path = path
+    var (made, failed): (FileDescriptor?, FileFailure?) = (nil, nil)
+    do throws(FileFailure) {
+      try SharedFolder.make(path.removingLastComponent())
+      Placement.remove(path)
+      made = try OpenFile.making(path, mode: 0o644)
+    } catch {
+      failed = error
+    }
+    (file, failure) = (made, failed)
   }
 
-  deinit { OpenFile.close(file) }
+  deinit { if let file { OpenFile.close(file) } }
 
   func add(_ line: String) {
+    guard let file else { return }
     let bytes = Array((line + "\n").utf8)
     let mayWrite = written.withLock { count in
       count += bytes.count

@@ -19,45 +19,52 @@ package struct DropPlace: Hashable, Sendable {
   /// Whether a file of this name is a drop.
   ///
   /// Names of unfinished or private files are none: hidden ones (rsync's, Syncthing's, our own snapshots), Blender's
-  /// `x.blend@` and `x.blend1`, and those of office and desktop programs. `.blend` counts in any case.
+  /// `x.blend@` and `x.blend1`, those of office and desktop programs, and conflict copies (``SyncConflictName``).
+  /// `.blend` counts in any case.
   package static func isDrop(_ name: FileName) -> Bool {
-    name.hasSuffix(caseless: ".blend") && name.bytes.count > ".blend".utf8.count && !isPrivate(name)
+    isBlend(name) && !isPrivate(name) && !SyncConflictName.matches(name)
+  }
+
+  /// Whether a name has something in front of `.blend`.
+  static func isBlend(_ name: FileName) -> Bool {
+    name.hasSuffix(caseless: ".blend") && name.bytes.count > ".blend".utf8.count
   }
 
   /// Whether a file of this name says what is wanted of the job beside it: `shot.farm.yaml`.
   package static func isSidecar(_ name: FileName) -> Bool {
-    name.string.hasSuffix(Volume.sidecarEnding) && name.bytes.count > Volume.sidecarEnding.utf8.count
+    name.string.hasByteSuffix(Volume.sidecarEnding) && name.bytes.count > Volume.sidecarEnding.utf8.count
       && !isPrivate(name)
   }
 
-  private static func isPrivate(_ name: FileName) -> Bool {
-    let prefixes: [StaticString] = [".", "~$", "~syncthing~", "#"]
+  /// Whether only a program reads a file of this name. A leading `#` alone says nothing: `#1.blend` is a name, and
+  /// Emacs's `#x.blend#` does not end with `.blend`.
+  static func isPrivate(_ name: FileName) -> Bool {
+    let prefixes: [StaticString] = [".", "~$", "~syncthing~"]
     return prefixes.contains { name.hasPrefix($0) }
   }
 
   /// The job of which a sidecar speaks; nil when its name or folder is none of a job's.
   package func job(ofSidecar path: FilePath) -> JobName? {
-    guard let name = path.lastComponent?.string, name.hasSuffix(Volume.sidecarEnding),
+    guard let job = path.lastComponent?.string.dropping(byteSuffix: Volume.sidecarEnding),
       let release = release(at: path.removingLastComponent())
     else { return nil }
-    return JobName(release: release, job: String(name.dropLast(Volume.sidecarEnding.count)))
+    return JobName(release: release, job: job)
   }
 
   /// The job that a drop at `path` is.
   /// - Throws: ``IntakeFailure/badName`` when the name cannot be that of a job.
   package func job(at path: FilePath) throws(IntakeFailure) -> JobName {
     let name = path.lastComponent
-    guard let stem = name?.stem, let text = String(validating: name ?? "x") else {
+    guard let name, String(validating: name) != nil else {
       throw .badName(path, why: "it is not UTF-8")
     }
     guard let release = release(at: path.removingLastComponent()) else {
       throw .badName(path, why: "its folder is not of a release")
     }
-    for part in [release, stem] {
+    for part in [release, name.stem] {
       if let why = NameRule.refusal(of: part) { throw .badName(path, why: why) }
     }
-    precondition(text.hasPrefix(stem), "a stem begins its name")
-    return JobName(release: release, job: stem)
+    return JobName(release: release, job: name.stem)
   }
 
   /// The release whose drops lie in `folder`; nil when none do.
@@ -68,6 +75,8 @@ package struct DropPlace: Hashable, Sendable {
       return nil
     }
     // `releases/quick` would be a second release of that name.
-    return release.lastComponent.flatMap { $0.string == NameRule.quick ? nil : $0.string }
+    return release.lastComponent.flatMap {
+      $0.string == NameRule.quick || Volume.isOfSystem($0.string) ? nil : $0.string
+    }
   }
 }

@@ -18,11 +18,12 @@ package struct IgnoreRules: Hashable, Sendable {
 
   /// Nil for empty lines and comments.
   private static func rule(_ pattern: String) -> Rule? {
-    var text = pattern[...]
+    var text = pattern.unicodeScalars[...]
     while text.last == " " { text.removeLast() }
     guard let first = text.first, first != "#" else { return nil }
     let takesBack = first == "!"
-    if takesBack || text.hasPrefix("\\#") || text.hasPrefix("\\!") { text.removeFirst() }
+    let isEscaped = first == "\\" && [.some("#"), .some("!")].contains(text.dropFirst().first)
+    if takesBack || isEscaped { text.removeFirst() }
     let isForFolders = text.last == "/"
     if isForFolders { text.removeLast() }
     let isAnchored = text.contains("/")

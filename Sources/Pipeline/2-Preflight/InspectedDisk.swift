@@ -38,8 +38,9 @@ package final class InspectedDisk: Sendable {
   }
 
   private let memory = Mutex(Memory())
+  let guarding: ReadGuard
 
-  package init() {}
+  package init(guarding: ReadGuard = ReadGuard()) { self.guarding = guarding }
 
   /// A link stands for what it leads to, as it does for Blender.
   /// - Parameter blend: the file that is inspected, which is not kept.
@@ -89,7 +90,8 @@ package final class InspectedDisk: Sendable {
       return memory.known[path]?.summary
     }
     if let known { return known }
-    let summary = Self.read(path)
+    let crashing = BlendFailure.unreadable("the daemon died while it read it")
+    let summary = guarding.reading(path, file) { Self.read(path) } ?? .failure(crashing)
     // Changed while it was read: what was read may be of neither.
     if let file, Self.status(of: path)?.fingerprint == file { keep(summary, of: path, file) }
     return summary

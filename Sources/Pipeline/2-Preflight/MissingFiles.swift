@@ -23,7 +23,7 @@ struct MissingFiles {
     unspeakable = dependencies.filter { $0.exists && $0.kind.isSeen && $0.reached && $0.isUnspeakable }
     outOfReach = dependencies.filter { file in
       guard let reach, let path = file.resolved else { return false }
-      return file.exists && file.kind.isSeen && file.reached && !reach.contains { path.hasPrefix($0 + "/") }
+      return file.exists && file.kind.isSeen && file.reached && !reach.contains { path.hasBytePrefix($0 + "/") }
     }
   }
 
@@ -47,7 +47,8 @@ struct MissingFiles {
       case .block:
         let remedy = needed.first(where: \.isUnspeakable).map { _ in Self.renamed } ?? Self.remedy(first)
         let files = Self.listed(Self.ends(of: needed)[...])
-        found.append(Finding(.blocks, Problem(.missingFile, cause: cause, remedy: remedy, missing: files)))
+        let problemClass: ProblemClass = first.flaw?.kind == .crashing ? .crashedTheFarm : .missingFile
+        found.append(Finding(.blocks, Problem(problemClass, cause: cause, remedy: remedy, missing: files)))
       case .warn:
         let remedy = "Nothing, when it is meant so; else put it there and render the job again."
         found.append(Finding(.note, Problem(.missingFile, cause: cause, remedy: remedy)))
@@ -96,6 +97,9 @@ struct MissingFiles {
     switch file.flaw?.kind {
     case .notWhole: return "Wait for the copy to end, or copy the file once more; the job goes on by itself."
     case .unreadable: return "Copy the file once more, or save it again; the job goes on by itself."
+    case .crashing:
+      return "Save that file again in the program that made it, and the job goes on by itself; report it with the file"
+        + " and the daemon's log."
     case nil, .odd: break
     }
     guard file.resolved == nil else { return nil }
@@ -113,6 +117,7 @@ struct MissingFiles {
     switch file.flaw?.kind {
     case .notWhole: return "is not whole: it \(file.flaw?.why ?? "")"
     case .unreadable: return "cannot be read as a \(file.kind == .library ? ".blend" : "picture")"
+    case .crashing: return "was being read both times when the daemon died: it is not read again"
     case nil, .odd: break
     }
     guard file.resolved == nil else { return "is not there" }
@@ -156,7 +161,7 @@ extension BlendDependency.Flaw {
   /// Whether what needs the file cannot be rendered with it.
   fileprivate var isInTheWay: Bool {
     switch kind {
-    case .notWhole, .unreadable: true
+    case .notWhole, .unreadable, .crashing: true
     case .odd: false
     }
   }

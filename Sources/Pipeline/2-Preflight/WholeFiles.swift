@@ -63,6 +63,7 @@ package final class WholeFiles: Sendable {
     func flaw(_ kind: BlendDependency.Flaw.Kind, _ why: String) -> (BlendDependency.Flaw?, Bool) {
       (BlendDependency.Flaw(kind, why, seen: seen), false)
     }
+    if libraries.guarding.refuses(path, file) { return flaw(.crashing, "") }
     if dependency.kind == .library {
       return switch libraries.flaw(ofLibrary: path) {
       case nil: (nil, false)
@@ -91,7 +92,8 @@ package final class WholeFiles: Sendable {
     let known = memory.withLock { $0[path.string] }
     if let known, known.file == file { return known }
     // Unreadable: Blender says so too.
-    guard let look = try? PictureStructure.look(at: path) else { return nil }
+    let found = libraries.guarding.reading(path, file) { try? PictureStructure.look(at: path) }
+    guard let look = found.flatMap(\.self) else { return nil }
     let new = Known(file: file, look: look)
     memory.withLock { memory in
       if memory.count >= Self.knownMax { memory = [:] }

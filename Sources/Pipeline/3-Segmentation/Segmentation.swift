@@ -70,12 +70,19 @@ package struct Segmentation: Hashable, Sendable {
   }
 
   private static let outputsMax = 10 * FrameSet.countMax
+  /// The frames that Blender can render (`MINAFRAME` and `MAXFRAME` in its sources); a damaged file may name others.
+  private static let frameRange = -1_048_574...1_048_574
 
   private static func noFrames(_ scene: BlendScene) -> String {
-    let count = scene.frames.end - scene.frames.start + 1
-    return count > FrameSet.countMax
-      ? "scene \(scene.name) has \(count) frames; a job may have \(FrameSet.countMax)"
-      : "scene \(scene.name)'s frame range is empty: \(scene.frames.start) to \(scene.frames.end)"
+    let (start, end) = (scene.frames.start, scene.frames.end)
+    if end - start + 1 > FrameSet.countMax {
+      return "scene \(scene.name) has \(end - start + 1) frames; a job may have \(FrameSet.countMax)"
+    }
+    guard frameRange.contains(start), frameRange.contains(end) else {
+      return "scene \(scene.name) has frames from \(start) to \(end), and Blender renders "
+        + "\(frameRange.lowerBound) to \(frameRange.upperBound)"
+    }
+    return "scene \(scene.name)'s frame range is empty: \(start) to \(end)"
   }
 
   private mutating func refuse(_ problemClass: ProblemClass, _ cause: String, _ wish: Wish? = nil) {
@@ -100,12 +107,14 @@ package struct Segmentation: Hashable, Sendable {
   private static func frames(of scene: BlendScene, in inspection: BlendInspection, still: StillMode) -> FrameSet {
     let (frames, isStill) = (scene.frames, inspection.isStill(scene, still))
     return isStill
-      ? FrameSet([FrameNumber(clamping: frames.current)])
+      ? FrameSet([FrameNumber(clamping: min(max(frames.current, frameRange.lowerBound), frameRange.upperBound))])
       : Self.frames(from: frames.start, through: frames.end, by: max(1, frames.step))
   }
 
   private static func frames(from start: Int, through end: Int, by step: Int) -> FrameSet {
-    guard start <= end, end - start < FrameSet.countMax else { return FrameSet([]) }
+    guard start <= end, end - start < FrameSet.countMax, frameRange.contains(start), frameRange.contains(end) else {
+      return FrameSet([])
+    }
     return FrameSet(stride(from: start, through: end, by: step).map { FrameNumber(clamping: $0) })
   }
 
@@ -147,7 +156,8 @@ package struct Segmentation: Hashable, Sendable {
         let cause = "scene \(scene.name) has no view layer \"\(name)\""
         refuse(.badSettings, cause + Nearest.hint(to: name, among: known), .layers)
       }
-      return names
+      // As Blender spells them: people may type another Unicode form.
+      return names.map { name in known.first { $0.isSameBytes(as: name) } ?? known.first { $0 == name } ?? name }
     }
   }
 
@@ -172,12 +182,12 @@ package struct Segmentation: Hashable, Sendable {
   /// - Parameter pictures: those of one part.
   package static func beside(_ pictures: [OwedOutput], nodes: [NodePicture]) -> [OwedOutput] {
     let folders = PathNames(nodes.map(\.node))
-    let slots = Dictionary(grouping: nodes, by: \.node).mapValues { PathNames($0.compactMap(\.slot)) }
+    let slots = Dictionary(grouping: nodes, by: { ExactText($0.node) }).mapValues { PathNames($0.compactMap(\.slot)) }
     var frames: Set<FrameNumber> = []
     return pictures.filter { frames.insert($0.frame).inserted }.flatMap { picture in
-      let folder = picture.path.split(separator: "/").dropLast().map { "\($0)/" }.joined()
+      let folder = picture.path.pieces(between: "/").dropLast().map { "\($0)/" }.joined()
       return nodes.flatMap { node in
-        let slot = node.slot.map { slots[node.node, default: PathNames([])][$0] + "_" } ?? ""
+        let slot = node.slot.map { slots[ExactText(node.node), default: PathNames([])][$0] + "_" } ?? ""
         let (place, suffixes) = ("\(folder)\(nodesFolder)/\(folders[node.node])/\(slot)", PathNames(node.views))
         return (node.views.isEmpty ? [nil] : node.views.map(Optional.some)).map { view in
           let stem = number(picture.frame) + (view.map { "_\(suffixes[$0])" } ?? "")

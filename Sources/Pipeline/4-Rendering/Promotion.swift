@@ -63,12 +63,15 @@ package struct Promotion: Hashable, Sendable {
     }
   }
 
-  /// Whether the file that was promoted, or was about to be before a crash, is in its place.
-  /// - Parameter identity: nil: none is known, and it is not.
-  package func isPromoted(_ path: String, _ identity: FileIdentity?) -> Bool {
-    guard let identity else { return false }
-    // Unreadable: not proven, so rendered again.
-    return (try? FileStatus(at: out.appending(path)))??.identity.isCopy(of: identity) == true
+  /// Looks whether the file that was promoted, or was about to be before a crash, is in its place.
+  /// - Parameter identity: nil: none is known, and it is absent.
+  package func look(for path: String, _ identity: FileIdentity?) -> Sighting {
+    guard let identity else { return .absent }
+    do throws(FileFailure) {
+      return try FileStatus(at: out.appending(path))?.identity.isCopy(of: identity) == true ? .inPlace : .absent
+    } catch {
+      return .unknown(error)
+    }
   }
 
   /// Drops what the completed revision has replaced.

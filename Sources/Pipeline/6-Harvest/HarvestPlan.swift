@@ -154,7 +154,7 @@ extension Output {
 }
 
 /// What names say of which picture of its frame an output is: no two scenes, layers, views or nodes alike.
-private struct KindWords {
+struct KindWords {
   private let scene: String?
   private let names: [NamingTemplate.Field: PathNames]
   /// What was found; a job has few kinds of outputs, and may have very many of each.
@@ -168,7 +168,7 @@ private struct KindWords {
     ]
     names = values.reduce(into: [:]) { names, field in
       let said = kinds.compactMap(field.1)
-      names[field.0] = PathNames(said.reduce(into: []) { if !$0.contains($1) { $0.append($1) } }, reserved: [])
+      names[field.0] = PathNames(said, reserved: [])
     }
   }
 
@@ -187,8 +187,10 @@ private struct KindWords {
 
 extension NamingTemplate.Field {
   /// The fields that are not the same for all of a job's outputs.
-  fileprivate static func varying(among outputs: OutputVariety) -> Set<NamingTemplate.Field> {
-    func differ(_ value: (OutputKind) -> String?) -> Bool { Set(outputs.kinds.map(value)).count > 1 }
+  static func varying(among outputs: OutputVariety) -> Set<NamingTemplate.Field> {
+    func differ(_ value: (OutputKind) -> String?) -> Bool {
+      Set(outputs.kinds.map { value($0).map(ExactText.init) }).count > 1
+    }
     var fields: Set<NamingTemplate.Field> = []
     if outputs.hasManyFrames { fields.insert(.frame) }
     if differ(\.part.scene) { fields.insert(.scene) }
@@ -207,6 +209,8 @@ package enum HarvestFailure: Failure, Equatable {
   case noName(JobName, reason: String)
   case notMoved(String, reason: String, remedy: String)
   case lost(String)
+  /// Some of a job's pictures cannot be seen, which says nothing about them.
+  case away(JobName, reason: String)
 
   package var description: String {
     switch self {
@@ -218,13 +222,14 @@ package enum HarvestFailure: Failure, Equatable {
     case .noName(let job, let reason): "\(job) cannot be delivered: \(reason)"
     case .notMoved(_, let reason, _): reason
     case .lost(let path): "\(path.escapedForTerminal) is neither in out/ nor in dist/"
+    case .away(let job, let reason): "the pictures of \(job) cannot be seen: \(reason)"
     }
   }
 
   package var remedy: String {
     switch self {
     case .gap(let job, _): "Wait for it, or look at `farm show job \(job)`."
-    case .sameName: "Put {job} and {frame:4} into `naming:` in release.yaml, or rename one of the two files."
+    case .sameName(_, let job, let other): NameRemedy(for: job, beside: other).text
     case .badTemplate:
       "Correct `naming:` in release.yaml; its fields are \(NamingTemplate.fields.joined(separator: " "))."
     case .noName:
@@ -232,20 +237,25 @@ package enum HarvestFailure: Failure, Equatable {
         + "`farm replace job`."
     case .notMoved(_, _, let remedy): remedy
     case .lost: "Save the .blend again; the frame is rendered anew."
+    case .away(let job, _):
+      "Put the folder back where it was, or mount it; the farm goes on by itself. To give up pictures that are lost: "
+        + "`farm replace job \(job.description.quotedForShell)`."
     }
   }
 
   package var problemClass: ProblemClass {
     switch self {
     case .gap, .lost: .noOutput
-    case .sameName, .badTemplate, .noName: .badName
+    case .sameName: .nameTaken
+    case .badTemplate, .noName: .badName
     case .notMoved: .notWritable
+    case .away: .folderGone
     }
   }
 
   package var isTransient: Bool {
     switch self {
-    case .gap, .notMoved: true
+    case .gap, .notMoved, .away: true
     case .sameName, .badTemplate, .noName, .lost: false
     }
   }

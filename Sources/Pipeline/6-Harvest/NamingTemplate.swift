@@ -27,19 +27,23 @@ package struct NamingTemplate: Hashable, Sendable {
 
   /// - Throws: ``NamingFailure`` with what is wrong and how to write it.
   package init(parsing text: String) throws(NamingFailure) {
-    var rest = Substring(text)
+    var rest = text.unicodeScalars[...]
     pieces = try Self.pieces(of: &rest, isInside: false)
-    guard !text.contains("/") else { throw NamingFailure("it has a slash, and dist/<release>/ has no folders") }
+    guard !text.utf8.contains(UInt8(ascii: "/")) else {
+      throw NamingFailure("it has a slash, and dist/<release>/ has no folders")
+    }
     guard !text.isEmpty else { throw NamingFailure("it is empty") }
   }
 
-  private static func pieces(of rest: inout Substring, isInside: Bool) throws(NamingFailure) -> [Piece] {
+  private static func pieces(of rest: inout Substring.UnicodeScalarView, isInside: Bool) throws(NamingFailure)
+    -> [Piece]
+  {
     var pieces: [Piece] = []
     while let first = rest.popFirst() {
       switch first {
       case "{":
         guard let end = rest.firstIndex(of: "}") else { throw NamingFailure("a { has no }") }
-        pieces.append(try field(rest[..<end]))
+        pieces.append(try field(String(rest[..<end])))
         rest = rest[rest.index(after: end)...]
       case "[":
         guard !isInside else { throw NamingFailure("brackets stand in brackets") }
@@ -55,15 +59,15 @@ package struct NamingTemplate: Hashable, Sendable {
     return pieces
   }
 
-  private static func field(_ text: Substring) throws(NamingFailure) -> Piece {
-    let parts = text.split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
+  private static func field(_ text: String) throws(NamingFailure) -> Piece {
+    let parts = text.pieces(between: ":")
     let name = parts.first ?? ""
     guard let field = Field(rawValue: name) else {
       let nearest = Nearest.name(to: name, among: Field.allCases.map(\.rawValue))
       throw NamingFailure("there is no field {\(name)}" + (nearest.map { "; did you mean {\($0)}?" } ?? ""))
     }
-    guard parts.count == 2 else { return .field(field, digits: 0) }
-    guard field.isNumber, let digits = Int(parts[1]), (1...12).contains(digits) else {
+    guard parts.count > 1 else { return .field(field, digits: 0) }
+    guard parts.count == 2, field.isNumber, let digits = Int(parts[1]), (1...12).contains(digits) else {
       throw NamingFailure("{\(text)} is not understood: a number from 1 to 12 may follow a field that is a number")
     }
     return .field(field, digits: digits)
@@ -74,10 +78,12 @@ package struct NamingTemplate: Hashable, Sendable {
   /// - Throws: ``NamingFailure`` when a value is not known, or when the name is none that can be delivered.
   func name(of output: NamedOutput, varying: Set<Field>) throws(NamingFailure) -> String {
     let name = try Self.text(of: pieces, output, varying: varying)
-    guard name.lowercased().hasSuffix(".\(output.ending.lowercased())") else {
+    guard name.hasByteSuffix(caseless: ".\(output.ending.lowercased())") else {
       throw NamingFailure("\"\(name)\" does not end with .\(output.ending), which the picture is")
     }
-    if let why = NameRule.refusal(of: name) { throw NamingFailure("\"\(name)\" cannot be a file: \(why)") }
+    if let why = NameRule.refusal(of: name, bytesMax: NameRule.deliveredBytesMax) {
+      throw NamingFailure("\"\(name)\" cannot be a file: \(why)")
+    }
     return name
   }
 
@@ -95,6 +101,50 @@ package struct NamingTemplate: Hashable, Sendable {
       }
     }
     return text
+  }
+}
+
+extension NamingTemplate {
+  /// A part of a name whose frame is left open.
+  enum OutlinePart: Hashable {
+    case text(String)
+    case frame(digits: Int)
+  }
+
+  /// Whether names need what is known only of a rendered frame: its camera or rotations.
+  package var needsFacts: Bool { Self.needFacts(pieces) }
+
+  private static func needFacts(_ pieces: [Piece]) -> Bool {
+    pieces.contains { piece in
+      switch piece {
+      case .text: false
+      case .field(let field, _): [.camera, .rx, .ry, .rz].contains(field)
+      case .optional(let inner): needFacts(inner)
+      }
+    }
+  }
+
+  /// The name of every frame of one kind of output.
+  /// - Throws: ``NamingFailure`` when a value is not known.
+  func outline(of output: NamedOutput, varying: Set<Field>) throws(NamingFailure) -> [OutlinePart] {
+    try Self.outline(of: pieces, output, varying: varying)
+  }
+
+  private static func outline(
+    of pieces: [Piece], _ output: NamedOutput, varying: Set<Field>
+  ) throws(NamingFailure) -> [OutlinePart] {
+    var parts: [OutlinePart] = []
+    for piece in pieces {
+      switch piece {
+      case .text(let plain): parts.append(.text(plain))
+      case .field(.frame, let digits): parts.append(.frame(digits: digits))
+      case .field(let field, let digits): parts.append(.text(try output.text(of: field, digits: digits)))
+      case .optional(let inner) where inner.contains(where: { $0.isAbout(varying) && $0.isSomething(of: output) }):
+        parts += try outline(of: inner, output, varying: varying)
+      case .optional: break
+      }
+    }
+    return parts
   }
 }
 
@@ -120,7 +170,7 @@ struct NamedOutput {
   /// The object whose rotation is meant; nil for the only animated one.
   let object: String?
 
-  var ending: String { output.path.split(separator: ".").last.map(String.init) ?? "" }
+  var ending: String { output.path.pieces(between: ".").last ?? "" }
 
   /// The value of a field as a part of a name.
   func text(of field: NamingTemplate.Field, digits: Int) throws(NamingFailure) -> String {
@@ -167,7 +217,7 @@ struct NamedOutput {
     return whole
   }
 
-  private static func padded(_ number: Int, _ digits: Int) -> String {
+  static func padded(_ number: Int, _ digits: Int) -> String {
     let plain = String(number.magnitude)
     return (number < 0 ? "-" : "") + String(repeating: "0", count: max(0, digits - plain.count)) + plain
   }

@@ -38,7 +38,7 @@ package struct ReleaseRemoval: Sendable {
     var taken: [Move] = []
     for move in try moves() {
       guard let name = move.to.lastComponent?.string else { continue }
-      let plain = name.hasPrefix(".farm-") ? String(name.dropFirst(".farm-".count)) : name
+      let plain = name.dropping(bytePrefix: ".farm-") ?? name
       let places = [volume.own.appending(plain), move.from.removingLastComponent().appending(".farm-\(plain)")]
       for place in places where try FileStatus(at: place) != nil { taken.append(Move(from: move.from, to: place)) }
     }

@@ -15,15 +15,23 @@ package struct FarmClient: Sendable {
   /// Finds the daemon that holds the volume.
   /// - Throws: ``ClientFailure/noDaemon`` when none does.
   package init(volume: Volume) throws(ClientFailure) {
-    // Missing or unreadable: no daemon has run here, or not for us.
-    guard let data = try? Data(contentsOf: URL(filePath: volume.lock.string)),
-      let holder = try? JSONDecoder().decode(LockHolder.self, from: data)
-    else { throw .noDaemon(volume.root) }
-    socket = holder.socket
-    root = volume.root
+    let holder = LockHolder.of(volume)
+    // A full disk may have kept the daemon from writing its lock.
+    let usual = volume.own.appending("state").appending("socket").string
+    guard let socket = holder?.socket ?? (access(usual, F_OK) == 0 ? usual : nil) else {
+      throw .noDaemon(volume.root)
+    }
+    self.socket = socket
+    self.volume = volume
   }
 
-  private let root: FilePath
+  private let volume: Volume
+
+  /// Why no daemon answers.
+  private var absence: ClientFailure {
+    guard let holder = LockHolder.of(volume), let reason = holder.livingWaits else { return .noDaemon(volume.root) }
+    return .waiting(pid: holder.pid, reason: reason)
+  }
 
   /// Asks for something.
   /// - Throws: ``APIFailure`` with the daemon's words, ``ClientFailure`` when it is not there.
@@ -56,12 +64,13 @@ package struct FarmClient: Sendable {
     try await talking { client in
       let request = HTTPClientRequest(url: url(Route.events, [:]))
       let response = try await client.execute(request, timeout: .hours(24 * 365))
-      var rest = ""
+      // As bytes: a piece may end in the middle of a character.
+      var rest: [UInt8] = []
       for try await piece in response.body {
-        rest += String(buffer: piece)
-        while let end = rest.firstIndex(of: "\n") {
-          let line = String(rest[..<end])
-          rest = String(rest[rest.index(after: end)...])
+        rest += piece.readableBytesView
+        while let end = rest.firstIndex(of: UInt8(ascii: "\n")) {
+          let line = String(decoding: rest[..<end], as: UTF8.self)
+          rest.removeSubrange(...end)
           if !line.isEmpty { try body(line) }
         }
       }
@@ -94,9 +103,9 @@ package struct FarmClient: Sendable {
     } catch let error as HTTPClientError where error == .deadlineExceeded {
       throw APIFailure("the daemon does not answer", remedy: "Read the daemon's log.", kind: .unavailable)
     } catch let error as HTTPClientError where error == .remoteConnectionClosed {
-      throw ClientFailure.noDaemon(root)
+      throw absence
     } catch let error as IOError where [ECONNREFUSED, ENOENT, EPIPE, ECONNRESET].contains(error.errnoCode) {
-      throw ClientFailure.noDaemon(root)
+      throw absence
     }
   }
 
@@ -113,16 +122,21 @@ package struct FarmClient: Sendable {
 /// Why the daemon could not be asked.
 package enum ClientFailure: Failure, Equatable {
   case noDaemon(FilePath)
+  /// It lives and cannot serve.
+  /// - Parameter reason: with the remedy.
+  case waiting(pid: Int32, reason: String)
 
   package var description: String {
     switch self {
     case .noDaemon(let root): "no daemon holds the volume \(root.string.escapedForTerminal)"
+    case .waiting(let pid, let reason): "the daemon (pid \(pid)) cannot serve now: \(reason.escapedForTerminal)"
     }
   }
 
   package var remedy: String {
     switch self {
     case .noDaemon(let root): "Start it: `farmd --root \(root.string.quotedForShell)`."
+    case .waiting: "Do that; the daemon tries again every 5 seconds."
     }
   }
 

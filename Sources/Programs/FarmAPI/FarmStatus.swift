@@ -6,11 +6,20 @@ package struct FarmStatus: Codable, Hashable, Sendable {
   package var releases: [ReleaseStatus]
   /// Releases at rest that are left out; nil in a whole status.
   package var moreReleases: Int?
+  /// Files that artists may take for drops and that are none; left out when there is none.
+  package var overlooked: [OverlookedFile]?
+  /// How many more of them there are; left out when all are shown.
+  package var moreOverlooked: Int?
 
-  package init(daemon: DaemonStatus, releases: [ReleaseStatus], moreReleases: Int? = nil) {
+  package init(
+    daemon: DaemonStatus, releases: [ReleaseStatus], moreReleases: Int? = nil,
+    overlooked: OverlookedFiles = OverlookedFiles()
+  ) {
     self.daemon = daemon
     self.releases = releases
     self.moreReleases = moreReleases
+    self.overlooked = overlooked.shown.isEmpty ? nil : overlooked.shown
+    moreOverlooked = overlooked.more == 0 ? nil : overlooked.more
   }
 }
 

@@ -61,18 +61,3 @@ package struct APIFailure: Codable, Hashable, Failure {
     isTransient = false
   }
 }
-
-/// What the daemon writes into `.farm/lock`: who holds the volume, and where it can be talked to.
-package struct LockHolder: Codable, Hashable, Sendable {
-  package let host: String
-  package let pid: Int32
-  package let bootID: String
-  package let socket: String
-
-  package init(host: String, pid: Int32, bootID: String, socket: String) {
-    self.host = host
-    self.pid = pid
-    self.bootID = bootID
-    self.socket = socket
-  }
-}

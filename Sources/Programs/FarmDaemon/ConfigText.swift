@@ -137,7 +137,10 @@ package struct ConfigPlace: Hashable, Sendable, CustomStringConvertible {
 extension ConfigText {
   /// The text of a file on the share; nil when there is none.
   /// - Throws: ``ConfigFailure/unreadable`` for what is no text, no file, or closed to us.
-  static func read(_ path: FilePath) throws(ConfigFailure) -> String? {
+  static func read(_ path: FilePath) throws(ConfigFailure) -> String? { try readWish(path)?.text }
+
+  /// The same with the file that it is.
+  static func readWish(_ path: FilePath) throws(ConfigFailure) -> WishText? {
     let (status, bytes): (FileStatus?, [UInt8])
     do throws(FileFailure) {
       status = try FileStatus(at: path)
@@ -151,7 +154,7 @@ extension ConfigText {
       throw .unreadable(path, "\(name) is no file but a folder, a link or the like")
     }
     guard let text = String(validating: bytes, as: UTF8.self) else { throw .unreadable(path, "\(name) is not UTF-8") }
-    return text
+    return WishText(text, inode: status.fingerprint.inode)
   }
 }
 

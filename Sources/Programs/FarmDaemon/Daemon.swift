@@ -17,9 +17,8 @@ import VolumeFiles
 
 /// The daemon as a library: `farmd` is only its command line.
 package struct Daemon: Sendable {
-  /// What has not stopped after this time is cancelled, and after a little more the process ends as it stands.
+  /// What has not stopped after this time is cancelled; ``RunEnd`` bounds the rest.
   private static let stopMax = Duration.seconds(3)
-  private static let endMax = DispatchTimeInterval.milliseconds(4500)
 
   private static let readiness = Mutex(false)
   /// Whether a daemon of this process has served.
@@ -45,17 +44,52 @@ package struct Daemon: Sendable {
   /// How a run ends.
   package enum Ending: Sendable {
     case stopped
-    /// What was ordered is done at the next start, which is to be now.
-    case beginAnew
+    /// The next start is to be now: it does what was ordered, or goes on after this failure.
+    case beginAnew(after: (any Error)?)
   }
 
   /// Runs until SIGTERM, SIGINT or SIGHUP, or until a new start is needed.
-  package func run() async throws -> Ending {
+  /// - Parameter isAgain: whether this process has served before it began anew.
+  /// - Throws: what keeps the daemon from serving, where beginning anew cannot help.
+  package func run(isAgain: Bool) async throws -> Ending {
+    // A reader of our log or socket that goes away must not end us.
+    signal(SIGPIPE, SIG_IGN)
+    let end = RunEnd(log: log, restart: Restart.now)
+    defer { end.finish() }
+    do {
+      return try await runOnce(isAgain: isAgain, end)
+    } catch {
+      guard mayBeginAnew(after: error, isAgain: isAgain) else { throw error }
+      return .beginAnew(after: error)
+    }
+  }
+
+  private func runOnce(isAgain: Bool, _ end: RunEnd) async throws -> Ending {
     guard VolumeTree.isVolume(volume) else { throw DaemonFailure.notAVolume(volume.root) }
     for folder in volume.tree { try SharedFolder.make(folder) }
     let state = try StateFolder(volume: volume, configured: config.state)
     let lock = try VolumeLock(volume, socket: state.socket)
-    defer { lock.release() }
+    let crashes = CrashGuard(marks: state.folder.appending("crashes"), log: log, isAgain: isAgain)
+    if let trouble = lock.trouble, !isAgain {
+      log.warning("\(trouble.description)", metadata: ["remedy": "\(trouble.remedy)"])
+    }
+    do {
+      let ending = try await run(state, lock, crashes, end)
+      if case .beginAnew = ending { lock.release(waitingBecause: nil) } else { lock.release() }
+      return ending
+    } catch {
+      if mayBeginAnew(after: error, isAgain: isAgain) {
+        lock.release(waitingBecause: error.sentences)
+      } else {
+        lock.release()
+      }
+      throw error
+    }
+  }
+
+  private func run(
+    _ state: StateFolder, _ lock: VolumeLock, _ crashes: CrashGuard, _ end: RunEnd
+  ) async throws -> Ending {
     try await slashAndBurn(state)
     let ledger = try await openLedger(state)
     defer { ledger.foldLog() }
@@ -68,9 +102,13 @@ package struct Daemon: Sendable {
     let ignore = IgnoreRules(config.ignore)
     let root = volume.root
     let accepts: FolderWatcher.NameCheck = { folder, name in
-      guard DropPlace.isDrop(name) || DropPlace.isSidecar(name) else { return false }
-      var below = folder.appending(name)
-      return !below.removePrefix(root) || !ignore.ignores(below)
+      let path = folder.appending(name)
+      if crashes.isRejectedByPath(path) { return true }
+      return crashes.reading(path, nil, .name) {
+        guard DropPlace.isDrop(name) || DropPlace.isSidecar(name) else { return false }
+        var below = path
+        return !below.removePrefix(root) || !ignore.ignores(below)
+      }
     }
     let watcher = FolderWatcher(
       FolderWatcher.Setup(
@@ -80,7 +118,7 @@ package struct Daemon: Sendable {
         accepts: accepts,
         isWhole: { path in
           // Of plans, textures and the like only their writers know when they are whole.
-          path.lastName.map { DropPlace.isDrop($0) } == true ? Intaker.wholeness(of: path) : .whole
+          path.lastName.map { DropPlace.isDrop($0) } == true ? crashes.wholeness(of: path) : .whole
         }))
     let events = EventHub()
     let flow = JobFlow(
@@ -88,14 +126,16 @@ package struct Daemon: Sendable {
         volume: volume, state: state, config: config, ledger: ledger, engine: engine, watcher: watcher, events: events,
         clock: Self.clock, log: log, version: FarmVersion.current,
         availableMemory: { MemorySpace.availableBytes() }, load: { OthersLoad.Sample.ofThisMachine(groups: $0) },
-        powerCut: lock.powerCut, lanes: ProcessInfo.processInfo.activeProcessorCount, stepped: Self.stepped))
-    try await serve(flow, engine, watcher, Paperwork(volume: volume, flow: flow, events: events, log: log), state, lock)
-    return await flow.mustBeginAnew ? .beginAnew : .stopped
+        powerCut: lock.powerCut, lanes: ProcessInfo.processInfo.activeProcessorCount, stepped: Self.stepped,
+        failed: { end.fail() }, crashes: crashes))
+    let papers = Paperwork(volume: volume, flow: flow, events: events, log: log)
+    try await serve(flow, engine, watcher, papers, state, lock, end)
+    return await flow.mustBeginAnew ? .beginAnew(after: nil) : .stopped
   }
 
   private func serve(
     _ flow: JobFlow, _ engine: LocalEngine, _ watcher: FolderWatcher, _ papers: Paperwork, _ state: StateFolder,
-    _ lock: VolumeLock
+    _ lock: VolumeLock, _ end: RunEnd
   ) async throws {
     Placement.remove(FilePath(state.socket))
     defer { Placement.remove(FilePath(state.socket)) }
@@ -106,20 +146,20 @@ package struct Daemon: Sendable {
       log.notice("ready", metadata: ["root": "\(volume.root)", "pid": "\(getpid())"])
     }
     let work: [any Service] = [
-      Work("engine") { await engine.run() },
-      Work("flow") { try await flow.run() },
-      Work("watch") { try await watcher.run() },
-      Work("papers") { await papers.run() },
-      DeadEnd(after: Self.endMax) { log.warning("stopping took too long; the next start goes on from the ledger") },
-      Work("lock") {
+      Work("engine", end) { await engine.run() },
+      Work("flow", end) { try await flow.run() },
+      Work("watch", end) { try await watcher.run() },
+      Work("papers", end) { await papers.run() },
+      Work("lock", end) {
         // Cancelled: the daemon stops.
         while (try? await Task.sleep(for: VolumeLock.renewEvery)) != nil { lock.renew() }
       },
-      server,
+      Work("server", end, isCancelled: false) { try await server.run() },
       // They end in reverse: who waits for an archive is answered before the server waits for its last answer.
-      Work("archives") {
+      Work("archives", end, isCancelled: false) {
         // Cancelled or asked to: the daemon stops.
         try? await gracefulShutdown()
+        end.ask()
         await flow.endArchivings()
       },
     ]
@@ -131,15 +171,11 @@ package struct Daemon: Sendable {
       // What took too long was cut off, and is gone on with at the next start.
     } catch {
       papers.events.finish()
-      let failure = error as? any Failure
-      do { try await papers.close(because: failure.map(\.sentences)) } catch {
-        // What ended the run is what is to be told: the same full disk may refuse the last status too.
-        log.warning("cannot write the last status: \(error)")
-      }
+      await papers.close(because: error.sentences)
       throw error
     }
     papers.events.finish()
-    try await papers.close()
+    await papers.close()
     log.notice("stopped")
   }
 
@@ -151,41 +187,41 @@ package struct Daemon: Sendable {
   }
 }
 
-/// A loop as a service: it is cancelled when the daemon is to stop.
+/// One of the daemon's loops as a service. One that returns although nothing asked the daemon to end is a failure.
 private struct Work: Service {
   let name: String
+  let end: RunEnd
+  /// Whether the loop ends by being cancelled, not by itself when the daemon is to stop.
+  let isCancelled: Bool
   let body: @Sendable () async throws -> Void
 
-  init(_ name: String, _ body: @escaping @Sendable () async throws -> Void) {
+  init(_ name: String, _ end: RunEnd, isCancelled: Bool = true, _ body: @escaping @Sendable () async throws -> Void) {
     self.name = name
+    self.end = end
+    self.isCancelled = isCancelled
     self.body = body
   }
 
   func run() async throws {
-    try await cancelWhenGracefulShutdown { try await body() }
-  }
-}
-
-/// Ends the process when a stop takes too long, as with a digest of a huge file that cannot be interrupted: the ledger
-/// is made for that.
-private struct DeadEnd: Service {
-  let limit: DispatchTimeInterval
-  let told: @Sendable () -> Void
-
-  init(after limit: DispatchTimeInterval, told: @escaping @Sendable () -> Void) {
-    self.limit = limit
-    self.told = told
-  }
-
-  func run() async throws {
-    try await withGracefulShutdownHandler {
-      try await gracefulShutdown()
-    } onGracefulShutdown: {
-      DispatchQueue.global().asyncAfter(deadline: .now() + limit) {
-        told()
-        _exit(0)
-      }
+    if await Daemon.mustReturn(name) { return try finish() }
+    do {
+      if isCancelled { try await cancelWhenGracefulShutdown { try await body() } } else { try await body() }
+    } catch let failure as any Failure {
+      end.fail()
+      throw failure
+    } catch {
+      guard !end.isDue, !Task.isCancelled else { throw error }
+      end.fail()
+      throw DaemonFailure.serviceFailed(name, reason: "\(error)")
     }
+    try finish()
+  }
+
+  /// - Throws: ``DaemonFailure/serviceEnded(_:)`` when nothing asked for the end.
+  private func finish() throws {
+    guard !end.isDue, !Task.isCancelled, !Task.isShuttingDownGracefully else { return }
+    end.fail()
+    throw DaemonFailure.serviceEnded(name)
   }
 }
 

@@ -31,6 +31,49 @@ extension Daemon {
     return { _ in }
   }()
 
+  /// Whether a service returns by itself once the daemon serves, where a test wants that.
+  static func mustReturn(_ service: String) async -> Bool {
+    #if FARM_FAILPOINTS
+      guard let name = getenv("FARM_RETURN"), String(cString: name) == service else { return false }
+      // Cancelled: then it returns at once.
+      while !wasReady, (try? await Task.sleep(for: .milliseconds(20))) != nil {}
+      return true
+    #else
+      return false
+    #endif
+  }
+
+  /// Whether a new start may mend what ended a run, or kept it from beginning.
+  ///
+  /// A daemon that has served goes on trying. At the first start of a process only the disk of a volume that was served
+  /// before is waited for: anything else is for the one who starts it.
+  func mayBeginAnew(after error: any Error, isAgain: Bool) -> Bool {
+    switch error {
+    case DaemonFailure.held, StoreFailure.newer: return false
+    default: break
+    }
+    if isAgain || Self.wasReady { return true }
+    let ledger = StateFolder.ledger(of: volume, configured: config.state)
+    guard isOfDisk(error) else { return false }
+    do {
+      // A first start leaves an empty one where the disk is full.
+      return try FileStatus(at: ledger).map { $0.fingerprint.size > 0 } ?? false
+    } catch {
+      // It may be there.
+      return true
+    }
+  }
+
+  private func isOfDisk(_ error: any Error) -> Bool {
+    switch error {
+    case let failure as StoreFailure: failure.isTransient
+    case let failure as FileFailure: failure.isOfDisk
+    case DaemonFailure.files(let failure): failure.isOfDisk
+    case DaemonFailure.serviceFailed: true
+    default: false
+    }
+  }
+
   /// Carries out what was ordered before the ledger is opened.
   func slashAndBurn(_ state: StateFolder) async throws {
     if try FileStatus(at: SlashAndBurn.mark(volume)) != nil { await endLeftProcesses(state) }

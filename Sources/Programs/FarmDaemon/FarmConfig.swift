@@ -209,6 +209,10 @@ package struct ConfigKey: ConfigEntry, Sendable {
 /// Why a configuration file was refused.
 package enum ConfigFailure: Failure, Equatable {
   case unreadable(FilePath, String)
+  /// The daemon died on it.
+  case crashed(FilePath, Problem)
+  /// It was emptied or cut; what it said before stays in force.
+  case notWhole(FilePath, reason: String, remedy: String)
   case notYAML(ConfigPlace, String)
   case unknownKey(String, ConfigPlace, nearest: String?)
   case badValue(String, ConfigPlace, wanted: String)
@@ -216,6 +220,8 @@ package enum ConfigFailure: Failure, Equatable {
   package var description: String {
     switch self {
     case .unreadable(_, let reason): reason
+    case .crashed(let path, let problem): "\(path.string.escapedForTerminal): \(problem.cause)"
+    case .notWhole(let path, let reason, _): "\(path.lastComponent?.string.escapedForTerminal ?? "") \(reason)"
     case .notYAML(let place, let reason): "\(place): this is not understood: \(reason)"
     case .unknownKey(let key, let place, let nearest):
       "\(place): there is no key \"\(key.escapedForTerminal)\"" + (nearest.map { "; did you mean \"\($0)\"?" } ?? "")
@@ -227,6 +233,10 @@ package enum ConfigFailure: Failure, Equatable {
     switch self {
     case .unreadable(let path, _) where path.isPlan || path.isSidecar:
       "Put a file there that the daemon's user may read, or remove it."
+    case .crashed(let path, _):
+      "Write \(path.lastComponent?.string.escapedForTerminal ?? "it") anew, or remove it; report it with the file and "
+        + "the daemon's log."
+    case .notWhole(_, _, let remedy): remedy
     case .unreadable: "Name an existing file with `--config`, or leave it out."
     case .notYAML(let place, _), .unknownKey(_, let place, _), .badValue(_, let place, _):
       "Correct the file; etc/\(place.file.isPlan ? Volume.planName : sample(of: place.file)) shows every key."
@@ -236,4 +246,9 @@ package enum ConfigFailure: Failure, Equatable {
   private func sample(of file: FilePath) -> String { file.isSidecar ? "job.farm.yaml" : "farm.yaml" }
 
   package var kind: FailureKind { .wrongUse }
+
+  /// The class under which a job shows it.
+  var problemClass: ProblemClass {
+    if case .crashed = self { .crashedTheFarm } else { .badSettings }
+  }
 }

@@ -38,7 +38,7 @@ package struct FarmLog: LogHandler {
     switch format {
     case .text:
       let short = at.prefix(19).replacing("T", with: " ")
-      let rest = pairs.map { " \($0)=\($1.contains(" ") ? "\"\($1.replacing("\"", with: "\\\""))\"" : $1)" }.joined()
+      let rest = pairs.map { " \($0)=\(Self.quoted($1))" }.joined()
       return "\(short) \(level.rawValue) \(message)\(rest)".escapedForTerminal
     case .json:
       var fields = Dictionary(pairs) { first, _ in first }
@@ -51,6 +51,12 @@ package struct FarmLog: LogHandler {
       // Texts always encode.
       return (try? encoder.encode(fields)).map { String(decoding: $0, as: UTF8.self) } ?? message
     }
+  }
+
+  /// In quotes where a blank is in it.
+  private static func quoted(_ value: String) -> String {
+    guard value.utf8.contains(UInt8(ascii: " ")) else { return value }
+    return "\"" + value.pieces(between: "\"").joined(separator: "\\\"") + "\""
   }
 
   /// One write, so that lines of two threads do not mix.

@@ -117,7 +117,7 @@ struct Housekeeper: Sendable {
 
   /// A copy of a drop that is not needed, or a note that was never finished.
   private func isOrphan(_ name: String, besides marks: Set<String>) -> Bool {
-    if name.hasPrefix("."), name.hasSuffix(".PROBLEM.txt.part") { return true }
+    if name.hasBytePrefix("."), name.hasByteSuffix(".PROBLEM.txt.part") { return true }
     guard SlashAndBurn.isSnapshot(name), let mark = Self.mark(name) else { return false }
     return !marks.contains(mark)
   }

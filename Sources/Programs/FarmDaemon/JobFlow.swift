@@ -39,6 +39,10 @@ actor JobFlow {
     var lanes = 1
     /// Called after each step that no commit ends; tests end the process there.
     var stepped: @Sendable (String) -> Void = { _ in }
+    /// Called as soon as the run is to end although nothing asked for that; a call that hangs may keep it from ending.
+    var failed: @Sendable () -> Void = {}
+    /// Remembers what is being taken in, for the case of a crash.
+    var crashes = CrashGuard()
 
     /// How paths in files that were written on other machines are read here.
     var places: [SeenPlace] { config.volumeSeenAs.map { SeenPlace(seenAs: $0, folder: volume.root.string) } }
@@ -50,8 +54,9 @@ actor JobFlow {
   let segmenter: Segmenter
   let retries = RetryRule()
   let trusted: TrustedFolders
-  let inspectedDisk = InspectedDisk()
+  let inspectedDisk: InspectedDisk
   let wholeFiles: WholeFiles
+  let overlookedWatch: OverlookedWatch
 
   /// Counts whatever may change how the farm looks.
   var happenings = 0
@@ -87,20 +92,26 @@ actor JobFlow {
 
   /// Files on their way to being whole, with what was said of them.
   var unsettled: [JobName: Unsettled] = [:]
+  /// Files that a person killed before they were whole.
+  var killedDrops = KilledDrops()
   /// Files that cannot be jobs.
   var rejected: [FilePath: Problem] = [:]
   /// Mistakes in sidecars of jobs that go on as they were wanted before, by the path of the `.blend`.
   var badSidecars: [FilePath: Problem] = [:]
+  /// Files of wishes that became shorter, and may be cut.
+  var shortenedTexts = ShortenedTexts()
   /// Folders that cannot be watched, are gone, or cannot be releases, with reason and remedy.
   var troubles: [FilePath: String] = [:]
   /// Watched folders whose file system does not answer.
   var hung: Set<FilePath> = []
   /// Releases whose folder of drops is gone for now.
   var held: Set<String> = []
-  /// Whose file has a name, by the name in lower case.
-  var namesTaken: [JobName: FilePath] = [:]
+  /// Whose file has a name, in any case and Unicode form.
+  var namesTaken: [FoldedName: FilePath] = [:]
   var releasesTaken: [String: FilePath] = [:]
   var claims = ClaimQueue()
+  /// Since when a file is taken in during which an earlier daemon may have died; one at a time.
+  var suspectSince: Timestamp?
   /// Resumed with each claim that ends, and once a second for those who do not wait for ever.
   var whenClaimed = Waiters()
   /// Barriers with the claims that they wait for.
@@ -115,6 +126,10 @@ actor JobFlow {
   /// Releases whose checked frames are being promoted: a file system that hangs keeps up only its own.
   var flushing: Set<String> = []
   var whenFlushed = Waiters()
+  /// Outputs on their way to their places, also those that an interrupted promotion left.
+  var promotions = PromotionBook()
+  /// Revisions that could not be put together, and when that is tried again.
+  var assemblies: [Int64: RetryPace] = [:]
   var harvesting: Set<String> = []
   var whenHarvested = Waiters()
   /// When a copy of the ledger that could not be made is tried again.
@@ -134,6 +149,12 @@ actor JobFlow {
   /// Releases that are looked at again without anything happening in them, and when they were harvested in vain.
   var mustHarvest: Set<String> = []
   var harvestFailedAt: [JobName: Timestamp] = [:]
+  /// Why jobs were not delivered.
+  var harvestProblems: [JobName: Problem] = [:]
+  /// Which names the jobs of a release have in `dist/`, and jobs whose names are taken.
+  var nameRegisters: [String: NameRegister] = [:]
+  var nameProblems: [JobName: TakenName] = [:]
+  var nameQuestions = NameQuestions()
   /// Releases whose release.yaml has a mistake.
   var badPlans: Set<String> = []
   /// Files on which jobs depend, and where the watch finds them.
@@ -145,6 +166,7 @@ actor JobFlow {
   var restarted: Set<Int64> = []
   var lacks = Lacks()
   var looks = RevisionLooks()
+  var recentDrops = RecentDrops()
   /// Whether what the first scan finds is known, not rendered.
   var isAdopting = false
   /// How many files were taken in without being rendered; they are told of by their number.
@@ -160,44 +182,15 @@ actor JobFlow {
   let errands: AsyncStream<Errand>
   let errand: AsyncStream<Errand>.Continuation
 
-  enum Errand: Sendable {
-    case claim(FilePath)
-    case vanished(FilePath)
-    case readPlan(FilePath, Fingerprint?, number: Int)
-    case readSidecar(FilePath, Fingerprint?, number: Int)
-    case prepare(Revision, BlenderProgram)
-    case cancelWithoutBlender
-    case check(task: Int64)
-    case flush(release: String)
-    case ended(task: Int64, TaskEnd)
-    case assemble(Int64)
-    case review(String)
-    case writeManifests
-    case followAll
-    case follow([SeenFile])
-    case followMissing([String])
-    case lookAtDependency(String)
-    case inspectAgain(Revision)
-    case decideDoubts(Revision, [String])
-    case renderAnew(Revision, because: String)
-    /// Without anything having happened.
-    case reviewAgain(String)
-  }
-
-  /// A file that is not whole yet.
-  struct Unsettled: Hashable {
-    let path: FilePath
-    /// Why it does not become whole, once that takes long.
-    var stalled: Problem?
-  }
-
   init(_ setup: Setup) {
     self.setup = setup
     intaker = Intaker(setup.volume)
     preflight = Preflight(choice: BlenderChoice(allowsNewerMajor: setup.config.allowsNewerMajor))
+    inspectedDisk = InspectedDisk(guarding: setup.crashes.dependencies)
     wholeFiles = WholeFiles(inspectedDisk, clock: setup.clock)
     trusted = TrustedFolders(setup.config.trustScripts, in: setup.volume)
     segmenter = Segmenter(chunk: setup.config.chunk)
+    overlookedWatch = OverlookedWatch(setup.volume, ignore: IgnoreRules(setup.config.ignore))
     (errands, errand) = AsyncStream.makeStream()
   }
 
@@ -225,6 +218,7 @@ actor JobFlow {
       group.addTask { await self.reviewOften() }
       group.addTask { await self.lookForCuresOften() }
       group.addTask { await self.finishAdopting() }
+      group.addTask { await self.lookForOverlookedOften() }
       group.addTask { await self.keepHouse() }
       group.addTask { await self.archiveOften() }
       for await errand in errands { group.addTask { await self.run(errand) } }
@@ -245,53 +239,15 @@ actor JobFlow {
     for number in whenReached.keys { whenReached[number]?.resume() }
   }
 
-  private func run(_ errand: Errand) async {
-    switch errand {
-    case .claim(let path): await claimAll(at: path)
-    case .vanished(let path): await vanishedAfterClaims(path)
-    case .readPlan(let path, let fingerprint, let number):
-      await readPlan(at: path, fingerprint)
-      finishedReading(number)
-    case .readSidecar(let path, let fingerprint, let number):
-      await readSidecar(at: path, fingerprint)
-      finishedReading(number)
-    case .prepare(let revision, let blender): await prepare(revision, blender)
-    case .cancelWithoutBlender: await cancelWithoutBlender()
-    case .check(let task): await check(task: task)
-    case .flush(let release):
-      try? await Task.sleep(for: Self.flushAfter)  // Cancelled: the rest is flushed at the next start.
-      await flush(release)
-    case .ended(let task, let end): await ended(task, end)
-    case .assemble(let revision): await assemble(revision)
-    case .review(let release):
-      let pause = min(max(Self.reviewAfter, (reviewTook[release] ?? .zero) * Self.reviewRest), Self.reviewEvery)
-      try? await Task.sleep(for: pause)  // Cancelled: reviewed at the next start.
-      reviewsDue.remove(release)
-      let begun = setup.clock.now()
-      await review(release)
-      reviewTook[release] = setup.clock.now().since(begun)
-    case .writeManifests: return await writeManifests()
-    case .followAll: return await followAll()
-    case .follow(let files): return await follow(files)
-    case .followMissing(let files): return await follow(files)
-    case .lookAtDependency(let path): await lookAtDependency(path)
-    case .inspectAgain(let revision): await inspectAgain(revision)
-    case .decideDoubts(let revision, let paths): await decideDoubts(revision, about: paths)
-    case .renderAnew(let revision, let cause): await carryOutRenderingAnew(revision, because: cause)
-    case .reviewAgain(let release): return await review(release)
-    }
-    happenings += 1
-  }
-
   /// Outputs are committed in groups: what comes within this time of the first.
-  private static let flushAfter = Duration.milliseconds(10)
-  private static let reviewEvery = Duration.seconds(1)
+  static let flushAfter = Duration.milliseconds(10)
+  static let reviewEvery = Duration.seconds(1)
   private static let followEvery = Duration.seconds(3600)
   /// What happens in a release within this time is looked at in one go.
-  private static let reviewAfter = Duration.milliseconds(20)
+  static let reviewAfter = Duration.milliseconds(20)
   /// A release of very many jobs takes long to look at; before the next look so many times as long goes by, up to
   /// ``reviewEvery``.
-  private static let reviewRest = 4
+  static let reviewRest = 4
 
   /// Has a release looked at soon: its state may be another, or something in it may be ready for delivery.
   func askForReview(of release: String) {
@@ -305,6 +261,9 @@ actor JobFlow {
     while (try? await Task.sleep(for: Self.reviewEvery)) != nil {
       whenClaimed.resume()
       for release in mustHarvest { errand.yield(.reviewAgain(release)) }
+      for revision in promotions.interrupted { errand.yield(.settlePromotions(revision)) }
+      assembleAgain()
+      readShortenedTexts()
       if setup.clock.now().since(followedAt) >= Self.followEvery {
         followedAt = setup.clock.now()
         errand.yield(.followAll)
@@ -349,6 +308,7 @@ actor JobFlow {
     setup.log.log(level: level, "\(act): \(failure)", metadata: details)
     if let failure = failure as? StoreFailure, failure.isOfLedger {
       fatal = fatal ?? failure
+      setup.failed()
       errand.finish()
     }
   }
@@ -380,20 +340,7 @@ actor JobFlow {
     if state == .completed { refreshPaces[revision.name] = nil }
     told("job.\(state.rawValue)", revision.name, revision: revision.number, problem: problem)
     askForReview(of: revision.name.release)
+    if state == .canceled || state == .queued { askForNames(in: revision.name.release, of: revision.name) }
     return true
-  }
-}
-
-/// Tasks that wait for something to happen in an actor.
-struct Waiters {
-  private var waiting: [CheckedContinuation<Void, Never>] = []
-
-  mutating func add(_ continuation: CheckedContinuation<Void, Never>) { waiting.append(continuation) }
-
-  /// Lets all of them go on.
-  mutating func resume() {
-    let all = waiting
-    waiting = []
-    for continuation in all { continuation.resume() }
   }
 }

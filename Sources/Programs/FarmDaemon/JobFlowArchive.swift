@@ -324,20 +324,20 @@ extension JobFlow {
 
 /// Which job's each file of an archive is, and which revision's, by its path there.
 private struct FileOwners: Sendable {
-  private var owners: [String: (job: String, revision: Int)] = [:]
+  private var owners: [ExactText: (job: String, revision: Int)] = [:]
 
   init(_ manifests: [Manifest], of release: String) {
     for manifest in manifests {
       let owner = (manifest.job, manifest.revision)
-      owners[String(manifest.path.dropFirst("releases/\(release)/".utf8.count))] = owner
+      if let path = manifest.path.dropping(bytePrefix: "releases/\(release)/") { owners[ExactText(path)] = owner }
       for picture in manifest.outputs {
-        owners["out/\(manifest.job)/\(picture.path)"] = owner
-        if let delivered = picture.delivered {
-          owners["dist/" + delivered.dropFirst("dist/\(release)/".utf8.count)] = owner
+        owners[ExactText("out/\(manifest.job)/\(picture.path)")] = owner
+        if let delivered = picture.delivered?.dropping(bytePrefix: "dist/\(release)/") {
+          owners[ExactText("dist/" + delivered)] = owner
         }
       }
     }
   }
 
-  func owner(of path: FilePath) -> (job: String, revision: Int)? { owners[path.string] }
+  func owner(of path: FilePath) -> (job: String, revision: Int)? { owners[ExactText(path.string)] }
 }

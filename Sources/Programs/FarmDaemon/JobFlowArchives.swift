@@ -112,7 +112,7 @@ extension JobFlow {
 
   /// Whether an archive lies where those are kept that a newer one of their release took the place of.
   func isOlder(_ path: String) -> Bool {
-    path.hasPrefix(setup.volume.relative(setup.volume.archives.appending(Self.olderName)) + "/")
+    path.hasBytePrefix(setup.volume.relative(setup.volume.archives.appending(Self.olderName)) + "/")
   }
 
   func line(_ record: ArchiveRecord, isReleaseThere: Bool) -> ArchiveLine {

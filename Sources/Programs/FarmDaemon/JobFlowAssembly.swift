@@ -1,6 +1,7 @@
 import Assembly
 import FarmModel
 import FarmStore
+import Harvest
 import Pictures
 import Rendering
 import Segmentation
@@ -13,11 +14,22 @@ extension JobFlow {
   func assemble(_ id: Int64) async {
     do {
       let revision = try await setup.ledger.revision(id)
-      guard revision.state == .assembling, try await !isOutdated(revision) else { return }
+      guard revision.state == .assembling, try await !isOutdated(revision) else {
+        assemblies[id] = nil
+        return
+      }
+      await watchingForCrash(of: revision) { await assemble(revision) }
+    } catch {
+      cannotAssemble(id, error)
+    }
+  }
+
+  private func assemble(_ revision: Revision) async {
+    do {
       let out = setup.volume.out(of: revision.name)
       guard try await putTogether(revision, in: out) else { return }
       let place = try await places(of: revision)
-      let frames = try await setup.ledger.outputs(of: id).filter(\.kind.isFrame)
+      let frames = try await setup.ledger.outputs(of: revision.id).filter(\.kind.isFrame)
       if frames.count > 1 { await makeContactSheet(of: frames.map(place), in: out, revision) }
       for pictures in Dictionary(grouping: frames, by: \.kind).values {
         try await lookForDarkness(among: pictures, at: place, revision)
@@ -27,8 +39,24 @@ extension JobFlow {
       await clearAway(revision)
       // False when a newer revision has come meanwhile.
       if await move(revision, to: .completed) { lacks.forget(revision.id) }
+      assemblies[revision.id] = nil
     } catch {
-      complain(error, while: "assembling")
+      cannotAssemble(revision.id, error)
+    }
+  }
+
+  /// Its pictures or dependencies may be away for now; it is tried again until they are back.
+  private func cannotAssemble(_ id: Int64, _ error: any Error) {
+    complain(error, while: "assembling")
+    assemblies[id, default: RetryPace()].failed(at: setup.clock.now())
+  }
+
+  /// Tries again what could not be put together.
+  func assembleAgain() {
+    let now = setup.clock.now()
+    for (id, pace) in assemblies where !pace.isResting(at: now) {
+      assemblies[id]?.failed(at: now)
+      errand.yield(.assemble(id))
     }
   }
 
@@ -37,7 +65,7 @@ extension JobFlow {
   /// Makes the pictures that came as tiles, each in its place before the next; what nodes wrote stays where it is
   /// unless it is wanted in `dist/`.
   /// - Returns: false when that could not be done; the revision is in another state then.
-  private func putTogether(_ revision: Revision, in out: FilePath) async throws(StoreFailure) -> Bool {
+  private func putTogether(_ revision: Revision, in out: FilePath) async throws -> Bool {
     let outputs = try await setup.ledger.outputs(of: revision.id)
     guard try await areTilesThere(outputs, of: revision, in: out) else { return false }
     let tiles = Dictionary(grouping: outputs.filter { $0.kind.part.tile != nil }) { WholePicture(of: $0) }
@@ -66,9 +94,14 @@ extension JobFlow {
   /// Whether each tile that is needed yet lies in its place; those that somebody took away are rendered again.
   private func areTilesThere(
     _ outputs: [Output], of revision: Revision, in out: FilePath
-  ) async throws(StoreFailure) -> Bool {
-    let lost = await lost(among: outputs.filter { $0.kind.part.tile != nil }, in: out)
-    guard !lost.isEmpty else { return true }
+  ) async throws -> Bool {
+    var lost: [Output]
+    switch try await look(for: outputs.filter { $0.kind.part.tile != nil && $0.state == .done }, of: revision) {
+    case .allInPlace: return true
+    case .unknown(let reason): throw HarvestFailure.away(revision.name, reason: reason)
+    case .lost(let outputs): lost = outputs
+    }
+    for index in lost.indices { lost[index].state = .owed }
     setup.log.notice(
       "tiles were lost before they became a picture and are rendered again",
       metadata: ["job": "\(revision.name)", "tiles": "\(lost.count)"])
@@ -95,8 +128,10 @@ extension JobFlow {
     let picture = TiledPicture(parts.map { ($0.tile, out.appending($0.output.path)) }, size: size)
     let made = out.appending(Segmentation.tilesFolder).appending("whole-\(output.id).\(revision.format.fileExtension)")
     try await picture.make(at: made)
+    let pictures = pictures(of: revision.id, revision.name)
     let good = try await BlockingWork.run {
-      let good = try FrameCheck.check(made, as: FrameCheck.Wanted(revision.format, size: size)).get()
+      let good = try pictures.reading { FrameCheck.check(made, as: FrameCheck.Wanted(revision.format, size: size)) }
+        .get()
       if let refusal = FrameCheck.sync(made) { throw refusal }
       return good
     }

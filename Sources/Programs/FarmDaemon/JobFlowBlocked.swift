@@ -123,6 +123,8 @@ extension JobFlow {
     } catch {
       return complain(error, while: "looking for the tiles of \(revision.name)")
     }
+    let pictures = pictures(of: revision.id, revision.name)
+    setup.crashes.forget(pictures.folder, pictures.version)
     // An older one may have gone on while this one waited.
     for old in open.values.map(\.revision) where old.job == revision.job && old.number < revision.number {
       if await move(old, to: .superseded) { await end(old) }
@@ -131,7 +133,7 @@ extension JobFlow {
     again.state = .queued
     await opened(again)
     // All that is rendered may be there, and only what is made of it be missing.
-    if open[again.id]?.board.isDone == true, await move(again, to: .active) { await advance(again.id) }
+    await advance(again.id)
     await schedule()
   }
 }

@@ -17,6 +17,7 @@ extension JobFlow {
       guard let revision = try await setup.ledger.newestRevision(of: job.name), revision.state != .assembling else {
         continue
       }
+      try await refuseIfAway(revision)
       let (checked, bad) = try await damaged(revision, putsAside: !request.isDryRun)
       count += checked
       lines += bad.map { CheckAnswer.Line(job: job.name, path: $0.path, problem: $0.problem, isAgain: $0.isOurs) }
@@ -77,7 +78,9 @@ extension JobFlow {
   func problem(at file: FilePath, as output: Output, of revision: Revision) async -> Problem? {
     if let format = output.kind.node == nil ? revision.format : ImageFormat(ofFile: output.path) {
       let wanted = FrameCheck.Wanted(format, size: output.size)
-      let problem = await BlockingWork.run { FrameCheck.problem(of: file, as: wanted) }
+      let problem = await BlockingWork.run { [crashes = setup.crashes] in
+        crashes.problem(ofPicture: file) { FrameCheck.problem(of: file, as: wanted) }
+      }
       if problem != nil || format == .png { return problem }
     }
     // The pixels of all others are unpacked by the tool alone.

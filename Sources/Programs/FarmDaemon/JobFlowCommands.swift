@@ -75,23 +75,44 @@ extension JobFlow: FarmService {
   private func carryOut(_ request: SteerRequest, on meant: Set<JobName>) async throws -> [JobName] {
     // Also what is done: else nothing could end the wait for a folder that is lost.
     if request.act == .kill, let release = request.release, held.contains(release) {
-      return try await letGo(meant, isDryRun: request.isDryRun)
+      let files = dismissible(among: meant)
+      if !request.isDryRun { forgetNewcomers(files) }
+      let jobs = try await letGo(meant, isDryRun: request.isDryRun)
+      return jobs + others(files, than: jobs)
     }
     let found = try await candidates(for: request.act).filter { meant.contains($0.name) }
-    return request.isDryRun ? found.map(\.name) : try await carryOut(request.act, found)
+    let files = request.act == .kill ? dismissible(among: meant) : [:]
+    guard !request.isDryRun else { return found.map(\.name) + others(files, than: found.map(\.name)) }
+    let touched = try await carryOut(request.act, found)
+    try await dismiss(files)
+    return touched + others(files, than: touched)
+  }
+
+  /// Files that are no jobs yet, without those of jobs that are touched anyway.
+  private func others(_ files: [JobName: FilePath], than jobs: [JobName]) -> [JobName] {
+    files.keys.filter { !jobs.contains($0) }.sorted { $0.description < $1.description }
   }
 
   /// The revisions with which something can be done: of each job the newest alone is tried again.
   private func candidates(for act: SteerRequest.Act) async throws(StoreFailure) -> [Revision] {
     switch act {
-    case .kill: return try await setup.ledger.revisions(in: JobState.canceled.mayFollow)
+    case .kill:
+      let revisions = try await setup.ledger.revisions(in: JobState.canceled.mayFollow)
+      // An older one that failed is over.
+      guard revisions.contains(where: { $0.state == .failed }) else { return revisions }
+      let newest = try await newestRevisions()
+      return revisions.filter { $0.state != .failed || newest[$0.job] == $0.number }
     case .retry:
-      let newest = Dictionary(try await setup.ledger.jobs(adopted: true).map { ($0.id, $0.revision) }) { first, _ in
-        first
-      }
+      let newest = try await newestRevisions()
       let states: Set<JobState> = [.failed, .canceled, .blocked]
       return try await setup.ledger.revisions(in: states).filter { newest[$0.job] == $0.number }
     }
+  }
+
+  /// The number of each job's newest revision; jobs whose file is gone are left out.
+  private func newestRevisions() async throws(StoreFailure) -> [Int64: Int] {
+    let jobs = try await setup.ledger.jobs(adopted: true).filter { $0.state != .removed }
+    return Dictionary(jobs.map { ($0.id, $0.revision) }) { first, _ in first }
   }
 
   /// Side by side, so that they share the ledger's commits.
@@ -150,6 +171,7 @@ extension JobFlow: FarmService {
     let ashes = try SlashAndBurn.order(setup.volume, at: setup.clock.now())
     setup.log.warning("everything will be forgotten", metadata: ["by": "\(person)", "old": "\(ashes)"])
     mustBeginAnew = true
+    setup.failed()
     errand.finish()
     return BurntAnswer(ashes: ashes.string)
   }
@@ -170,6 +192,7 @@ enum CommandFailure: Failure, Equatable {
   case notFinished(String, waitsFor: [String])
   case badPlan(Problem)
   case fileGone(JobName)
+  case folderAway(JobName, String)
   case beingAssembled(JobName)
   case noFrames(JobName, FrameSet, of: FrameSet)
   case blocked(JobName, Problem?)
@@ -190,6 +213,7 @@ enum CommandFailure: Failure, Equatable {
       "\(name) is not finished: it waits for \(waitsFor.joined(separator: "; "))"
     case .badPlan(let problem): problem.cause
     case .fileGone(let job): "the file of \(job) is gone"
+    case .folderAway(let job, let why): "the pictures of \(job) cannot be seen: \(why)"
     case .beingAssembled(let job): "\(job) is being assembled"
     case .noFrames(let job, let frames, let all): "\(job) has no frames \(frames); it has \(all)"
     case .blocked(let job, let problem): "\(job) cannot be rendered: \(problem?.cause ?? "it has no frames")"
@@ -212,6 +236,7 @@ enum CommandFailure: Failure, Equatable {
       "Wait, or deliver what is completed: `farm harvest release \(name.quotedForShell) --partial`."
     case .badPlan: "Correct release.yaml; nothing is delivered until then."
     case .fileGone: "Put it back, or drop another one."
+    case .folderAway: "Put the folder back or mount it, then ask again."
     case .beingAssembled: "Try again in a moment."
     case .noFrames: "Set the range in the file and save it, or name frames that it has."
     case .blocked(_, let problem): problem?.remedy ?? "Set the frame range in the file and save it."
@@ -223,7 +248,7 @@ enum CommandFailure: Failure, Equatable {
     switch self {
     case .noJob, .noRelease, .noLog, .logGone, .noTask: .notFound
     case .severalJobs, .badName, .emptyQuery, .noFrames: .wrongUse
-    case .planned, .notFinished, .badPlan, .fileGone, .beingAssembled, .blocked: .conflict
+    case .planned, .notFinished, .badPlan, .fileGone, .folderAway, .beingAssembled, .blocked: .conflict
     }
   }
 

@@ -149,7 +149,7 @@ extension JobFlow {
       let known = try await setup.ledger.dependencyFile(at: path)
       if known?.0 != file {
         // Changed while it was read: told again.
-        guard let digest = await BlockingWork.run({ Self.digest(of: path, asIt: file) }) else { return }
+        guard let digest = await digest(of: path, asIt: file) else { return }
         try await setup.ledger.setDependencyFile(
           at: path, file, digest, sameAs: known?.1 == digest ? known?.0 : nil)
       }
@@ -164,10 +164,15 @@ extension JobFlow {
     (try? FileStatus(at: FilePath(path), followsLinks: true)).flatMap(\.self)?.fingerprint
   }
 
-  private static func digest(of path: String, asIt was: Fingerprint) -> Digest? {
-    // The same.
-    guard let real = RealPath.of(FilePath(path)), let digest = try? FileDigest.of(real) else { return nil }
-    return look(at: path) == was ? digest : nil
+  /// Nil when it changed meanwhile. One on which the daemon died is not read: it counts as another than before.
+  private func digest(of path: String, asIt was: Fingerprint) async -> Digest? {
+    await BlockingWork.run { [crashes = setup.crashes] in
+      guard let real = RealPath.of(FilePath(path)) else { return nil }
+      if crashes.isRejected(real, was) { return FileDigest.of(Array("\(was)".utf8)) }
+      // Unreadable: as if it changed.
+      let digest = crashes.reading(real, was, .dependency) { try? FileDigest.of(real) }
+      return Self.look(at: path) == was ? digest : nil
+    }
   }
 
   // MARK: - What follows from a change
@@ -242,7 +247,7 @@ extension JobFlow {
       if now == nil && (!orGone || !file.isKnown) { continue }
       // Known as it was rendered, and not looked at since: the same bytes may have been saved again.
       guard let now, let known = try await setup.ledger.dependencyFile(at: file.path), known.0.isAs(file),
-        await BlockingWork.run({ Self.digest(of: file.path, asIt: now) }) == known.1
+        await digest(of: file.path, asIt: now) == known.1
       else { return file.path }
     }
     return nil

@@ -10,9 +10,9 @@ extension JobFlow {
   // MARK: - What is gone, what is found
 
   /// Waits for the files that are being claimed; for those on a file server that does not answer not for ever.
-  func vanishedAfterClaims(_ path: FilePath) async {
+  /// - Parameter claimed: what was being claimed when the file vanished.
+  func vanished(_ path: FilePath, after claimed: Set<Int>) async {
     await waitForEngine()
-    let claimed = claims.unfinished
     let begun = ContinuousClock.now
     while !claims.unfinished.isDisjoint(with: claimed), !isOver, ContinuousClock.now - begun < Self.patience {
       await withCheckedContinuation { whenClaimed.add($0) }
@@ -29,12 +29,14 @@ extension JobFlow {
     if unsettled[name]?.path == path { unsettled[name] = nil }
     freeName(of: path)
     do {
+      _ = try await endKilled(path)
       let wasKnown = try await setup.ledger.job(name)?.path == setup.volume.relative(path)
       guard wasKnown else {
         if wasRefused { told("job.removed", name) }
         askForReview(of: name.release)
         return
       }
+      if let job = try await setup.ledger.job(name), try await followCopy(of: job) { return }
       try await remove(name, at: path)
     } catch {
       complain(error, while: "recording that \(name) is gone")
@@ -47,6 +49,10 @@ extension JobFlow {
     let ended = try await setup.ledger.removeJob(name, known: KnownPath(below(path)))
     for revision in ended { await end(revision) }
     told("job.removed", name)
+    askForNames(in: name.release, of: name)
+    // It came back while this was recorded, and its claim may have come before.
+    let there = await BlockingWork.run { (try? FileStatus(at: path)) ?? nil }  // Unreadable: the watch tells.
+    if let there, there.kind == .regular { claim(path, settled: there.fingerprint) }
   }
 
   /// A release's folder, made by hand or by `farm plan`, or a folder of drops.
@@ -55,7 +61,7 @@ extension JobFlow {
     await release(path)
     if let name = place.release(at: path) ?? path.lastComponent?.string { takenAway.remove(name) }
     guard path.removingLastComponent() == setup.volume.releases, let name = path.lastComponent?.string else { return }
-    if let why = name == NameRule.quick ? "it is reserved for quick/" : NameRule.refusal(of: name) {
+    if let why = NameRule.refusal(ofRelease: name) {
       setup.log.warning("a folder cannot be a release", metadata: ["folder": "\(name)", "reason": "\(why)"])
       troubles[path] = "releases/\(name) cannot be a release: \(why). Rename the folder."
       return
@@ -126,10 +132,21 @@ extension JobFlow {
     else { return }
     held.insert(release)
     let shown = setup.volume.relative(store)
-    troubles[store] =
-      "\(shown) is gone: its jobs wait until it is back. Put it back, or end them: "
-      + "`farm kill \(release).jobs '*'`."
+    troubles[store] = "\(shown) is gone: its jobs wait until it is back. \(Self.remedy(forHeld: release))"
     setup.log.warning("a folder of drops is gone, its jobs wait", metadata: ["folder": "\(shown)"])
+  }
+
+  private static func remedy(forHeld release: String) -> String {
+    "Put it back, or let its jobs go: `farm kill \("\(release).jobs".quotedForShell) '*'`."
+  }
+
+  /// Why a job of a release is held; nil when its folder of drops is there. Its state stays as it is.
+  func heldProblem(of release: String) -> Problem? {
+    guard held.contains(release) else { return nil }
+    let shown = setup.volume.relative(setup.volume.store(of: release))
+    return Problem(
+      .folderGone, cause: "\(shown) is gone, and the job is held until it is back",
+      remedy: Self.remedy(forHeld: release))
   }
 
   /// Whether a job waits for its folder of drops, which may have gone this moment: then nothing is wrong with the job.
@@ -176,6 +193,9 @@ extension JobFlow {
   private func release(_ store: FilePath) async {
     guard let name = place.release(at: store), held.remove(name) != nil else { return }
     setup.log.notice("a folder of drops is back", metadata: ["folder": "\(setup.volume.relative(store))"])
+    // What could not be delivered from it is tried at once.
+    for job in harvestProblems.keys where job.release == name { forgetHarvestProblem(of: job) }
+    askForReview(of: name)
     await schedule()
   }
 
@@ -212,19 +232,12 @@ extension JobFlow {
 
   // MARK: - Names that are taken
 
-  /// Jobs whose names differ only in case or Unicode form are one on other systems: the second file is refused.
-  ///
-  /// Swift compares texts by canonical equivalence, so lower case is all that is to be folded.
-  func folded(_ name: JobName) -> JobName {
-    JobName(release: name.release.lowercased(), job: name.job.lowercased())
-  }
-
   /// Remembers whose name it is.
   /// - Returns: why it cannot be had.
   func takeName(of drop: Drop) throws(FileFailure) -> Problem? {
     let store = drop.path.removingLastComponent()
     if let twin = takeReleaseName(store.removingLastComponent()) { return twin }
-    let key = folded(drop.name)
+    let key = FoldedName(drop.name)
     if let other = namesTaken[key], other != drop.path, let there = try FileStatus(at: other),
       there.fingerprint.inode != drop.fingerprint.inode
     {
@@ -237,9 +250,9 @@ extension JobFlow {
 
   /// Whose file is gone has no name any more; a twin that was refused may have it.
   func freeName(of path: FilePath) {
-    guard let name = named(path), namesTaken[folded(name)] == path else { return }
-    namesTaken[folded(name)] = nil
-    let twin = rejected.keys.first { other in named(other).map { folded($0) == folded(name) } ?? false }
+    guard let name = named(path), namesTaken[FoldedName(name)] == path else { return }
+    namesTaken[FoldedName(name)] = nil
+    let twin = rejected.keys.first { other in named(other).map { FoldedName($0) == FoldedName(name) } ?? false }
     // Unreadable: its own look says so.
     guard let twin, let there = (try? FileStatus(at: twin)) ?? nil else { return }
     claim(twin, settled: there.fingerprint)
@@ -265,7 +278,7 @@ extension JobFlow {
   /// Reads whose names they are from the ledger.
   func rememberNames() async throws(StoreFailure) {
     for (name, path) in try await setup.ledger.jobPlaces() {
-      namesTaken[folded(name)] = setup.volume.root.appending(path)
+      namesTaken[FoldedName(name)] = setup.volume.root.appending(path)
       let folder = setup.volume.release(name.release)
       if name.release != NameRule.quick { releasesTaken[name.release.lowercased()] = folder }
     }

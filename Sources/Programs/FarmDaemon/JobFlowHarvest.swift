@@ -19,10 +19,11 @@ extension JobFlow {
           FarmEvent(at: setup.clock.now(), event: "release.\(progress.state.rawValue)", release: name))
       }
       if undelivered.isEmpty { mustHarvest.remove(name) } else { mustHarvest.insert(name) }
+      try await reviewHarvestProblem(of: release, undelivered)
       guard release.order.harvest == .auto, release.problem?.problemClass != .badRelease else { return }
       if !release.isPlanned {
         // Each job by itself: what holds up one must not hold up the others.
-        for revision in undelivered { await tryHarvest(release, [revision]) }
+        for revision in undelivered where nameProblems[revision.name] == nil { await tryHarvest(release, [revision]) }
       } else if progress.isReadyForHarvest {
         await tryHarvest(release, undelivered)
       }
@@ -30,6 +31,13 @@ extension JobFlow {
       complain(error, while: "looking at release \(name)")
     }
     askForManifests()
+  }
+
+  /// What a job was not delivered for is told as long as the job waits, and no longer.
+  private func reviewHarvestProblem(of release: Release, _ undelivered: [Revision]) async throws(StoreFailure) {
+    guard let told = release.problem, told.problemClass != .badRelease else { return }
+    let problem = harvestProblem(of: release, undelivered)
+    if problem != told { try await setup.ledger.setRelease(release.id, problem: problem) }
   }
 
   /// A harvest that failed is tried again once a minute.
@@ -63,17 +71,19 @@ extension JobFlow {
       guard let plan = try await harvestPlan(release, revisions) else { return }
       // Somebody may have delivered it since it was found undelivered.
       if !plan.isEmpty { try await deliver(plan, of: release) }
-      for revision in revisions { harvestFailedAt[revision.name] = nil }
-      try await setup.ledger.setRelease(release.id, problem: nil)
+      for revision in revisions { forgetHarvestProblem(of: revision.name) }
+      let left = try await setup.ledger.undelivered(in: release.name)
+      try await setup.ledger.setRelease(release.id, problem: harvestProblem(of: release, left))
+      for revision in revisions { askForNames(in: release.name, of: revision.name) }
     } catch {
-      for revision in revisions { harvestFailedAt[revision.name] = setup.clock.now() }
-      await harvestFailed(release, error)
+      await harvestFailed(release, revisions, error)
     }
     askForReview(of: release.name)
   }
 
   /// What would go where; nil when frames were lost, which are rendered again first.
   func harvestPlan(_ release: Release, _ revisions: [Revision]) async throws -> HarvestPlan? {
+    try refuseTakenNames(of: revisions)
     var parts: [HarvestPlan.Part] = []
     for revision in revisions {
       guard let variety = try await allThere(of: revision) else { return nil }
@@ -92,32 +102,18 @@ extension JobFlow {
 
   /// Of what kinds is what a revision owed, all of it in its place; nil when a person deleted something from `out/`
   /// before the harvest, which is rendered again: a pick-up.
-  private func allThere(of revision: Revision) async throws(StoreFailure) -> OutputVariety? {
-    let promotion = Promotion(into: setup.volume.out(of: revision.name))
+  /// - Throws: ``HarvestFailure/away`` when some of it cannot be seen.
+  private func allThere(of revision: Revision) async throws -> OutputVariety? {
     // Tiles went into their pictures, and are not done but assembled.
     let owed = try await setup.ledger.reduceOutputs(of: revision.id, into: OwedFiles()) { $0.add($1) }
-    let areThere = await BlockingWork.run {
-      owed.done.allSatisfy { promotion.isPromoted($0.path, $0.identity) }
+    switch try await look(for: owed.done, of: revision) {
+    case .allInPlace: return owed.variety
+    case .unknown(let reason): throw HarvestFailure.away(revision.name, reason: reason)
+    case .lost(var missing):
+      for index in missing.indices { missing[index].state = .owed }
+      await pickUp(revision, owing: missing)
+      return nil
     }
-    guard !areThere else { return owed.variety }
-    let missing = await lost(
-      among: try await setup.ledger.outputs(of: revision.id), in: setup.volume.out(of: revision.name))
-    // It may be back already.
-    guard !missing.isEmpty else { return owed.variety }
-    await pickUp(revision, owing: missing)
-    return nil
-  }
-
-  /// Those that are done and whose files are not in their places any more, as owed again.
-  func lost(among outputs: [Output], in out: FilePath) async -> [Output] {
-    let promotion = Promotion(into: out)
-    var lost = await BlockingWork.run {
-      outputs.filter { output in
-        output.state == .done && !promotion.isPromoted(output.path, output.file)
-      }
-    }
-    for index in lost.indices { lost[index].state = .owed }
-    return lost
   }
 
   func pickUp(_ revision: Revision, owing outputs: [Output] = []) async {
@@ -188,15 +184,33 @@ extension JobFlow {
           path: at.path, job: move.job, revision: move.revision, output: move.output, file: at.file)
         moved.done.append((move, delivery))
       case .failure(.lost(let path)):
-        setup.log.warning("a frame is gone", metadata: ["file": "\(path)"])
-        var gone = try await setup.ledger.outputs(of: move.revision).filter { $0.id == move.output }
-        for index in gone.indices { (gone[index].state, gone[index].file) = (.owed, nil) }
-        await pickUp(try await setup.ledger.revision(move.revision), owing: gone)
-        try await setup.ledger.lost(move)
+        moved.failure = try await lost(move, path) ?? moved.failure
       case .failure(let other): moved.failure = other
       }
     }
     return moved
+  }
+
+  /// A file of the journal is neither in `out/` nor in `dist/`: its frame is rendered again.
+  /// - Returns: why it may be in one of them; then nothing was changed.
+  private func lost(_ move: HarvestMove, _ path: String) async throws(StoreFailure) -> HarvestFailure? {
+    let revision = try await setup.ledger.revision(move.revision)
+    var gone = try await setup.ledger.outputs(of: move.revision).filter { $0.id == move.output }
+    switch try await look(for: gone, of: revision) {
+    // It came back meanwhile, and is moved with the next harvest.
+    case .allInPlace: return .away(revision.name, reason: "\(path) was not there a moment ago")
+    case .unknown(let reason): return .away(revision.name, reason: reason)
+    case .lost: break
+    }
+    let dist = setup.volume.dist
+    guard await BlockingWork.run({ (try? FileStatus(at: dist)) != .some(nil) }) else {  // Unreadable: it is there.
+      return .away(revision.name, reason: "\(setup.volume.relative(dist)) is gone")
+    }
+    setup.log.warning("a frame is gone", metadata: ["file": "\(path)"])
+    for index in gone.indices { (gone[index].state, gone[index].file) = (.owed, nil) }
+    await pickUp(revision, owing: gone)
+    try await setup.ledger.lost(move)
+    return nil
   }
 
   /// Brings the names of files that were moved to the disk, and notes them.
@@ -234,10 +248,13 @@ extension JobFlow {
   }
 
   /// The release shows why; it is tried again once a minute, and after a restart.
-  private func harvestFailed(_ release: Release, _ error: any Error) async {
+  private func harvestFailed(_ release: Release, _ revisions: [Revision], _ error: any Error) async {
+    for revision in revisions { harvestFailedAt[revision.name] = setup.clock.now() }
     complain(error, while: "harvesting \(release.name)")
     guard let failure = error as? HarvestFailure else { return }
     let problem = Problem(failure.problemClass, cause: failure.description, remedy: failure.remedy)
+    let culprit: JobName? = if case .sameName(_, let job, _) = failure { job } else { nil }
+    keepHarvestProblem(problem, of: revisions.filter { culprit == nil || $0.name == culprit })
     do { try await setup.ledger.setRelease(release.id, problem: problem) } catch {
       complain(error, while: "recording why \(release.name) is not harvested")
     }
@@ -247,12 +264,12 @@ extension JobFlow {
 /// What a revision owed, and where it has to lie before it is delivered.
 private struct OwedFiles: Sendable {
   private(set) var variety = OutputVariety()
-  /// Below `out/<job>`.
-  private(set) var done: [(path: String, identity: FileIdentity?)] = []
+  /// What has to lie in `out/` now.
+  private(set) var done: [Output] = []
 
   mutating func add(_ output: Output) {
     variety.add(output)
-    if output.state == .done { done.append((output.path, output.file)) }
+    if output.state == .done { done.append(output) }
   }
 }
 

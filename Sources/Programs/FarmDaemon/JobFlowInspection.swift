@@ -139,7 +139,7 @@ extension JobFlow {
     }
     guard let claimed, claimed.digest == before.digest else { return nil }
     let order = try await setup.ledger.release(named: job.name.release)?.order
-    var said = await sidecar(of: path)
+    var said = try await sidecar(of: path)
     // What is rendered goes on as it was wanted before.
     if case .failure = said, before.state != .blocked { said = .success(before.settings.said) }
     var wishes = wishes(for: claimed, order, said: try? said.get())  // Why it is not understood is a finding.

@@ -16,25 +16,25 @@ extension JobFlow {
   /// Takes in what the watcher tells.
   func take(_ change: FolderChange) async {
     defer { happenings += 1 }
-    if takeDependency(change) { return }
+    if refuseCrashing(change) || takeDependency(change) { return }
     switch change {
-    case .settled(let path, let fingerprint) where path.isSidecar: read(path, fingerprint)
-    case .vanished(let path) where path.isSidecar: read(path, nil)
-    case .refused(let path, _) where path.isSidecar: read(path, nil)
+    case .settled(let path, let fingerprint) where path.isSidecar: readWishes(at: path, fingerprint)
+    case .vanished(let path) where path.isSidecar: readWishes(at: path, nil)
+    case .refused(let path, _) where path.isSidecar: readWishes(at: path, nil)
     case .unsettled(let path) where path.isSidecar, .stalled(let path, _) where path.isSidecar: break
     case .lost(let path) where path.isSidecar, .unchanged(let path) where path.isSidecar: break
     case .unsettled(let path):
-      guard let name = named(path) else { return }
+      guard let name = named(path), !killedDrops.contains(below(path)) else { return }
       unsettled[name] = Unsettled(path: path)
       told("job.settling", name)
       askForReview(of: name.release)
-    case .settled(let path, let fingerprint) where path.isPlan: read(path, fingerprint)
-    case .vanished(let path) where path.isPlan: read(path, nil)
+    case .settled(let path, let fingerprint) where path.isPlan: readWishes(at: path, fingerprint)
+    case .vanished(let path) where path.isPlan: readWishes(at: path, nil)
     case .refused(let path, let reason) where path.isPlan: await planRefused(at: path, reason)
     case .settled(let path, let fingerprint): claim(path, settled: fingerprint)
     case .unchanged(let path): settledIsOver(path)
     case .stalled(let path, let reason):
-      guard let name = named(path) else { return }
+      guard let name = named(path), !killedDrops.contains(below(path)) else { return }
       let problem = stall(of: path, reason)
       unsettled[name] = Unsettled(path: path, stalled: problem)
       told("job.settling", name, problem: problem)
@@ -44,8 +44,9 @@ extension JobFlow {
       let isFile = (try? FileStatus(at: path))??.kind == .regular
       reject(path, Problem(isFile ? .unreadableFile : .notAFile, cause: reason))
     case .vanished(let path):
-      // One that was renamed while nobody watched is found again by a claim, and claims wait for the engine.
-      if claims.unfinished.isEmpty { await vanished(path) } else { errand.yield(.vanished(path)) }
+      // A file that comes after this one is another drop, whenever the rest of it is taken in.
+      await noLongerKilled(path)
+      vanishes(path)
     case .lost(let path): await lost(path)
     case .folderFound(let path):
       troubles[path] = nil
@@ -67,7 +68,7 @@ extension JobFlow {
   }
 
   /// Has a plan or a sidecar read; nil: it is gone, or cannot be read.
-  private func read(_ path: FilePath, _ fingerprint: Fingerprint?) {
+  func readWishes(at path: FilePath, _ fingerprint: Fingerprint?) {
     let number = claims.beginReading()
     errand.yield(
       path.isPlan ? .readPlan(path, fingerprint, number: number) : .readSidecar(path, fingerprint, number: number))
@@ -122,22 +123,31 @@ extension JobFlow {
   private func claim(_ path: FilePath, _ fingerprint: Fingerprint) async {
     let intaker = intaker
     do throws(IntakeFailure) {
-      let drop = try await BlockingWork.run { () throws(IntakeFailure) in
-        try intaker.claim(path, settled: fingerprint)
+      let drop = try await BlockingWork.run { [crashes = setup.crashes] () throws(IntakeFailure) in
+        try crashes.reading(path, fingerprint, .claim) { () throws(IntakeFailure) in
+          try intaker.claim(path, settled: fingerprint)
+        }
       }
-      await accept(drop)
+      await watchingForCrash(drop) { await accept(drop) }
     } catch {
       settledIsOver(path)
+      if case .changed = error { return }  // It settles again, and then it is claimed.
+      await noLongerKilled(path)
       switch error {
-      case .changed: break  // It settles again, and then it is claimed.
+      case .changed: break
       case .badName(_, let why): reject(path, Problem(.badName, cause: "its name cannot be a job's: \(why)"))
       case .unreadable: reject(path, Problem(error.problemClass, cause: error.description, remedy: error.remedy))
       }
     }
   }
 
+  private func noLongerKilled(_ path: FilePath) async {
+    do { _ = try await endKilled(path) } catch { complain(error, while: "noting that a killed file is whole") }
+  }
+
   private func accept(_ drop: Drop) async {
     do {
+      let isKilled = try await endKilled(drop.path)
       if let twin = try takeName(of: drop) {
         settledIsOver(drop.path)
         return reject(drop.path, twin)
@@ -146,7 +156,7 @@ extension JobFlow {
       if try await follow(drop) { return }
       let before = try await setup.ledger.newestRevision(of: drop.name)
       let order = try await setup.ledger.release(named: drop.name.release)?.order
-      let said = await sidecar(of: drop.path)
+      let said = try await sidecar(of: drop.path)
       let wishes = self.wishes(for: drop, order, said: try? said.get())  // Why it is not understood is told below.
       if case .failure(let failure) = said, let before, before.digest == drop.digest, before.state != .blocked {
         return try await sidecarIsWrong(drop, failure, before)
@@ -156,10 +166,14 @@ extension JobFlow {
       let isKnown = isSame && before?.state != .blocked
       let drop = isKnown || isAdopting ? drop : await inspected(drop, wishes)
       if !isKnown, try await isAsset(drop, order) { return try await takeAsset(drop, before) }
-      let segmentation = self.segmentation(of: drop, wishes)
+      let segmentation = setup.crashes.reading(drop.path, drop.fingerprint, .inspect) {
+        self.segmentation(of: drop, wishes)
+      }
       // As it is now: all that may have taken long.
       let mistake = try await mistake(in: drop.name.release)
-      let findings = self.findings(drop, wishes, said, mistake, segmentation)
+      let findings = setup.crashes.reading(drop.path, drop.fingerprint, .inspect) {
+        self.findings(drop, wishes, said, mistake, segmentation)
+      }
       let blocking = findings.first { $0.severity == .blocks }?.problem
       let basis = drop.inspection == nil ? nil : RevisionBasis(segmentation, drop)
       if let before, isSame, !isNewOrder(before, blocking: blocking, basis) {
@@ -172,7 +186,8 @@ extension JobFlow {
       }
       let notes = findings.filter { $0.severity == .note }.map(\.problem)
       let adopted = isAdopting ? Problem(.adopted, cause: "it lay here before the farm") : nil
-      try await record(drop, wishes, segmentation, blocking: adopted ?? blocking, notes: notes)
+      let unwanted = adopted ?? (isKilled ? KilledDrops.problem : nil)
+      try await record(drop, wishes, segmentation, blocking: unwanted ?? blocking, notes: notes)
       // It may have been mended while this was recorded, when nobody knew that the job waits for that.
       if mistake != nil, try await self.mistake(in: drop.name.release) == nil {
         try await lookAtJobs(of: drop.name.release)
@@ -193,7 +208,10 @@ extension JobFlow {
   private func knownAlready(_ drop: Drop, _ before: Revision, _ wishes: RenderWishes) async throws(StoreFailure) {
     try await takeUp(wishes, before)
     try await setup.ledger.remember(KnownPath(below(drop.path)), drop.fingerprint)
-    if try await setup.ledger.job(drop.name)?.state == .removed { try await setup.ledger.showAgain(before.id) }
+    if try await setup.ledger.job(drop.name)?.state == .removed {
+      try await setup.ledger.showAgain(before.id)
+      askForNames(in: drop.name.release, of: drop.name)
+    }
     settledIsOver(drop.path)
     setup.log.info("the same bytes again, nothing to render", metadata: ["job": "\(drop.name)"])
   }
@@ -212,11 +230,13 @@ extension JobFlow {
     if unsettled[drop.name]?.path == drop.path { unsettled[drop.name] = nil }
     var pace = pause == nil ? SavePace() : SavePace(after: superseded.compactMap { open[$0.id]?.pace })
     pace.wait(pause ?? .zero, from: setup.clock.now())
+    if revision.number == 1 { recentDrops.add(drop.name, drop.digest, at: setup.clock.now()) }
     await endSuperseded(superseded)
     guard blocking?.problemClass != .adopted else {
       adoptedCount += 1
       return revision
     }
+    askForNames(in: drop.name.release, of: drop.name)
     for note in notes { told("job.note", drop.name, revision: revision.number, problem: note) }
     told("job.\(revision.state.rawValue)", drop.name, revision: revision.number, problem: blocking)
     askForReview(of: drop.name.release)
@@ -242,9 +262,10 @@ extension JobFlow {
   ) -> NewRevision {
     let facts = try? drop.facts.get()  // Without facts there are no frames, and a finding says why.
     let isAdopted = blocking?.problemClass == .adopted
+    let isUnwanted = isAdopted || blocking?.problemClass == .killed
     return NewRevision(
       name: drop.name, path: setup.volume.relative(drop.path), owner: drop.owner, digest: drop.digest,
-      state: blocking == nil ? .queued : isAdopted ? .canceled : .blocked, frames: segmentation.frames,
+      state: blocking == nil ? .queued : isUnwanted ? .canceled : .blocked, frames: segmentation.frames,
       format: segmentation.format, scene: segmentation.scene,
       settings: RenderSettings(
         onMissing: wishes.onMissing, isSimulated: drop.inspection?.simulations.isEmpty == false, wanted: wishes.wanted,
@@ -252,22 +273,6 @@ extension JobFlow {
       notes: notes, savedBy: facts?.version, problem: blocking,
       // What is only known owes nothing yet; there may be very many of them.
       outputs: isAdopted ? [] : segmentation.outputs, files: drop.files)
-  }
-
-  /// Ends adopting once everything that was there is known.
-  func finishAdopting() async {
-    guard isAdopting else { return }
-    do {
-      try await sync()
-      try await writeAdopted()
-      isAdopting = false
-      Placement.remove(VolumeTree.adoptMark(setup.volume))
-      setup.log.notice(
-        "what was in the volume is known; what is dropped from now on is rendered",
-        metadata: ["files": "\(adoptedCount)"])
-    } catch {
-      complain(error, while: "adopting what is in the volume")
-    }
   }
 
   func below(_ path: FilePath) -> FilePath {
@@ -279,11 +284,15 @@ extension JobFlow {
   // MARK: - Waiting
 
   /// Returns when everything that lies in the watched folders now is known.
-  func sync() async throws {
-    let number = try setup.watcher.barrier()
+  func sync() async throws { await waitForIntake() }
+
+  /// The same; on a disk that takes no file it waits a little longer.
+  func waitForIntake() async {
+    let number = setup.watcher.barrier()
     if reached.remove(number) != nil || isOver { return }
     await withCheckedContinuation { whenReached[number, default: Waiters()].add($0) }
     whenReached[number] = nil
+    await lookForOverlooked()
   }
 
   private func reachedBarrier(_ number: Int) {

@@ -15,34 +15,59 @@ extension JobFlow {
   func follow(_ drop: Drop) async throws -> Bool {
     guard let job = try await origin(of: drop), let revision = try await setup.ledger.newestRevision(of: job.name)
     else { return false }
-    guard try await follow(drop, job, revision) else { return false }
-    // Of a quick job nobody wanted them any longer; a release is nothing without them.
-    if job.name.release == NameRule.quick, drop.name.release != NameRule.quick, revision.state == .completed {
-      _ = try await pickUp(of: try await setup.ledger.revision(revision.id)) { $0.state == .purged }
-    }
+    let place = JobPlace(name: drop.name, path: drop.path, fingerprint: drop.fingerprint)
+    guard try await move(job, revision, to: place) else { return false }
+    try await renderPurged(of: revision, from: job.name.release, in: drop.name.release)
     return true
   }
 
-  private func follow(_ drop: Drop, _ job: Job, _ revision: Revision) async throws -> Bool {
+  /// The purged pictures of a quick job are rendered again when it moves into a release, which is nothing without them.
+  func renderPurged(of revision: Revision, from old: String, in new: String) async throws {
+    guard old == NameRule.quick, new != NameRule.quick, revision.state == .completed else { return }
+    _ = try await pickUp(of: try await setup.ledger.revision(revision.id)) { $0.state == .purged }
+  }
+
+  /// Where a job's file lies now.
+  struct JobPlace: Hashable {
+    let name: JobName
+    let path: FilePath
+    let fingerprint: Fingerprint
+  }
+
+  /// Gives a job another name and place, with everything that was made of it.
+  /// - Parameter twin: the job of the same content that has the name so far; it is forgotten.
+  func move(_ job: Job, _ revision: Revision, to new: JobPlace, insteadOf twin: Revision? = nil) async throws -> Bool {
     let old = setup.volume.root.appending(job.path)
-    await flush(job.name.release)
-    await beginHarvesting(job.name.release)
-    defer { endHarvesting(job.name.release) }
+    // In one order, so that two moves cannot wait for one another.
+    let releases = twin == nil ? [job.name.release] : Set([job.name.release, new.name.release]).sorted()
+    for release in releases {
+      await flush(release)
+      await beginHarvesting(release)
+    }
+    defer { for release in releases { endHarvesting(release) } }
+    if let twin {
+      guard try await isStillCopied(job, revision, twin) else { return false }
+      await end(twin)
+      try await takeBackDeliveries(of: [(twin.job, twin.name)])
+      await removeTree(setup.volume.out(of: twin.name))
+    }
     await stop([revision.id])
     let snapshot = try await snapshot(of: revision)
     await BlockingWork.run { snapshot.remove() }
     // The ledger last: after a crash before it everything is done again, which changes nothing.
-    try await moveFrames(from: setup.volume.out(of: job.name), to: setup.volume.out(of: drop.name))
-    try await takeBackDeliveries(of: [(job.id, drop.name)])
-    let known = (old: KnownPath(below(old)), new: KnownPath(below(drop.path)), fingerprint: drop.fingerprint)
+    try await moveFrames(from: setup.volume.out(of: job.name), to: setup.volume.out(of: new.name))
+    try await takeBackDeliveries(of: [(job.id, new.name)])
+    let known = (old: KnownPath(below(old)), new: KnownPath(below(new.path)), fingerprint: new.fingerprint)
     let isRenamed = try await setup.ledger.rename(
-      job, to: drop.name, path: setup.volume.relative(drop.path), known: known)
+      job, to: new.name, path: setup.volume.relative(new.path), known: known, insteadOf: twin?.job)
     if isRenamed {
       freeName(of: old)
-      settledIsOver(drop.path)
-      toldRename("job.renamed", drop.name, from: "\(job.name)")
+      settledIsOver(new.path)
+      recentDrops.add(new.name, revision.digest, at: setup.clock.now())
+      toldRename("job.renamed", new.name, from: "\(job.name)")
+      for name in [job.name, new.name] { askForNames(in: name.release, of: name) }
     }
-    for release in [job.name.release, drop.name.release] { askForReview(of: release) }
+    for release in Set([job.name.release, new.name.release]) { askForReview(of: release) }
     await goOn(try await setup.ledger.revision(revision.id))
     return isRenamed
   }
@@ -78,7 +103,7 @@ extension JobFlow {
   /// Finds out whether a folder of drops is that of a release whose own is gone: then the release has a new name.
   func followRelease(to name: String) async {
     do {
-      for release in try await setup.ledger.releases() where release.name != name {
+      for release in try await setup.ledger.releases() where !release.name.isSameBytes(as: name) {
         guard await !isThereOrHangs(setup.volume.release(release.name)),
           try await hasMoved(release.name, to: setup.volume.store(of: name))
         else { continue }
@@ -124,6 +149,8 @@ extension JobFlow {
     await flush(release.name)
     await stop(Set(revisions.map(\.id)))
     for revision in revisions { await goOn(try await setup.ledger.revision(revision.id)) }
+    // One file is enough to know the folder again; those of other jobs may not have come with it.
+    await endJobsWithoutFiles(in: name)
     askForReview(of: name)
   }
 
@@ -132,13 +159,14 @@ extension JobFlow {
     held.remove(old)
     troubles[oldStore] = nil
     if badPlans.remove(old) != nil { badPlans.insert(new) }
+    for name in [old, new] { askForNames(in: name) }
     mustHarvest.remove(old)
     releasesTaken[old.lowercased()] = nil
     releasesTaken[new.lowercased()] = setup.volume.release(new)
     for (name, path) in namesTaken where path.removingLastComponent() == oldStore {
       namesTaken[name] = nil
       if let file = path.lastComponent {
-        namesTaken[folded(JobName(release: new, job: name.job))] = setup.volume.store(of: new).appending(file)
+        namesTaken[FoldedName(JobName(release: new, job: name.job))] = setup.volume.store(of: new).appending(file)
       }
     }
     for (name, file) in unsettled where file.path.removingLastComponent() == oldStore { unsettled[name] = nil }
@@ -185,7 +213,7 @@ extension JobFlow {
   }
 
   /// What was delivered under the old name is delivered anew under the new one.
-  private func takeBackDeliveries(of jobs: [(id: Int64, name: JobName)]) async throws {
+  func takeBackDeliveries(of jobs: [(id: Int64, name: JobName)]) async throws {
     let harvester = Harvester(setup.volume)
     for (id, name) in jobs {
       let out = setup.volume.out(of: name)

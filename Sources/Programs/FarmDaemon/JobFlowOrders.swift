@@ -134,17 +134,31 @@ extension JobFlow {
     }
   }
 
-  private func isMissing(_ revision: Revision) async throws(StoreFailure) -> (Output) -> Bool {
+  /// What is not seen is missing only if its folder is there.
+  func refuseIfAway(_ revision: Revision) async throws {
+    let folder = try await frameFolder(of: revision)
+    let dist = setup.volume.dist
+    let doubt = await BlockingWork.run { () -> String? in
+      guard let folder else { return "it does not answer" }
+      // Unreadable: it is there.
+      return folder.doubt() ?? ((try? FileStatus(at: dist)) == .some(nil) ? "\(dist) is gone" : nil)
+    }
+    if let doubt { throw CommandFailure.folderAway(revision.name, doubt) }
+  }
+
+  private func isMissing(_ revision: Revision) async throws -> (Output) -> Bool {
     let place = try await places(of: revision)
     let outputs = try await setup.ledger.outputs(of: revision.id).map { ($0.id, place($0)) }
     let missing = await BlockingWork.run {
       // Unreadable: it is there.
       Set(outputs.filter { (try? FileStatus(at: $0.1)) == .some(nil) }.map(\.0))
     }
+    if !missing.isEmpty { try await refuseIfAway(revision) }
     return { $0.state == .failed || missing.contains($0.id) }
   }
 
-  private func isBad(_ revision: Revision) async throws(StoreFailure) -> (Output) -> Bool {
+  private func isBad(_ revision: Revision) async throws -> (Output) -> Bool {
+    try await refuseIfAway(revision)
     let place = try await places(of: revision)
     var bad: Set<Int64> = []
     for output in try await setup.ledger.outputs(of: revision.id) where ![.assembled, .purged].contains(output.state) {

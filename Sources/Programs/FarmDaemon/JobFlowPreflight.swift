@@ -17,10 +17,13 @@ extension JobFlow {
     let (path, log, disk) = (drop.path, setup.log, inspectedDisk)
     let (wanted, isWithout) = (wishes.wanted, wishes.onMissing == .warn)
     let inspector = BlendInspector(inspectedDisk.disk(for: path), paths: BlendPaths(places: setup.places))
+    let (crashes, fingerprint) = (setup.crashes, drop.fingerprint)
     let found = await BlockingWork.run(atMost: Self.inspectionMax) { () -> (BlendInspection, [SeenFile])? in
       do throws(BlendFailure) {
-        let inspection = try inspector.inspect(path, scenes: wanted.scenes, frames: wanted.frames)
-        return (inspection, disk.files(of: inspection, missing: isWithout))
+        return try crashes.reading(path, fingerprint, .inspect) { () throws(BlendFailure) in
+          let inspection = try inspector.inspect(path, scenes: wanted.scenes, frames: wanted.frames)
+          return (inspection, disk.files(of: inspection, missing: isWithout))
+        }
       } catch {
         log.info("a file is not understood in depth", metadata: ["file": "\(path)", "reason": "\(error)"])
         return nil
@@ -29,20 +32,27 @@ extension JobFlow {
     var drop = drop
     drop.inspection = found?.0
     drop.files = found?.1 ?? []
-    if let dependencies = drop.inspection?.dependencies { drop.inspection?.dependencies = await checked(dependencies) }
+    if let dependencies = drop.inspection?.dependencies {
+      let checked = await checked(dependencies, of: drop.path, drop.fingerprint)
+      drop.inspection?.dependencies = checked
+    }
     return drop
   }
 
   /// Notes which of the files that are needed are not whole. Those that changed a moment ago, and whose end cannot be
   /// told, are looked at again when they were left alone for a second. Where that takes too long, Blender tells.
-  private func checked(_ dependencies: [BlendDependency]) async -> [BlendDependency] {
-    let wholeFiles = wholeFiles
+  private func checked(
+    _ dependencies: [BlendDependency], of path: FilePath, _ fingerprint: Fingerprint
+  ) async -> [BlendDependency] {
+    let (wholeFiles, crashes) = (wholeFiles, setup.crashes)
     @Sendable func check(
       _ dependencies: [BlendDependency], _ restless: [String: Fingerprint]
     ) async -> (files: [BlendDependency], restless: [String: Fingerprint]) {
       let found = await BlockingWork.run(atMost: Self.inspectionMax) {
         var files = dependencies
-        let restless = wholeFiles.check(&files, restless: restless)
+        let restless = crashes.reading(path, fingerprint, .inspect) {
+          wholeFiles.check(&files, restless: restless)
+        }
         return (files, restless)
       }
       return found ?? (dependencies, [:])

@@ -10,7 +10,7 @@ extension JobFlow {
   func check(task id: Int64) async {
     while let (task, scene, frames) = takeUnchecked(id) {
       let checks = frames.map { frame in self.checks(of: frame, task, scene) }
-      for (frame, (due, verdicts)) in zip(frames, zip(checks, await verdicts(on: checks))) {
+      for (frame, (due, verdicts)) in zip(frames, zip(checks, await verdicts(on: checks, of: task))) {
         var good: [CheckedFrame] = []
         var bad: (file: FilePath, refusal: FrameRefusal)?
         for (check, verdict) in zip(due, verdicts) {
@@ -50,9 +50,12 @@ extension JobFlow {
 
   private typealias Verdict = Result<CheckedFrame, FrameRefusal>
 
-  private func verdicts(on checks: [[DueCheck]]) async -> [[Verdict]] {
+  private func verdicts(on checks: [[DueCheck]], of task: RenderTask) async -> [[Verdict]] {
+    let pictures = pictures(of: task.revision, task.job)
     var verdicts = await BlockingWork.run {
-      checks.map { due in due.map { check in check.wanted.map { FrameCheck.check(check.file, as: $0) } } }
+      pictures.reading {
+        checks.map { due in due.map { check in check.wanted.map { FrameCheck.check(check.file, as: $0) } } }
+      }
     }
     for (frame, due) in checks.enumerated() {
       for (place, check) in due.enumerated() where check.wanted == nil {
@@ -138,9 +141,11 @@ extension JobFlow {
     let wasBehind = releasesBehind.contains(release)
     checked.removeAll { $0.task.job.release == release }
     flushing.insert(release)
+    promotions.begin(taken.map(\.output))
     let group = await onDisk(taken)
     let revisions = Dictionary(taken.map { ($0.task.revision, $0.task.job) }) { first, _ in first }
     var refused: [Int64: Problem] = [:]
+    var isOwedAgain = false
     do {
       try await setup.ledger.update(group.map(\.output))
       var settled: [Output] = []
@@ -149,16 +154,18 @@ extension JobFlow {
       }
       try await setup.ledger.update(settled)
       for output in settled { put(output) }
+      isOwedAgain = settled.contains { $0.state == .owed }
       for output in settled where output.problem?.problemClass == .notWritable {
         refused[output.revision] = output.problem
       }
     } catch {
       complain(error, while: "recording promoted frames")
     }
+    promotions.end(taken.map(\.output))
     flushing.remove(release)
     whenFlushed.resume()
     for revision in revisions.keys { await advance(revision) }
-    if wasBehind { await schedule() }
+    if wasBehind || isOwedAgain { await schedule() }
     for (id, problem) in refused {
       // Of one that was renamed meanwhile the old place is gone; it goes on in its new one.
       guard let revision = open[id]?.revision, revision.name == revisions[id], !isHeld(revision.name) else { continue }
@@ -190,23 +197,28 @@ extension JobFlow {
   }
 
   /// Renames the frames of one revision into place.
-  /// - Returns: the outputs with their new states; none when the revision was ended meanwhile.
+  /// - Returns: the outputs with their new states. Of a revision that was ended meanwhile they are owed: it may go on.
   private func promote(_ frames: [CheckedOutput], of id: Int64) async -> [Output] {
     // What is being delivered must not be moved away under the harvest.
     while let release = open[id]?.revision.name.release, harvesting.contains(release) {
       await withCheckedContinuation { whenHarvested.add($0) }
     }
-    guard let revision = open[id] else { return [] }
+    guard let revision = open[id] else { return frames.map(\.output.notPromoted) }
     let promotion = Promotion(into: setup.volume.out(of: revision.revision.name))
     let needsRoom = !revision.hasRoom && !revision.board.hasAnyDone
     let moves = frames.map { ($0.frame, $0.output.path) }
-    let moved = await BlockingWork.run { () -> [Result<FileIdentity, RenderingFailure>] in
+    let place = setup.volume.out(of: revision.revision.name).removingLastComponent()
+    let (moved, device) = await BlockingWork.run { () -> ([Result<FileIdentity, RenderingFailure>], Int64?) in
       let room = Result { () throws(RenderingFailure) in if needsRoom { try promotion.makeRoom() } }
-      return moves.map { frame, path in
+      let moved = moves.map { frame, path in
         room.flatMap { Result { () throws(RenderingFailure) in try promotion.promote(frame, as: path) } }
       }
+      return (moved, FrameFolder.device(of: place))
     }
-    if moved.contains(where: { (try? $0.get()) != nil }) { open[id]?.hasRoom = true }  // Failures are told below.
+    if moved.contains(where: { (try? $0.get()) != nil }) {  // Failures are told below.
+      open[id]?.hasRoom = true
+      promotions.saw(revision.revision.name.release, on: device)
+    }
     return zip(moved, frames).map { result, pair in
       switch result {
       case .success(let file): promoted(pair.output, file)
@@ -216,20 +228,15 @@ extension JobFlow {
   }
 
   private func promoted(_ output: Output, _ file: FileIdentity) -> Output {
-    var output = output
-    output.state = .done
-    output.file = file
     restedFor = nil
-    return output
+    return output.promoted(file)
   }
 
   /// A frame that cannot be put into place is owed again; its job waits until waiting or a person has helped.
   private func notPromoted(_ output: Output, _ failure: RenderingFailure) -> Output {
     complain(failure, while: "promoting frame \(output.frame)")
-    var output = output
+    var output = output.notPromoted
     output.problem = failure.problem
-    output.state = .owed
-    output.attempts -= 1
     if failure.isTransient { rest(failure.problem) }
     return output
   }

@@ -19,12 +19,12 @@ extension JobFlow {
     for purges in old.inPieces(of: Self.purgedAtOnce) {
       let fates = await BlockingWork.run { purges.map { $0.fate(isDryRun: isDryRun) } }
       let known = zip(purges, fates)
-      if !isDryRun { try await setup.ledger.purged(known.filter { $1 != .stuck }.map(\.0.picture)) }
+      if !isDryRun { try await setup.ledger.purged(known.filter { $1 == .gone || $1 == .notOurs }.map(\.0.picture)) }
       for (purge, fate) in known {
         let path = setup.volume.relative(purge.place)
         switch fate {
         case .gone: items.append(TidyItem(kind: .quick, path: path, bytes: purge.picture.file.size))
-        case .notOurs: continue
+        case .notOurs, .away: continue
         case .stuck: tellStuck(path)
         }
       }
@@ -48,21 +48,26 @@ struct QuickPurge: Sendable {
     case notOurs
     /// It cannot be looked at or removed now.
     case stuck
+    /// Its folder is not there, which says nothing of it.
+    case away
   }
 
   let picture: OldPicture
   private let out: FilePath
+  private let quick: FilePath
   let place: FilePath
 
   init(_ picture: OldPicture, in volume: Volume) {
     self.picture = picture
     out = volume.out(of: picture.job)
+    quick = volume.quick
     place = picture.delivered.map { volume.root.appending($0) } ?? out.appending(picture.path)
   }
 
   func fate(isDryRun: Bool) -> Fate {
     do throws(FileFailure) {
-      guard try FileStatus(at: place)?.identity.isCopy(of: picture.file) == true else { return .notOurs }
+      guard let there = try FileStatus(at: place)?.identity else { return try absent() }
+      guard there.isCopy(of: picture.file) else { return .notOurs }
       guard !isDryRun else { return .gone }
       Placement.remove(place)
       guard try FileStatus(at: place) == nil else { return .stuck }
@@ -72,6 +77,12 @@ struct QuickPurge: Sendable {
       // It is looked at again the next time.
       return .stuck
     }
+  }
+
+  /// A picture is taken away only if the folder from which it was taken is there.
+  private func absent() throws(FileFailure) -> Fate {
+    let folder = picture.delivered == nil ? quick : place.removingLastComponent()
+    return try FileStatus(at: folder) == nil ? .away : .notOurs
   }
 
   /// What lies in the job's own folder in `out/` besides is made of the pictures.

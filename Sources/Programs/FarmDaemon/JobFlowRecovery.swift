@@ -14,11 +14,13 @@ extension JobFlow {
     whenArchived.resume()
     if let fatal { throw fatal }
     try await rememberNames()
+    try await rememberRecentDrops()
+    try await readKilledDrops()
     if isAdopting { try await setup.ledger.setFormerDeliveries(SlashAndBurn.formerDeliveries(setup.volume)) }
     try await endLeftTasks()
     for revision in try await setup.ledger.snapshotsOfEnded() { await clearAway(revision) }
     for revision in try await setup.ledger.revisions(in: [.queued, .active, .assembling]) {
-      try await settlePromotions(of: revision)
+      if await blockIfCrashing(revision) { continue }
       if revision.state == .assembling {
         errand.yield(.assemble(revision.id))
       } else {
@@ -45,6 +47,7 @@ extension JobFlow {
       }
     }
     for release in releases { askForReview(of: release) }
+    try await askForNamesOfUnfinished()
     errand.yield(.followAll)
   }
 
@@ -86,19 +89,5 @@ extension JobFlow {
         await opened(revision)
       }
     }
-  }
-
-  /// A frame that was about to be promoted is done if it is in its place, else it is owed again.
-  private func settlePromotions(of revision: Revision) async throws {
-    let promotion = Promotion(into: setup.volume.out(of: revision.name))
-    let between = try await setup.ledger.outputs(of: revision.id).filter { $0.state == .promoting }
-    let settled = between.map { output in
-      var output = output
-      let isThere = output.file.map { promotion.isPromoted(output.path, $0) } ?? false
-      output.state = isThere ? .done : .owed
-      if !isThere { output.attempts -= 1 }
-      return output
-    }
-    try await setup.ledger.update(settled)
   }
 }

@@ -36,8 +36,24 @@ extension JobFlow {
   /// - Parameter limit: after which nothing has changed, because its file system does not answer.
   func planFound(of name: String, within limit: Duration? = nil) async {
     guard let read = await readPlan(in: setup.volume.release(name), within: limit) else { return }
+    let path = setup.volume.release(name).appending(Volume.planName)
     do {
-      let order = try read.get()
+      let text = try read.get()
+      let wanted = try await setup.ledger.release(named: name)?.order ?? ReleaseOrder()
+      // An empty one that never said anything changes nothing.
+      let saidSomething = wanted != ReleaseOrder()
+      if let text, text.saysSomething || saidSomething,
+        let doubt = try await doubt(about: text, at: path, saidSomething: saidSomething)
+      {
+        throw doubt
+      }
+      var order: ReleaseOrder?
+      if let text {
+        order = try await guarded(path, .plan) { () throws(ConfigFailure) in
+          try ReleasePlan.parse(text.text, file: path)
+        }.get()
+      }
+      if let text { try await setTextInForce(text, at: path) }
       // Also one that was wrong when an earlier daemon read it.
       let mistake = try await mistake(in: name)
       let wasWrong = badPlans.remove(name) != nil || mistake != nil
@@ -55,17 +71,18 @@ extension JobFlow {
     askForReview(of: name)
   }
 
-  private func readPlan(in folder: FilePath, within limit: Duration?) async -> Result<ReleaseOrder?, ConfigFailure>? {
-    let read = { @Sendable in Result { () throws(ConfigFailure) in try ReleasePlan.read(in: folder) } }
+  private func readPlan(in folder: FilePath, within limit: Duration?) async -> Result<WishText?, ConfigFailure>? {
+    let read = { @Sendable in Result { () throws(ConfigFailure) in try ReleasePlan.text(in: folder) } }
     guard let limit else { return await BlockingWork.run(read) }
     return await BlockingWork.run(atMost: limit, read)
   }
 
   /// What is wanted of a release now; what waits is put in order again.
   private func take(_ order: ReleaseOrder, of name: String) async throws(StoreFailure) {
-    let before = try await setup.ledger.release(named: name)?.order.defaults
+    let before = try await setup.ledger.release(named: name)?.order
     guard try await setup.ledger.setOrder(of: name, order) else { return }
-    if let before, before != order.defaults { try await lookAtJobs(of: name) }
+    if let before, before.defaults != order.defaults { try await lookAtJobs(of: name) }
+    if before?.naming != order.naming { askForNames(in: name) }
     setup.log.notice("release.planned", metadata: ["release": "\(name)"])
     for id in open.keys where open[id]?.revision.name.release == name {
       guard let job = open[id]?.revision.name, let urgency = try await setup.ledger.job(job)?.priority else { continue }
@@ -102,7 +119,7 @@ extension JobFlow {
     for part in [name] + (order.jobs ?? []) {
       if let why = NameRule.refusal(of: part) { throw CommandFailure.badName(part, why: why) }
     }
-    guard name != NameRule.quick else { throw CommandFailure.badName(name, why: "it is reserved for quick/") }
+    if let why = NameRule.refusal(ofRelease: name) { throw CommandFailure.badName(name, why: why) }
     if let naming = order.naming {
       do { _ = try NamingTemplate(parsing: naming) } catch {
         throw HarvestFailure.badTemplate(name, reason: error.reason)
@@ -152,8 +169,9 @@ extension JobFlow {
     }
     if !request.isDryRun, !plan.isEmpty {
       try await deliver(plan, of: release)
-      for revision in ready { harvestFailedAt[revision.name] = nil }
+      for revision in ready { forgetHarvestProblem(of: revision.name) }
       try await setup.ledger.setRelease(release.id, problem: nil)
+      for revision in ready { askForNames(in: release.name, of: revision.name) }
       try await setup.ledger.remember([Act(person, .harvested, release: release.name)])
     }
     askForReview(of: release.name)

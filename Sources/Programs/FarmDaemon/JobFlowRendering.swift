@@ -328,8 +328,10 @@ extension JobFlow {
 
   /// Looks whether a revision has all it owes, or can get no more.
   func advance(_ id: Int64) async {
-    guard let revision = open[id], revision.revision.state == .active, !looks.isDoubted(id) else { return }
+    guard let revision = open[id], revision.revision.state.isRenderable, !looks.isDoubted(id) else { return }
     if revision.board.isDone {
+      // All its frames may have come before it was queued once more.
+      if revision.revision.state == .queued, !(await move(revision.revision, to: .active)) { return }
       if await move(revision.revision, to: .assembling) { errand.yield(.assemble(id)) }
     } else if revision.board.isOver {
       let failed = revision.board.outputs.filter { $0.state == .failed }

@@ -72,7 +72,7 @@ extension JobFlow {
   }
 
   private func refuseToOverwrite(_ name: String) async throws {
-    if let why = name == NameRule.quick ? "it is reserved for quick/" : NameRule.refusal(of: name) {
+    if let why = NameRule.refusal(ofRelease: name) {
       throw CommandFailure.badName(name, why: why)
     }
     let folder = setup.volume.release(name)
@@ -196,18 +196,18 @@ extension JobFlow {
   private func clearAwayLeftOvers(besides busy: Set<String>) async throws {
     let volume = setup.volume
     let left = try await BlockingWork.run { () throws(FileFailure) in
-      for name in try FolderListing.names(in: volume.archives) where name.string.hasPrefix(Self.partPrefix) {
+      for name in try FolderListing.names(in: volume.archives) where name.string.hasBytePrefix(Self.partPrefix) {
         Placement.remove(volume.archives.appending(name))
       }
       var left: [FilePath] = []
       for (folder, prefix) in [(volume.own, ""), (volume.releases, ".farm-"), (volume.dist, ".farm-")] {
         for name in try FolderListing.names(in: folder) {
           let (place, text) = (folder.appending(name), name.string)
-          if text.hasPrefix(prefix + "restoring-"), !busy.contains(String(text.dropFirst(prefix.count + 10))) {
+          if let release = text.dropping(bytePrefix: prefix + "restoring-"), !busy.contains(release) {
             try Placement.removeTree(place, opens: true)
           }
-          for word in ["archived-", "pruned-"] where text.hasPrefix(prefix + word) {
-            if !busy.contains(String(text.dropFirst(prefix.count + word.count))) { left.append(place) }
+          for word in ["archived-", "pruned-"] {
+            if let release = text.dropping(bytePrefix: prefix + word), !busy.contains(release) { left.append(place) }
           }
         }
       }

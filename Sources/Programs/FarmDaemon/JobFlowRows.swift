@@ -14,7 +14,7 @@ extension JobFlow {
       let lacking = known.filter { $0.problem?.missing?.contains { file.matchesPath($0.path) } == true }
       users[file] = try await setup.ledger.jobs(using: file).union(lacking.map(\.id))
     }
-    return (known + newcomers(besides: Set(known.map(\.name)))).filter { query.matches($0, now: now, users: users) }
+    return (known + newcomers(besides: known)).filter { query.matches($0, now: now, users: users) }
   }
 
   func jobs(_ query: [String]) async throws -> [JobRow] {
@@ -29,20 +29,20 @@ extension JobFlow {
 
   /// A job as it is shown: its file may be another by now.
   private func shown(_ job: Job) -> Job {
-    guard !unsettled.isEmpty || !rejected.isEmpty else { return job }
+    guard !unsettled.isEmpty || !rejected.isEmpty || !held.isEmpty || !nameProblems.isEmpty else { return job }
     var job = job
     (job.state, job.problem) = (shownState(of: job), shownProblem(of: job))
     return job
   }
 
-  private func newcomers(besides known: Set<JobName>) -> [Job] {
+  private func newcomers(besides known: [Job]) -> [Job] {
     let releases =
-      Set(unsettled.keys.map(\.release)).union(
+      Set(unsettled.keys.map(\.release)).union(killedDrops.releases).union(
         rejected.keys.compactMap { place.release(at: $0.removingLastComponent()) })
     let now = setup.clock.now()
     return releases.sorted().flatMap { release in
-      let names = Set(known.filter { $0.release == release }.map(\.job))
-      return newcomers(in: release, besides: names).map { status in
+      let jobs = known.filter { $0.name.release == release }.map { ($0.name, $0.path) }
+      return newcomers(in: release, besides: jobs).map { status in
         Job(
           id: 0, name: JobName(release: release, job: status.name), path: "", owner: status.owner, state: status.state,
           revision: 0, problem: status.problem, priority: ReleaseOrder.usualPriority, createdAt: now, changedAt: now)

@@ -16,6 +16,7 @@ extension JobFlow {
       open[revision.id] = OpenRevision(
         revision: revision, board: OutputBoard(outputs), priority: job?.priority ?? ReleaseOrder.usualPriority,
         owner: job?.owner ?? "", pace: pace)
+      if promotions.opened(revision.id, outputs) { errand.yield(.settlePromotions(revision.id)) }
     } catch {
       complain(error, while: "opening \(revision.name)")
     }
@@ -103,7 +104,8 @@ extension JobFlow {
         TaskChooser.Candidate(
           revision: $0.revision.id, priority: $0.priority, party: $0.party,
           isPaused: barred.contains($0.revision.name.release) || $0.pace.isWaiting(at: now)
-            || looks.isOutdated($0.revision.id) || isOneByOne($0.revision) || preparing.contains($0.revision.id)
+            || promotions.isInterrupted($0.revision.id) || looks.isOutdated($0.revision.id)
+            || isOneByOne($0.revision) || preparing.contains($0.revision.id)
             || isHung(place(of: $0.revision)) || (needsWorker && !hasWorker(for: $0.revision.id)),
           missing: $0.missing(without: heldForOthers($0.revision.id)))
       }

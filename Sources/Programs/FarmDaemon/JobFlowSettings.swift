@@ -10,8 +10,14 @@ import VolumeFiles
 /// What people want of a job besides what its file says: sidecars, and `defaults:` of its release.
 extension JobFlow {
   /// What the sidecar of a `.blend` says; nothing where there is none.
-  func sidecar(of blend: FilePath) async -> Result<JobSettings, ConfigFailure> {
-    await BlockingWork.run { Result { () throws(ConfigFailure) in try Sidecar.read(of: blend) } }
+  func sidecar(of blend: FilePath) async throws(StoreFailure) -> Result<JobSettings, ConfigFailure> {
+    let path = Sidecar.path(of: blend)
+    let read = await BlockingWork.run { Result { () throws(ConfigFailure) in try ConfigText.readWish(path) } }
+    guard case .success(let text?) = read else { return read.map { _ in JobSettings() } }
+    if let doubt = try await doubt(about: text, at: path, saidSomething: false) { return .failure(doubt) }
+    let said = await guarded(path, .sidecar) { () throws(ConfigFailure) in try Sidecar.parse(text.text, file: path) }
+    if case .success = said { try await setTextInForce(text, at: path) }
+    return said
   }
 
   /// What is wanted of a drop, by its sidecar, its release and farm.yaml.
@@ -50,7 +56,7 @@ extension JobFlow {
   ) -> [Finding] {
     var found: [Finding] = []
     if case .failure(let failure) = said {
-      found.append(Finding(.blocks, Problem(.badSettings, cause: failure.description, remedy: failure.remedy)))
+      found.append(Finding(.blocks, Problem(failure.problemClass, cause: failure.description, remedy: failure.remedy)))
     }
     // What is wanted of it may stand where nobody understands it.
     if let mistake {
@@ -79,7 +85,7 @@ extension JobFlow {
   func sidecarIsWrong(_ drop: Drop, _ failure: ConfigFailure, _ revision: Revision) async throws(StoreFailure) {
     try await setup.ledger.remember(KnownPath(below(drop.path)), drop.fingerprint)
     settledIsOver(drop.path)
-    let problem = Problem(.badSettings, cause: failure.description, remedy: failure.remedy)
+    let problem = Problem(failure.problemClass, cause: failure.description, remedy: failure.remedy)
     guard badSidecars.updateValue(problem, forKey: drop.path) != problem else { return }
     complain(failure, while: "reading the settings of \(drop.name)")
     told("job.note", drop.name, revision: revision.number, problem: problem)
@@ -124,7 +130,8 @@ extension JobFlow {
   func readSidecar(at path: FilePath, _ fingerprint: Fingerprint?) async {
     do {
       guard let name = place.job(ofSidecar: path) else { return }
-      let said = await sidecar(of: path.removingLastComponent().appending("\(name.job).blend"))
+      let said = try await sidecar(of: path.removingLastComponent().appending("\(name.job).blend"))
+      if await !isThereOrHangs(path) { try await setTextInForce(nil, at: path) }
       // One with a mistake is told anew at the next start.
       if let fingerprint, case .success = said {
         try await setup.ledger.remember(KnownPath(below(path)), fingerprint)

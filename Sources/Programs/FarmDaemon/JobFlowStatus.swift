@@ -22,11 +22,13 @@ extension JobFlow {
     var releases: [ReleaseStatus] = []
     for release in try await setup.ledger.releases() {
       let jobs = all[release.name] ?? []
-      let states = Dictionary(jobs.map { ($0.name.job, $0.state) }) { first, _ in first }
+      // A removed job may have the same name in another Unicode form: the one that is there counts.
+      let states = Dictionary(jobs.map { ($0.name.job, $0.state) }) { $0 == .removed ? $1 : $0 }
       let progress = try await progress(of: release, jobs: states).progress
       releases.append(releaseStatus(release, progress, lines(of: jobs, counts, notes, in: release.name)))
     }
-    return FarmStatus(daemon: try await daemonStatus(), releases: releases)
+    return FarmStatus(
+      daemon: try await daemonStatus(), releases: releases, overlooked: await overlookedWatch.files)
   }
 
   private static let newestReleases = 5
@@ -55,7 +57,8 @@ extension JobFlow {
       releases.append(status.leavingOut((totals[release.id] ?? 0) - shown.count))
     }
     return FarmStatus(
-      daemon: try await daemonStatus(), releases: releases, moreReleases: all.count - releases.count)
+      daemon: try await daemonStatus(), releases: releases, moreReleases: all.count - releases.count,
+      overlooked: await overlookedWatch.files)
   }
 
   private func lines(
@@ -68,7 +71,7 @@ extension JobFlow {
         frames: counts[job.id] ?? FrameCounts(), problem: shownProblem(of: job), owner: job.owner,
         createdAt: job.createdAt.rfc3339, notes: notes[job.id], timeLeft: times[job.id])
     }
-    return (lines + newcomers(in: release, besides: Set(lines.map(\.name)))).sorted { $0.name < $1.name }
+    return (lines + newcomers(in: release, besides: jobs.map { ($0.name, $0.path) })).sorted { $0.name < $1.name }
   }
 
   /// How many outputs of each job's newest revision are where; of those that are rendered from memory, for they may owe
@@ -113,25 +116,44 @@ extension JobFlow {
   }
 
   func shownProblem(of job: Job) -> Problem? {
+    if ![.removed, .canceled, .superseded].contains(job.state), let held = heldProblem(of: job.name.release) {
+      return held
+    }
     let path = setup.volume.root.appending(job.path)
     return rejected[path] ?? unsettled[job.name].flatMap(\.stalled) ?? badSidecars[path] ?? job.problem
+      ?? nameProblem(of: job.name)
   }
 
-  /// Files that are on their way to being jobs, or were refused.
-  func newcomers(in release: String, besides known: Set<String>) -> [JobStatus] {
+  /// Files that are on their way to being jobs, or were refused. A second file of a job's name is refused while the
+  /// job is well; its line has the whole name of the file.
+  /// - Parameter known: the jobs that have lines of their own, with their paths below the root.
+  func newcomers(in release: String, besides known: [(name: JobName, path: String)]) -> [JobStatus] {
+    guard !unsettled.isEmpty || !rejected.isEmpty || !killedDrops.releases.isEmpty else { return [] }
+    let names = Set(known.map(\.name))
     let now = setup.clock.now().rfc3339
-    let settling = unsettled.filter { $0.key.release == release && !known.contains($0.key.job) }.map { name, file in
+    let killed = killedDrops.names(in: release).filter { !names.contains($0) }.map { name in
       JobStatus(
-        name: name.job, state: .settling, revision: 0, frames: FrameCounts(), problem: file.stalled, owner: "",
+        name: name.job, state: .canceled, revision: 0, frames: FrameCounts(), problem: KilledDrops.problem, owner: "",
         createdAt: now)
     }
-    let store = setup.volume.store(of: release)
-    let refused = rejected.filter { $0.key.removingLastComponent() == store }.map { path, problem in
+    let settling = unsettled.filter { $0.key.release == release && !names.contains($0.key) }.map { name, file in
       JobStatus(
-        name: path.stem ?? path.string, state: .rejected, revision: 0, frames: FrameCounts(), problem: problem,
-        owner: "", createdAt: now)
+        name: name.job, state: .settling, revision: 0, frames: FrameCounts(),
+        problem: heldProblem(of: release) ?? file.stalled, owner: "", createdAt: now)
     }
-    return settling + refused.filter { !known.contains($0.name) }
+    let store = setup.volume.store(of: release)
+    let refused = rejected.filter { $0.key.removingLastComponent() == store }
+    guard !refused.isEmpty else { return killed + settling }
+    let taken = Set(names.map(FoldedName.init))
+    let paths = Set(known.map { setup.volume.root.appending($0.path) })
+    return killed + settling
+      + refused.filter { !paths.contains($0.key) }.map { path, problem in
+        let (stem, file) = (path.stem ?? "", path.lastComponent?.string ?? path.string)
+        let isTwin = taken.contains(FoldedName(JobName(release: release, job: stem)))
+        return JobStatus(
+          name: isTwin ? file : stem, state: .rejected, revision: 0, frames: FrameCounts(), problem: problem, owner: "",
+          createdAt: now)
+      }
   }
 
   private func daemonStatus() async throws -> DaemonStatus {
@@ -196,6 +218,7 @@ extension JobFlow {
 
   /// Why nothing of a job runs right now, in words.
   private func waitsFor(_ job: Job, _ revision: Int64?) async throws -> String? {
+    if job.state != .removed, let held = heldProblem(of: job.name.release) { return held.sentences }
     if let file = unsettled[job.name] { return "the file: \(file.stalled?.cause ?? Self.beingCopied)" }
     switch job.state {
     case .blocked: return job.problem?.sentences
@@ -205,7 +228,6 @@ extension JobFlow {
       if try await setup.ledger.release(named: job.name.release)?.isPaused == true {
         return "the release is paused (`farm resume \(job.name.release)`)"
       }
-      if held.contains(job.name.release) { return troubles[setup.volume.store(of: job.name.release)] }
       if let rests { return rests.reason }
       if let nimbyReason { return nimbyReason }
       if let shortOfMemory, shortOfMemory.revision == revision { return shortOfMemory.reason }
@@ -260,6 +282,11 @@ extension JobFlow {
       problems[setup.volume.root.appending(job.path)] = job.problem.map { (job.state, $0) }
     }
     for file in unsettled.values { problems[file.path] = file.stalled.map { (.settling, $0) } }
+    if !nameProblems.isEmpty {
+      for job in jobs where problems[setup.volume.root.appending(job.path)] == nil {
+        problems[setup.volume.root.appending(job.path)] = nameProblem(of: job.name).map { (job.state, $0) }
+      }
+    }
     for (path, problem) in badSidecars { problems[path] = (.completed, problem) }
     for (path, problem) in rejected { problems[path] = (.rejected, problem) }
     let stores = Set(problems.keys.map { $0.removingLastComponent() })

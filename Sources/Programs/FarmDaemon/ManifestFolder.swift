@@ -21,7 +21,7 @@ struct ManifestFolder: Hashable {
 
   /// Writes what is due, and takes away what is not true any more.
   func put(_ due: DueManifest) throws(FileFailure) {
-    if let written = due.written, due.manifest == nil || written != due.name.description {
+    if let written = due.written, due.manifest == nil || !written.isSameBytes(as: due.name.description) {
       Placement.remove(path(of: written))
       Placement.removeIfEmpty(path(of: written).removingLastComponent())
     }

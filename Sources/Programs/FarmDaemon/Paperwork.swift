@@ -30,22 +30,24 @@ struct Paperwork: Sendable {
     board = NoteBoard(volume)
   }
 
-  /// Writes until the task is cancelled.
+  /// Writes until the task is cancelled. What could not be written is tried again.
   func run() async {
+    var (warnings, sheetWarnings) = (RepeatedWarnings(), RepeatedWarnings())
     // A note of an earlier life is removed only when it is known what lies there now.
-    do { try await flow.sync() } catch { return }
-    var last = -1
-    var lastSheet = -1
-    var looks = 0
+    while !Task.isCancelled, await !isSynced(&warnings) {
+      try? await Task.sleep(for: Self.restMax)  // Cancelled: the loop ends.
+    }
+    var (last, lastSheet, looks) = (-1, -1, 0)
+    var mustRetry = false
     while !Task.isCancelled {
       let now = await flow.happenings
       let begun = flow.setup.clock.now()
-      if now != last { await write() }
-      if now != lastSheet, looks % Self.sheetEvery == 0 {
-        await writeSheet()
-        lastSheet = now
+      let isRound = looks % Self.sheetEvery == 0
+      if now != last || (mustRetry && isRound) {
+        mustRetry = await !write(retrying: isRound, &warnings)
+        last = now
       }
-      last = now
+      if now != lastSheet, isRound, await writeSheet(&sheetWarnings) { lastSheet = now }
       looks += 1
       // Very many jobs take long to write of: most of the time is for something else.
       let rest = min(Self.restMax, flow.setup.clock.now().since(begun) * 9)
@@ -53,36 +55,71 @@ struct Paperwork: Sendable {
     }
   }
 
-  private func write() async {
+  private func isSynced(_ warnings: inout RepeatedWarnings) async -> Bool {
     do {
-      try await put(flow.status())
-      let (notes, folders) = try await flow.notes()
-      for failure in await board.show(notes, folders: folders) { complain(failure) }
+      try await flow.sync()
+      return true
     } catch {
-      complain(error)
+      warn(error, &warnings)
+      return false
     }
   }
 
-  private func writeSheet() async {
+  /// - Returns: whether all of it was written.
+  private func write(retrying: Bool, _ warnings: inout RepeatedWarnings) async -> Bool {
+    var isWritten = true
+    // It may lie on another disk than the notes.
+    do { try await put(flow.status()) } catch {
+      warn(error, &warnings)
+      isWritten = false
+    }
+    do {
+      let (notes, folders) = try await flow.notes()
+      let failures = await board.show(notes, folders: folders, retrying: retrying)
+      for failure in failures { warn(failure, &warnings) }
+      if !failures.isEmpty { isWritten = false }
+    } catch {
+      warn(error, &warnings)
+      isWritten = false
+    }
+    if isWritten { warnings.forget() }
+    return isWritten
+  }
+
+  private func writeSheet(_ warnings: inout RepeatedWarnings) async -> Bool {
     do {
       let sheet = StatusSheet(status: try await flow.status(), moment: Self.moment(flow.setup.clock.now()))
-      if let failure = await board.show(sheet) { complain(failure) }
+      guard let failure = await board.show(sheet) else {
+        warnings.forget()
+        return true
+      }
+      warn(failure, &warnings)
     } catch {
-      complain(error)
+      warn(error, &warnings)
     }
+    return false
   }
 
-  /// Writes the last status, as of a daemon that does not run.
+  private func warn(_ error: any Error, _ warnings: inout RepeatedWarnings) {
+    if warnings.admits("\(error)") { complain(error) }
+  }
+
+  /// Writes the last status, as of a daemon that does not run. Where that is refused, whatever ended the run is still
+  /// what is to be told.
   /// - Parameter trouble: what ended it, with its remedy.
-  func close(because trouble: String? = nil) async throws {
-    // When the ledger cannot be read any more, what was written last is all that is known.
-    guard var status = try await current(orLast: trouble != nil) else { return }
-    status.daemon.troubles = trouble.map { [$0] } ?? []
-    status.daemon.running = false
-    status.daemon.slots.used = 0
-    try await put(status)
-    let sheet = StatusSheet(status: status, moment: Self.moment(flow.setup.clock.now()))
-    if let failure = await board.show(sheet) { complain(failure) }
+  func close(because trouble: String? = nil) async {
+    do {
+      // When the ledger cannot be read any more, what was written last is all that is known.
+      guard var status = try await current(orLast: trouble != nil) else { return }
+      status.daemon.troubles = trouble.map { [$0] } ?? []
+      status.daemon.running = false
+      status.daemon.slots.used = 0
+      try await put(status)
+      let sheet = StatusSheet(status: status, moment: Self.moment(flow.setup.clock.now()))
+      if let failure = await board.show(sheet) { complain(failure) }
+    } catch {
+      log.warning("cannot write the last status: \(error)", metadata: ["remedy": "\(error.remedyOrReport)"])
+    }
   }
 
   private func current(orLast mayBeOld: Bool) async throws -> FarmStatus? {

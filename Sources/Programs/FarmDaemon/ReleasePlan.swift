@@ -14,6 +14,11 @@ enum ReleasePlan {
     return try parse(text, file: path)
   }
 
+  /// The text of a release's release.yaml; nil when it has none.
+  static func text(in release: FilePath) throws(ConfigFailure) -> WishText? {
+    try ConfigText.readWish(release.appending(Volume.planName))
+  }
+
   /// Reads the text of a release.yaml; without keys it wants what every release gets.
   static func parse(_ text: String, file: FilePath) throws(ConfigFailure) -> ReleaseOrder {
     var order = ReleaseOrder()

@@ -6,12 +6,9 @@ import Yams
 /// `<job>.farm.yaml` beside a `.blend`: what its artist wants besides what the file says. The same keys stand below
 /// `defaults:` in release.yaml.
 enum Sidecar {
-  /// Reads the sidecar of a `.blend`; without one nothing is wanted.
-  /// - Throws: ``ConfigFailure`` with file, line and column.
-  static func read(of blend: FilePath) throws(ConfigFailure) -> JobSettings {
-    let path = blend.removingLastComponent().appending("\(blend.stem ?? "")\(Volume.sidecarEnding)")
-    guard let text = try ConfigText.read(path) else { return JobSettings() }
-    return try parse(text, file: path)
+  /// Where the sidecar of a `.blend` lies.
+  static func path(of blend: FilePath) -> FilePath {
+    blend.removingLastComponent().appending("\(blend.stem ?? "")\(Volume.sidecarEnding)")
   }
 
   /// Reads the text of a sidecar.

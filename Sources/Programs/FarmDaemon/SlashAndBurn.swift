@@ -116,8 +116,9 @@ struct SlashAndBurn {
   /// A picture has the number of its frame in its name; before it the slot of the node that wrote it, behind it its
   /// view.
   static func isOutput(_ name: String) -> Bool {
-    name == "contact-sheet.jpg"
-      || name.wholeMatch(of: /(.+_)?-?\d{5,}(_[^.]+)?\.(png|jpg|exr|tif|webp|bmp|tga|hdr|dpx|cin|jp2|rgb)/) != nil
+    let picture = /(.+_)?-?\d{5,}(_[^.]+)?\.(png|jpg|exr|tif|webp|bmp|tga|hdr|dpx|cin|jp2|rgb)/
+    // By scalars: a view's name may begin with a combining mark.
+    return name == "contact-sheet.jpg" || name.wholeMatch(of: picture.matchingSemantics(.unicodeScalar)) != nil
   }
 
   private func removeSnapshots(in store: FilePath) throws(FileFailure) {

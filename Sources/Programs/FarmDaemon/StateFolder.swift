@@ -11,19 +11,24 @@ struct StateFolder: Hashable {
   private static let socketBytesMax = 107
 
   init(volume: Volume, configured: String?) throws(DaemonFailure) {
-    if let configured {
-      folder = FilePath(configured)
-    } else if MountTable.mount(at: volume.root).isBlind {
-      // SQLite's locks and shared memory do not work on network file systems.
-      folder = FilePath("/var/lib/farm").appending(Self.name(of: volume))
-    } else {
-      folder = volume.own.appending("state")
-    }
+    folder = Self.folder(of: volume, configured: configured)
     let near = folder.appending("socket").string
     let short = "/run/farm-\(Self.name(of: volume)).socket"
     socket = near.utf8.count <= Self.socketBytesMax ? near : short
     guard socket.utf8.count <= Self.socketBytesMax else { throw .tooLongSocket(socket) }
     do { try SharedFolder.make(folder.appending("logs")) } catch { throw .files(error) }
+  }
+
+  private static func folder(of volume: Volume, configured: String?) -> FilePath {
+    if let configured { return FilePath(configured) }
+    // SQLite's locks and shared memory do not work on network file systems.
+    return MountTable.mount(at: volume.root).isBlind
+      ? FilePath("/var/lib/farm").appending(name(of: volume)) : volume.own.appending("state")
+  }
+
+  /// Where the ledger of a volume lies, without making its folder.
+  static func ledger(of volume: Volume, configured: String?) -> FilePath {
+    folder(of: volume, configured: configured).appending("ledger.sqlite")
   }
 
   var ledger: FilePath { folder.appending("ledger.sqlite") }

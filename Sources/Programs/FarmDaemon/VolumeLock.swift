@@ -3,67 +3,112 @@ import FarmModel
 import FoundationEssentials
 import Glibc
 import Supervisor
+import Synchronization
 import SystemPackage
 import VolumeFiles
 
 /// One daemon a volume: holds `.farm/lock` as long as it lives. Owns the open, locked file.
+///
+/// The kernel's lock alone decides. The text in the file tells clients where to find the daemon; it is written in
+/// place, over blocks that the file has already, so that a full disk refuses it only in a file that never had one.
 final class VolumeLock: Sendable {
   private let file: FileDescriptor
   private let path: FilePath
+  private let holder: LockHolder
+  private let unwritten: Mutex<FileFailure?>
   /// When a daemon was alive last that was not stopped before the machine was: its last writings may be lost. Nil when
   /// none was.
   let powerCut: Timestamp?
   /// A holder on another host that renewed its lock later than this ago is alive.
   static let renewEvery = Duration.seconds(20)
   private static let deadAfterSeconds: Int64 = 90
+  /// The text is filled up with blanks to this size.
+  private static let sizeBytes = 4096
 
   /// Takes the lock.
-  /// - Throws: ``DaemonFailure/held`` naming the daemon that has it.
+  /// - Throws: ``DaemonFailure/held(_:host:pid:)`` naming the daemon that has it; ``DaemonFailure/files(_:)`` when the
+  ///   file cannot be opened.
   init(_ volume: Volume, socket: String) throws(DaemonFailure) {
     path = volume.lock
-    let number = path.withPlatformString { open($0, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0o644) }
-    guard number >= 0 else { throw .files(FileFailure("open", path)) }
-    file = FileDescriptor(rawValue: number)
+    do throws(FileFailure) { file = try Self.open(path) } catch { throw .files(error) }
     let me = LockHolder(host: Self.host, pid: getpid(), bootID: ProcessTable.bootID, socket: socket)
-    let before = Self.holder(at: path)
-    guard flock(number, LOCK_EX | LOCK_NB) == 0 else {
-      close(number)
+    let before = LockHolder.of(volume)
+    guard flock(file.rawValue, LOCK_EX | LOCK_NB) == 0 else {
+      close(file.rawValue)
       throw .held(volume.root, host: before?.host ?? Self.host, pid: before?.pid ?? 0)
     }
     // A lock of another host may be invisible here; its file is not.
     if let before, before.host != me.host, Self.isFresh(path) {
-      close(number)
+      close(file.rawValue)
       throw .held(volume.root, host: before.host, pid: before.pid)
     }
     let wasCut = before.map { $0.bootID != me.bootID } ?? false
     // Unreadable: then the time is not known, and everything is looked at.
     let renewed = ((try? FileStatus(at: path)) ?? nil)?.fingerprint.mtimeNanoseconds
     powerCut = wasCut ? Timestamp(nanoseconds: renewed ?? 0) : nil
-    do {
-      let bytes = try Array(JSONEncoder().encode(me)) + [10]
-      ftruncate(number, 0)
-      try FileBytes.write(bytes, to: file, path: path)
-    } catch {
-      close(number)
-      throw .files(error as? FileFailure ?? FileFailure("write", path, errno: EIO))
-    }
+    holder = me
+    unwritten = Mutex(nil)
+    write(Self.text(me))
   }
+
+  /// On a file system that became read-only the file can still be locked.
+  private static func open(_ path: FilePath) throws(FileFailure) -> FileDescriptor {
+    let flags = O_CLOEXEC | O_NOFOLLOW
+    var number = path.withPlatformString { Glibc.open($0, O_RDWR | O_CREAT | flags, 0o644) }
+    if number < 0, errno != ENOENT {
+      let code = errno
+      number = path.withPlatformString { Glibc.open($0, O_RDONLY | flags) }
+      if number < 0 { errno = code }
+    }
+    guard number >= 0 else { throw FileFailure("open", path) }
+    return FileDescriptor(rawValue: number)
+  }
+
+  /// Why clients cannot find the daemon, or find another socket than its own; nil when they can.
+  var trouble: FileFailure? { unwritten.withLock { $0 } }
 
   /// Shows daemons of other hosts that this one lives.
   func renew() {
+    if trouble != nil { write(Self.text(holder)) }
     futimens(file.rawValue, nil)
   }
 
-  /// Lets go; the emptied file tells clients that nobody is there.
+  /// Lets go; the blank file tells clients that no daemon is there. Its blocks stay, for the next one.
   func release() {
-    ftruncate(file.rawValue, 0)
+    write([])
     close(file.rawValue)
   }
 
-  private static func holder(at path: FilePath) -> LockHolder? {
-    // Empty or half-written: nobody holds it.
-    guard let bytes = try? FileBytes.all(of: path) else { return nil }
-    return try? JSONDecoder().decode(LockHolder.self, from: Data(bytes))
+  /// Lets go for a new start of the same process.
+  /// - Parameter reason: why it cannot serve now, with the remedy; clients say it.
+  func release(waitingBecause reason: String?) {
+    var waiting = holder
+    waiting.waits = reason
+    write(Self.text(waiting))
+    close(file.rawValue)
+  }
+
+  private static func text(_ holder: LockHolder) -> [UInt8] {
+    // A holder always encodes.
+    let bytes = (try? JSONEncoder().encode(holder)).map { Array($0) } ?? []
+    guard bytes.count >= sizeBytes else { return bytes }
+    var short = holder
+    short.waits = short.waits.map { String($0.prefix(sizeBytes / 16)) }
+    return (try? JSONEncoder().encode(short)).map { Array($0) } ?? []
+  }
+
+  /// Never cuts the file before it writes: a full disk would keep both the old and the new text from clients.
+  private func write(_ text: [UInt8]) {
+    let blanks = [UInt8](repeating: 32, count: max(0, Self.sizeBytes - 1 - text.count))
+    let bytes = text + blanks + [10]
+    // Unreadable: written again.
+    let isThere = (try? FileBytes.all(of: path)) == bytes
+    let refusal = RefusedWrites.errno(of: path)
+    let count = isThere ? bytes.count : refusal == nil ? pwrite(file.rawValue, bytes, bytes.count, 0) : -1
+    let code = refusal ?? (count < 0 ? errno : ENOSPC)
+    let failure = count == bytes.count ? nil : FileFailure("write", path, errno: code)
+    if failure == nil, !isThere { ftruncate(file.rawValue, off_t(bytes.count)) }
+    unwritten.withLock { $0 = failure }
   }
 
   private static func isFresh(_ path: FilePath) -> Bool {
@@ -71,13 +116,7 @@ final class VolumeLock: Sendable {
     return Int64(time(nil)) - status.fingerprint.mtimeNanoseconds / 1_000_000_000 < deadAfterSeconds
   }
 
-  private static var host: String {
-    withUnsafeTemporaryAllocation(of: CChar.self, capacity: 256) { name in
-      guard let start = name.baseAddress, gethostname(start, 255) == 0 else { return "unknown" }
-      start[255] = 0
-      return String(cString: start)
-    }
-  }
+  private static var host: String { LockHolder.thisHost }
 }
 
 /// Why the daemon does not start, or had to end.
@@ -86,6 +125,10 @@ package enum DaemonFailure: Failure, Equatable {
   case held(FilePath, host: String, pid: Int32)
   case files(FileFailure)
   case tooLongSocket(String)
+  /// A service returned that nothing had asked to.
+  case serviceEnded(String)
+  /// A service failed with an error of a library.
+  case serviceFailed(String, reason: String)
 
   package var description: String {
     switch self {
@@ -94,6 +137,8 @@ package enum DaemonFailure: Failure, Equatable {
       "the volume \(root.string.escapedForTerminal) is held by the daemon with pid \(pid) on host \(host)"
     case .files(let failure): failure.description
     case .tooLongSocket(let path): "the socket's path is longer than 107 bytes: \(path.escapedForTerminal)"
+    case .serviceEnded(let name): "the daemon's service \"\(name)\" ended by itself"
+    case .serviceFailed(let name, let reason): "the daemon's service \"\(name)\" failed: \(reason)"
     }
   }
 
@@ -103,6 +148,9 @@ package enum DaemonFailure: Failure, Equatable {
     case .held(_, let host, let pid): "Stop that one first: `kill \(pid)` on \(host)."
     case .files(let failure): failure.remedy
     case .tooLongSocket: "Set `state:` in farm.yaml to a folder with a shorter path."
+    case .serviceEnded: "Report this with the lines of the log before it; `farm doctor` looks at the machine."
+    case .serviceFailed:
+      "Look at the folder of the socket: `df -h`, `ls -ld`; `farm doctor` looks at the rest of the machine."
     }
   }
 
@@ -110,7 +158,7 @@ package enum DaemonFailure: Failure, Equatable {
     switch self {
     case .notAVolume: .notFound
     case .held: .conflict
-    case .files, .tooLongSocket: .failed
+    case .files, .tooLongSocket, .serviceEnded, .serviceFailed: .failed
     }
   }
 }

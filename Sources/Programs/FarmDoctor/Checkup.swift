@@ -58,7 +58,9 @@ package struct Checkup: Sendable {
   private var watchedFolders: [FilePath] {
     // Not to be listed: its own line says so.
     let releases = (try? FolderListing.names(in: volume.releases)) ?? []
-    let stores = releases.map { volume.store(of: $0.string) }.filter { ((try? FileStatus(at: $0)) ?? nil) != nil }
+    let stores = releases.filter { !Volume.isOfSystem($0.string) }.map { volume.store(of: $0.string) }.filter {
+      ((try? FileStatus(at: $0)) ?? nil) != nil
+    }
     return [volume.quick] + stores.sorted { $0.string < $1.string }
   }
 

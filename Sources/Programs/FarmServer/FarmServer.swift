@@ -127,7 +127,9 @@ package enum FarmServer {
 
   private static let usualLimit = 100
 
-  private static func limit(_ request: Request) -> Int { Int(item("limit", request)) ?? usualLimit }
+  private static func limit(_ request: Request) -> Int {
+    max(0, Int(item("limit", request)) ?? usualLimit)
+  }
 
   /// Who asks: as the client says, since whoever may write to the socket is trusted.
   private static func person(_ request: Request) -> String {

@@ -7,6 +7,8 @@ import VolumeFiles
 package actor NoteBoard {
   private let volume: Volume
   private var written: [FilePath: (path: FilePath, text: String)] = [:]
+  /// Texts that could not be written.
+  private var refused: [FilePath: String] = [:]
   private var hasLooked = false
 
   package init(_ volume: Volume) {
@@ -16,22 +18,25 @@ package actor NoteBoard {
   private var fallback: FilePath { volume.root.appending("PROBLEMS") }
 
   /// Makes these the notes that hang: writes what is new or different, removes what is cured.
+  /// - Parameter retrying: whether notes that were refused are tried again; others wait until their text changes.
   /// - Returns: the notes that could not be written anywhere.
-  package func show(_ notes: [ProblemNote], folders: [FilePath]) async -> [FileFailure] {
+  package func show(_ notes: [ProblemNote], folders: [FilePath], retrying: Bool = true) async -> [FileFailure] {
     let wanted = Dictionary(notes.map { ($0.drop, $0) }) { first, _ in first }
+    refused = refused.filter { wanted[$0.key]?.text == $0.value }
     for (drop, note) in written where wanted[drop] == nil {
       await BlockingWork.run { Self.remove(note.path, mark: ProblemNote.mark) }
       written[drop] = nil
     }
     var failures: [FileFailure] = []
-    for (drop, note) in wanted where written[drop]?.text != note.text {
+    for (drop, note) in wanted where written[drop]?.text != note.text && (retrying || refused[drop] == nil) {
       let places = [note.path, fallback.appending("\(release(of: drop))-\(note.name)")]
       switch await BlockingWork.run({ Self.put(note.text, mark: ProblemNote.mark, at: places) }) {
-      case .success(let path): written[drop] = (path, note.text)
+      case .success(let path):
+        written[drop] = (path, note.text)
+        refused[drop] = nil
       case .failure(let failure):
         failures.append(failure)
-        // Not tried again until its text changes.
-        written[drop] = (note.path, note.text)
+        refused[drop] = note.text
       }
     }
     if !hasLooked { await removeLeftovers(in: folders) }
@@ -59,7 +64,7 @@ package actor NoteBoard {
     await BlockingWork.run { [fallback] in
       for folder in folders + [fallback] {
         // Not there, or not to be read: no note of ours can be removed there.
-        for name in (try? FolderListing.names(in: folder)) ?? [] where name.string.hasSuffix(ProblemNote.ending) {
+        for name in (try? FolderListing.names(in: folder)) ?? [] where name.string.hasByteSuffix(ProblemNote.ending) {
           let path = folder.appending(name)
           if !hanging.contains(path) { Self.remove(path, mark: ProblemNote.mark) }
         }

@@ -35,11 +35,9 @@ package struct ProblemNote: Hashable, Sendable {
     }
     let bytes = component.withPlatformString { Array(UnsafeBufferPointer(start: $0, count: strlen($0))) }
     let digest = FileDigest.of(bytes.map { UInt8(bitPattern: $0) }).short
-    var start = component.string.unicodeScalars.prefix(Self.nameBytesMax)
-    while String(start).utf8.count + 1 + digest.utf8.count + Self.ending.utf8.count > Self.nameBytesMax {
-      start = start.dropLast()
-    }
-    return "\(String(start))~\(digest)\(Self.ending)"
+    let start = component.string.prefix(
+      bytesMax: Self.nameBytesMax - 1 - digest.utf8.count - Self.ending.utf8.count)
+    return "\(start)~\(digest)\(Self.ending)"
   }
 
   /// Lines as Windows wants them; controls are made visible, since a page or a terminal may show the file.
@@ -47,7 +45,9 @@ package struct ProblemNote: Hashable, Sendable {
     let file = (drop.lastComponent?.string ?? "").escapedForTerminal
     let what =
       switch state {
-      case .completed: "\(file) stays as it was rendered: what is wanted of it now is not understood."
+      case .completed where problem.problemClass == .badSettings:
+        "\(file) stays as it was rendered: what is wanted of it now is not understood."
+      case .completed, .queued, .active, .assembling: "\(file) is rendered, and its pictures are not delivered."
       case .failed: "\(file) is not rendered to its end (failed); frames that are done stay in out/."
       default: "\(file) is not rendered (\(state.rawValue))."
       }

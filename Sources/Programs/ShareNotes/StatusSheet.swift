@@ -19,6 +19,8 @@ package struct StatusSheet: Hashable, Sendable {
   private static let columns = 79
   private static let nameColumns = 36
   private static let troublesMax = 2
+  /// Lines that say why a file is not picked up, and where to put it, are longer.
+  private static let longColumns = 240
 
   /// A line of a job and the section in which it stands.
   private struct Item {
@@ -29,11 +31,12 @@ package struct StatusSheet: Hashable, Sendable {
   /// Lines as Windows wants them, at most twenty.
   package var text: String {
     let head =
-      [Self.mark, "", daemonLine] + status.daemon.troubles.prefix(Self.troublesMax).map { "! \($0)" }
+      ([Self.mark, "", daemonLine] + status.daemon.troubles.prefix(Self.troublesMax).map { "! \($0)" }
       // Without the share, which nobody writes anew each second.
-      + (status.daemon.archiving ?? []).map { "Archive: \($0.phase) \($0.release)" }
+      + (status.daemon.archiving ?? []).map { "Archive: \($0.phase) \($0.release)" }).map { Self.fitted($0) }
     let sections: [(title: String, entries: [Item])] = [
-      ("Waits for you:", waiting), ("Rendering:", active), ("Next:", queued), ("Delivered or complete:", completed),
+      ("Waits for you:", waiting), (Self.overlookedTitle, overlooked), ("Rendering:", active), ("Next:", queued),
+      ("Delivered or complete:", completed),
     ].filter { !$0.1.isEmpty }
     var left = Self.linesMax - head.count - sections.count
     var lines = head
@@ -41,14 +44,19 @@ package struct StatusSheet: Hashable, Sendable {
       // What is left is shared out, so that no section crowds out the ones after it.
       let room = max(1, left / (sections.count - number))
       let shown = section.entries.count <= room ? section.entries : Array(section.entries.prefix(room - 1))
-      let rest = section.entries.count - shown.count
+      let isLong = section.title == Self.overlookedTitle
+      let rest = section.entries.count - shown.count + (isLong ? status.moreOverlooked ?? 0 : 0)
       lines.append(section.title)
-      lines += shown.map { "  \(Self.fitted($0.name, Self.nameColumns))  \($0.words)" }
+      lines += shown.map {
+        isLong
+          ? Self.fitted("  \($0.name): \($0.words)", Self.longColumns)
+          : Self.fitted("  \(Self.fitted($0.name, Self.nameColumns))  \($0.words)")
+      }
       if rest > 0 { lines.append("  … \(rest) more") }
       left -= shown.count + (rest > 0 ? 1 : 0)
     }
     if sections.isEmpty { lines.append("Nothing was dropped yet. Copy a .blend into quick/.") }
-    return lines.prefix(Self.linesMax).map { Self.fitted($0) + "\r\n" }.joined()
+    return lines.prefix(Self.linesMax).map { $0 + "\r\n" }.joined()
   }
 
   private var daemonLine: String {
@@ -80,6 +88,13 @@ package struct StatusSheet: Hashable, Sendable {
       return Item(name: "\(release.name)/\(job.name)", words: problem.cause)
     }
     return ofReleases + ofJobs
+  }
+
+  private static let overlookedTitle = "Not picked up:"
+
+  /// Files that artists may take for drops.
+  private var overlooked: [Item] {
+    (status.overlooked ?? []).map { Item(name: $0.path, words: "\($0.why). \($0.remedy)") }
   }
 
   private var active: [Item] {

@@ -40,7 +40,7 @@ struct BlendCopy {
 
 extension String {
   /// Whether it names a .blend file.
-  var isBlend: Bool { lowercased().hasSuffix(".blend") }
+  var isBlend: Bool { hasByteSuffix(caseless: ".blend") }
 }
 
 /// Why a file was not copied to where drops lie.

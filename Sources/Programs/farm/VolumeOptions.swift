@@ -31,6 +31,9 @@ struct VolumeOptions: ParsableArguments {
       else { throw failure }  // Nothing was written down: the daemon's absence is the answer.
       last.daemon.running = false
       last.daemon.slots.used = 0
+      if case .waiting = failure, !last.daemon.troubles.contains(where: { failure.description.contains($0) }) {
+        last.daemon.troubles.append(failure.description)
+      }
       if !isQuiet { ProgramMain.say("the daemon is not running; this is how it was at \(last.daemon.at)") }
       return last
     }

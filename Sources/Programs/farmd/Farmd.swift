@@ -59,17 +59,17 @@ struct Farmd: AsyncParsableCommand {
     Memory.stayLean()
     let format = logFormat
     LoggingSystem.bootstrap { FarmLog(label: $0, format: format, clock: Daemon.clock) }
-    let log = Logger(label: "farmd")
+    let (log, began) = (Logger(label: "farmd"), Daemon.clock.now())
     do {
       let daemon = Daemon(volume: try ProgramMain.volume(root), config: try readConfig(), log: log)
       if let answer = try await withoutDaemon(daemon) {
         print(String(decoding: try JSONEncoder().encode(answer), as: UTF8.self))
-      } else if try await daemon.run() == .beginAnew {
-        await startAnew(after: .zero)
+      } else if case .beginAnew(let error) = try await daemon.run(isAgain: again) {
+        await startAnew(after: error, since: began, log)
       }
-    } catch let failure as StoreFailure where failure.isTransient && (again || Daemon.wasReady) {
-      log.critical("\(failure.description); starting anew in 5 s", metadata: ["remedy": "\(failure.remedy)"])
-      await startAnew(after: .seconds(5))
+    } catch let failure as ConfigFailure where again {
+      // It served with what farm.yaml said before.
+      await startAnew(after: failure, since: began, log)
     } catch let failure as any Failure {
       log.critical("\(failure.description)", metadata: ["remedy": "\(failure.remedy)"])
       throw ExitCode(ProgramMain.exitCode(of: failure.kind))
@@ -88,14 +88,24 @@ struct Farmd: AsyncParsableCommand {
     }
   }
 
-  /// What a ledger that could not be written leaves in memory is not to be trusted, so the program begins again, as the
-  /// same process: whoever supervises it sees it running.
-  private func startAnew(after pause: Duration) async {
+  /// What a ledger that could not be written leaves in memory is not to be trusted, so the program begins again.
+  /// - Parameters:
+  ///   - error: what ended the run; then it waits a little. Nil: the new start was ordered.
+  ///   - began: when the run began.
+  private func startAnew(after error: (any Error)?, since began: Timestamp, _ log: Logger) async {
     for number in [SIGTERM, SIGINT, SIGHUP] { signal(number, SIG_DFL) }
-    try? await Task.sleep(for: pause)  // Cancelled: then at once.
-    let words = CommandLine.arguments + (again ? [] : ["--again"])
-    var arguments = words.map { strdup($0) } + [nil]
-    execv("/proc/self/exe", &arguments)
+    if let error {
+      let (reason, now) = ("\(error)", Daemon.clock.now())
+      if Restart.lastEnd?.covers(reason, at: now, after: now.since(began)) == true {
+        log.debug("\(reason); starting anew in 5 s")
+      } else {
+        log.critical(
+          "\(reason); starting anew in 5 s, and again until it works", metadata: ["remedy": "\(error.remedyOrReport)"])
+        Restart.remember(RepeatedEnd(reason, saidAt: now))
+      }
+      try? await Task.sleep(for: .seconds(5))  // Cancelled: then at once.
+    }
+    Restart.now()
   }
 
   private func readConfig() throws -> FarmConfig {

@@ -30,10 +30,12 @@ struct Inspect: AsyncParsableCommand {
   /// How `--seen-as` is written.
   private func places() throws -> [SeenPlace] {
     try seenAs.map { text in
-      guard let at = text.lastIndex(of: "="), at != text.startIndex, text[at...].dropFirst().hasPrefix("/") else {
+      let pieces = text.pieces(between: "=")
+      guard pieces.count > 1, let folder = pieces.last, folder.hasBytePrefix("/"), text.utf8.first != UInt8(ascii: "=")
+      else {
         throw ValidationError("--seen-as is written as 'Z:\\show=/srv/farm'")
       }
-      return SeenPlace(seenAs: String(text[..<at]), folder: String(text[text.index(after: at)...]))
+      return SeenPlace(seenAs: pieces.dropLast().joined(separator: "="), folder: folder)
     }
   }
 

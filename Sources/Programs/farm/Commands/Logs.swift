@@ -26,13 +26,13 @@ struct Logs: AsyncParsableCommand {
     let client = try options.client()
     guard follow else {
       let log = try await client.get(Route.logs, ["name": job], as: LogAnswer.self)
-      return try options.print(log) { _ in log.text.split(separator: "\n").map { String($0).escapedForTerminal } }
+      return try options.print(log) { _ in log.text.lines.map(\.escapedForTerminal) }
     }
     var path = ""
     var next = 0
     while true {
       let log = try await client.get(Route.logs, ["name": job, "path": path, "from": "\(next)"], as: LogAnswer.self)
-      for line in log.text.split(separator: "\n") { ProgramMain.tell(String(line).escapedForTerminal) }
+      for line in log.text.lines { ProgramMain.tell(line.escapedForTerminal) }
       let isSame = log.path == path
       (path, next) = (log.path, log.next)
       if log.text.isEmpty, isSame, !log.goesOn { return }

@@ -55,7 +55,7 @@ struct PlanRelease: AsyncParsableCommand {
   func run() async throws {
     let isNamed = name.map { !$0.isBlend } ?? false
     let files = try ((isNamed ? [] : [name].compactMap(\.self)) + files).map { try BlendCopy(of: $0) }
-    let named = jobs.map { $0.split(separator: ",").map(String.init) } ?? files.map(\.job)
+    let named = jobs.map { $0.pieces(between: ",").filter { !$0.isEmpty } } ?? files.map(\.job)
     let order = ReleaseOrder(
       jobs: named, priority: priority, harvest: harvest, naming: naming, namingObject: namingObject,
       archiveAfter: archiveAfter)

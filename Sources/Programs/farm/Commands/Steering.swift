@@ -23,11 +23,11 @@ struct Steering: ParsableArguments {
 
   func carryOut(_ act: SteerRequest.Act) async throws {
     let verb = act.rawValue
-    guard what == "jobs" || what.hasSuffix(".jobs") else {
+    guard what == "jobs" || what.hasByteSuffix(".jobs") else {
       throw ValidationError("say `farm \(verb) jobs <query>` or `farm \(verb) <release>.jobs <query>`")
     }
     _ = try JobQuery(parsing: query)
-    let release = what == "jobs" ? nil : String(what.dropLast(".jobs".count))
+    let release = what == "jobs" ? nil : what.dropping(byteSuffix: ".jobs")
     let client = try options.client()
     let meant = try await client.post(
       Route.steer, SteerRequest(act, query: query, release: release, isDryRun: true, jobs: nil), as: TouchedJobs.self)

@@ -22,12 +22,27 @@ struct StatusTable {
       let text = "\(more) more \(more == 1 ? "release" : "releases") at rest: farm list releases"
       lines += ["", terminal.tinted(text, .quiet)]
     }
-    if lines.count == 1 {
+    let isEmpty = lines.count == 1
+    lines += overlooked
+    if isEmpty {
       let isOver = status.releases.contains { $0.state == .archived }
       let text = isOver ? "Everything is over: `farm list archives`." : "Nothing was dropped yet."
       lines += ["", text + " Copy a .blend into quick/."]
     }
     return lines
+  }
+
+  /// Files that artists may take for drops, a line each where the terminal is wide enough.
+  private var overlooked: [String] {
+    guard let files = status.overlooked, !files.isEmpty else { return [] }
+    let more = (status.moreOverlooked ?? 0) > 0 ? ["and \(status.moreOverlooked ?? 0) more"] : []
+    let texts = files.map { "\($0.path): \($0.why). \($0.remedy)" } + more
+    return ["", terminal.tinted("not picked up", .strong)]
+      + texts.flatMap { text in
+        Terminal.wrapped(text, terminal.width - 4).enumerated().map { number, line in
+          terminal.tinted((number == 0 ? "  " : "    ") + line, .bad)
+        }
+      }
   }
 
   private var head: String {

@@ -1,0 +1,64 @@
+import FarmModel
+import FarmStore
+import SystemPackage
+import VolumeFiles
+
+/// Renames that come as a copy and a deletion, as sync programs and `ln` with `rm` make them.
+extension JobFlow {
+  /// Reads from the ledger which jobs came lately: the daemon may have been down between the copy and the deletion.
+  func rememberRecentDrops() async throws(StoreFailure) {
+    for revision in try await setup.ledger.newestRevisions(ofJobsWithin: RecentDrops.window) {
+      recentDrops.add(revision.name, revision.digest, at: setup.clock.now())
+    }
+  }
+
+  /// Finds the copy of a deleted file: both are one job then, under the new name.
+  /// - Returns: false when there is none, and the job ends.
+  func followCopy(of job: Job) async throws -> Bool {
+    guard let revision = try await setup.ledger.newestRevision(of: job.name) else { return false }
+    for name in recentDrops.names(of: revision.digest, at: setup.clock.now()).reversed() where name != job.name {
+      guard let copy = try await setup.ledger.job(name), copy.createdAt >= job.createdAt,
+        let twin = try await setup.ledger.newestRevision(of: name),
+        try await isStillCopied(job, revision, twin)
+      else { continue }
+      let (older, newer) = (try await progress(of: revision), try await progress(of: twin))
+      guard CopyRule.keepsOlder(older, newer) else {
+        // The copy has its own pictures. Those of the old name leave dist/ and are kept in out/.
+        await beginHarvesting(job.name.release)
+        defer { endHarvesting(job.name.release) }
+        try await takeBackDeliveries(of: [(job.id, job.name)])
+        return false
+      }
+      let path = setup.volume.root.appending(copy.path)
+      let there = await BlockingWork.run { (try? FileStatus(at: path)) ?? nil }  // Unreadable: it ends as usual.
+      guard let there else { continue }
+      let place = JobPlace(name: name, path: path, fingerprint: there.fingerprint)
+      guard try await move(job, revision, to: place, insteadOf: twin) else { continue }
+      try await renderPurged(of: revision, from: job.name.release, in: name.release)
+      return true
+    }
+    return false
+  }
+
+  /// Whether two revisions are of one file that got another name: the same bytes and wishes of the same owner, the old
+  /// file gone, the new one there. In another folder relative paths lead elsewhere: what it needs has to be the same.
+  func isStillCopied(_ job: Job, _ revision: Revision, _ twin: Revision) async throws -> Bool {
+    guard twin.digest == revision.digest, twin.state != .removed,
+      twin.settings.wanted.ofPictures == revision.settings.wanted.ofPictures,
+      twin.frames == revision.frames, unsettled[twin.name] == nil, unsettled[job.name] == nil,
+      let copy = try await setup.ledger.job(twin.name), copy.owner == job.owner, copy.revision == twin.number,
+      try await setup.ledger.newestRevision(of: job.name)?.id == revision.id
+    else { return false }
+    let (old, new) = (setup.volume.root.appending(job.path), setup.volume.root.appending(copy.path))
+    guard await !isThereOrHangs(old), await isThereOrHangs(new), !isHung(new) else { return false }
+    if old.removingLastComponent() == new.removingLastComponent() { return true }
+    let needs = try await setup.ledger.dependencies(of: revision.id, areSeen: false).map(\.path)
+    let twinNeeds = try await setup.ledger.dependencies(of: twin.id, areSeen: false).map(\.path)
+    return needs == twinNeeds
+  }
+
+  private func progress(of revision: Revision) async throws -> CopyRule.Progress {
+    let done = try await setup.ledger.outputs(of: revision.id).count { $0.state == .done }
+    return CopyRule.Progress(isCompleted: revision.state == .completed, doneCount: done)
+  }
+}

@@ -52,7 +52,7 @@ package struct Daemon: Sendable {
   /// Runs until SIGTERM, SIGINT or SIGHUP, or until a new start is needed.
   package func run() async throws -> Ending {
     guard VolumeTree.isVolume(volume) else { throw DaemonFailure.notAVolume(volume.root) }
-    for folder in volume.tree { try SharedFolder.make(folder) }
+    try await makeFolders()
     let state = try StateFolder(volume: volume, configured: config.state)
     let lock = try VolumeLock(volume, socket: state.socket)
     defer { lock.release() }
@@ -91,6 +91,22 @@ package struct Daemon: Sendable {
         powerCut: lock.powerCut, lanes: ProcessInfo.processInfo.activeProcessorCount, stepped: Self.stepped))
     try await serve(flow, engine, watcher, Paperwork(volume: volume, flow: flow, events: events, log: log), state, lock)
     return await flow.mustBeginAnew ? .beginAnew : .stopped
+  }
+
+  /// Makes the volume's folders; one on a file system that does not answer is there, or is made at another start.
+  private func makeFolders() async throws {
+    for folder in volume.tree {
+      let made = await BlockingWork.run(at: folder, atMost: .seconds(2)) {
+        Result { () throws(FileFailure) in try SharedFolder.make(folder) }
+      }
+      guard let made else {
+        log.warning(
+          "\(volume.relative(folder)) does not answer; what lies there waits until it does",
+          metadata: ["remedy": "Look at its file server (`mount`, `df`)."])
+        continue
+      }
+      try made.get()
+    }
   }
 
   private func serve(

@@ -59,6 +59,9 @@ actor JobFlow {
   /// What the engine can do; nil until it has said so.
   var abilities: EngineAbilities?
   var whenAbleTo = Waiters()
+  /// Jobs that were recorded before it was known which Blender renders them: nothing of them is handed out until
+  /// preflight and segmentation were done again with it.
+  var undecided: Set<JobName> = []
 
   /// Revisions with frames to render, by id.
   var open: [Int64: OpenRevision] = [:]
@@ -101,6 +104,16 @@ actor JobFlow {
   var namesTaken: [JobName: FilePath] = [:]
   var releasesTaken: [String: FilePath] = [:]
   var claims = ClaimQueue()
+  var lanes = ReleaseLanes()
+  var leftBehind = LeftBehind()
+  /// Resumed with each step in a lane, with each revision that was cleared away, and once a second.
+  var whenStepped = Waiters()
+  /// Revisions whose snapshots and work are being cleared away, and how often: nothing of them is begun meanwhile.
+  var clearing: [Int64: Int] = [:]
+  /// Revisions whose missing files are being looked for.
+  var curing: Set<Int64> = []
+  /// Whether a file system did not answer a second ago.
+  var wasStuck = false
   /// Resumed with each claim that ends, and once a second for those who do not wait for ever.
   var whenClaimed = Waiters()
   /// Barriers with the claims that they wait for.
@@ -123,6 +136,8 @@ actor JobFlow {
   var archivings: [(release: String, progress: ArchiveProgress)] = []
   var whenArchived = Waiters()
   var areArchivesRecovered = false
+  /// The release that is archived by the schedule.
+  var scheduled: String?
   /// When something in the folders of releases changed that were due by what the ledger knows.
   var changedInFolder: [String: Timestamp] = [:]
   /// Releases whose folders were taken away by the farm itself.
@@ -160,30 +175,6 @@ actor JobFlow {
   let errands: AsyncStream<Errand>
   let errand: AsyncStream<Errand>.Continuation
 
-  enum Errand: Sendable {
-    case claim(FilePath)
-    case vanished(FilePath)
-    case readPlan(FilePath, Fingerprint?, number: Int)
-    case readSidecar(FilePath, Fingerprint?, number: Int)
-    case prepare(Revision, BlenderProgram)
-    case cancelWithoutBlender
-    case check(task: Int64)
-    case flush(release: String)
-    case ended(task: Int64, TaskEnd)
-    case assemble(Int64)
-    case review(String)
-    case writeManifests
-    case followAll
-    case follow([SeenFile])
-    case followMissing([String])
-    case lookAtDependency(String)
-    case inspectAgain(Revision)
-    case decideDoubts(Revision, [String])
-    case renderAnew(Revision, because: String)
-    /// Without anything having happened.
-    case reviewAgain(String)
-  }
-
   /// A file that is not whole yet.
   struct Unsettled: Hashable {
     let path: FilePath
@@ -207,7 +198,7 @@ actor JobFlow {
   func run() async throws {
     defer { endWaiting() }
     isAdopting = try FileStatus(at: VolumeTree.adoptMark(setup.volume)) != nil
-    try await recover()
+    try await beginRecovery()
     await withTaskCancellationHandler {
       await work()
     } onCancel: {
@@ -220,12 +211,16 @@ actor JobFlow {
 
   private func work() async {
     await withDiscardingTaskGroup { group in
-      group.addTask { for await change in self.setup.watcher.changes { await self.take(change) } }
+      group.addTask {
+        await self.recovered()
+        for await change in self.setup.watcher.changes { await self.takeInOrder(change) }
+      }
       group.addTask { for await report in self.setup.engine.reports { await self.take(report) } }
       group.addTask { await self.reviewOften() }
       group.addTask { await self.lookForCuresOften() }
       group.addTask { await self.finishAdopting() }
-      group.addTask { await self.keepHouse() }
+      group.addTask { await self.tidyOften() }
+      group.addTask { await self.backUpOften() }
       group.addTask { await self.archiveOften() }
       for await errand in errands { group.addTask { await self.run(errand) } }
       endWaiting()
@@ -238,6 +233,7 @@ actor JobFlow {
     isOver = true
     whenAbleTo.resume()
     whenClaimed.resume()
+    whenStepped.resume()
     whenChecked.resume()
     whenFlushed.resume()
     whenHarvested.resume()
@@ -278,6 +274,14 @@ actor JobFlow {
     case .inspectAgain(let revision): await inspectAgain(revision)
     case .decideDoubts(let revision, let paths): await decideDoubts(revision, about: paths)
     case .renderAnew(let revision, let cause): await carryOutRenderingAnew(revision, because: cause)
+    case .decideAgain: await decideAgain()
+    case .lane(let release): await runLane(of: release)
+    case .clear(let revision, let tasks): await clear(revision, tasks)
+    case .cancel(let tasks): await setup.engine.cancel(tasks)
+    case .cure(let lack): await cure(lack)
+    case .recoverArchives: await recoverArchives()
+    case .archive(let release, let rule): await archiveScheduled(release, rule)
+    case .removeLeftWork: await removeLeftWork()
     case .reviewAgain(let release): return await review(release)
     }
     happenings += 1
@@ -304,6 +308,7 @@ actor JobFlow {
     // Cancelled: the run is over.
     while (try? await Task.sleep(for: Self.reviewEvery)) != nil {
       whenClaimed.resume()
+      await lookAtDisks()
       for release in mustHarvest { errand.yield(.reviewAgain(release)) }
       if setup.clock.now().since(followedAt) >= Self.followEvery {
         followedAt = setup.clock.now()
@@ -323,7 +328,7 @@ actor JobFlow {
   /// Beside the reviews: what is missing may lie on a file server that does not answer.
   private func lookForCuresOften() async {
     // Cancelled: the run is over.
-    while (try? await Task.sleep(for: Self.reviewEvery)) != nil { await lookForCures() }
+    while (try? await Task.sleep(for: Self.reviewEvery)) != nil { lookForCures() }
   }
 
   // MARK: - Telling
@@ -381,19 +386,5 @@ actor JobFlow {
     told("job.\(state.rawValue)", revision.name, revision: revision.number, problem: problem)
     askForReview(of: revision.name.release)
     return true
-  }
-}
-
-/// Tasks that wait for something to happen in an actor.
-struct Waiters {
-  private var waiting: [CheckedContinuation<Void, Never>] = []
-
-  mutating func add(_ continuation: CheckedContinuation<Void, Never>) { waiting.append(continuation) }
-
-  /// Lets all of them go on.
-  mutating func resume() {
-    let all = waiting
-    waiting = []
-    for continuation in all { continuation.resume() }
   }
 }

@@ -96,7 +96,7 @@ extension JobFlow {
     let promotion = Promotion(into: setup.volume.out(of: revision.name))
     // Tiles went into their pictures, and are not done but assembled.
     let owed = try await setup.ledger.reduceOutputs(of: revision.id, into: OwedFiles()) { $0.add($1) }
-    let areThere = await BlockingWork.run {
+    let areThere = await BlockingWork.run(at: promotion.out) {
       owed.done.allSatisfy { promotion.isPromoted($0.path, $0.identity) }
     }
     guard !areThere else { return owed.variety }
@@ -111,7 +111,7 @@ extension JobFlow {
   /// Those that are done and whose files are not in their places any more, as owed again.
   func lost(among outputs: [Output], in out: FilePath) async -> [Output] {
     let promotion = Promotion(into: out)
-    var lost = await BlockingWork.run {
+    var lost = await BlockingWork.run(at: out) {
       outputs.filter { output in
         output.state == .done && !promotion.isPromoted(output.path, output.file)
       }
@@ -179,7 +179,8 @@ extension JobFlow {
     _ batch: [(move: HarvestMove, ours: FileIdentity?)]
   ) async throws(StoreFailure) -> MovedFiles {
     let harvester = Harvester(setup.volume)
-    let landings = await BlockingWork.run { Self.moveAll(batch, harvester) }
+    let place = batch.first.map { setup.volume.root.appending($0.move.source) }
+    let landings = await BlockingWork.run(at: place) { Self.moveAll(batch, harvester) }
     var moved = MovedFiles()
     for ((move, _), landing) in zip(batch, landings) {
       switch landing {

@@ -38,7 +38,8 @@ extension JobFlow {
     let isRenamed = try await setup.ledger.rename(
       job, to: drop.name, path: setup.volume.relative(drop.path), known: known)
     if isRenamed {
-      freeName(of: old)
+      if undecided.remove(job.name) != nil { undecided.insert(drop.name) }
+      await freeName(of: old)
       settledIsOver(drop.path)
       toldRename("job.renamed", drop.name, from: "\(job.name)")
     }
@@ -50,7 +51,7 @@ extension JobFlow {
   /// The job whose file this was, if that is gone from its place and nothing else has the new name.
   private func origin(of drop: Drop) async throws -> Job? {
     for job in try await setup.ledger.jobs(withFile: drop.fingerprint) where job.name != drop.name {
-      let there = try FileStatus(at: setup.volume.root.appending(job.path))
+      let there = try await fileStatus(at: setup.volume.root.appending(job.path))
       guard there?.fingerprint.isSameFile(as: drop.fingerprint) != true,
         try await setup.ledger.newestRevision(of: job.name)?.digest == drop.digest,
         try await setup.ledger.job(drop.name) == nil
@@ -79,7 +80,7 @@ extension JobFlow {
   func followRelease(to name: String) async {
     do {
       for release in try await setup.ledger.releases() where release.name != name {
-        guard await !isThereOrHangs(setup.volume.release(release.name)),
+        guard !isWaitingForDisk(release.name), await !isThereOrHangs(setup.volume.release(release.name)),
           try await hasMoved(release.name, to: setup.volume.store(of: name))
         else { continue }
         return try await follow(release, to: name)
@@ -93,7 +94,7 @@ extension JobFlow {
   private func hasMoved(_ release: String, to store: FilePath) async throws -> Bool {
     for (path, fingerprint) in try await setup.ledger.knownFiles(ofRelease: release) {
       guard let file = FilePath(path).lastComponent else { continue }
-      let there = try FileStatus(at: store.appending(file))?.fingerprint
+      let there = try await fileStatus(at: store.appending(file))?.fingerprint
       if there?.isSameFile(as: fingerprint) == true { return true }
     }
     return false
@@ -130,6 +131,7 @@ extension JobFlow {
   /// Takes the new name into what is remembered of a release in this run.
   private func rename(_ old: String, to new: String, in oldStore: FilePath) {
     held.remove(old)
+    undecided = Set(undecided.map { $0.release == old ? JobName(release: new, job: $0.job) : $0 })
     troubles[oldStore] = nil
     if badPlans.remove(old) != nil { badPlans.insert(new) }
     mustHarvest.remove(old)

@@ -161,7 +161,9 @@ extension JobFlow {
     if wasBehind { await schedule() }
     for (id, problem) in refused {
       // Of one that was renamed meanwhile the old place is gone; it goes on in its new one.
-      guard let revision = open[id]?.revision, revision.name == revisions[id], !isHeld(revision.name) else { continue }
+      guard let revision = open[id]?.revision, revision.name == revisions[id], await !isHeld(revision.name) else {
+        continue
+      }
       await block(revision, problem)
     }
   }
@@ -200,7 +202,7 @@ extension JobFlow {
     let promotion = Promotion(into: setup.volume.out(of: revision.revision.name))
     let needsRoom = !revision.hasRoom && !revision.board.hasAnyDone
     let moves = frames.map { ($0.frame, $0.output.path) }
-    let moved = await BlockingWork.run { () -> [Result<FileIdentity, RenderingFailure>] in
+    let moved = await BlockingWork.run(at: promotion.out) { () -> [Result<FileIdentity, RenderingFailure>] in
       let room = Result { () throws(RenderingFailure) in if needsRoom { try promotion.makeRoom() } }
       return moves.map { frame, path in
         room.flatMap { Result { () throws(RenderingFailure) in try promotion.promote(frame, as: path) } }

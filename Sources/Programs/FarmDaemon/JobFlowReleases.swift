@@ -33,9 +33,11 @@ extension JobFlow {
 
   /// Reads a release's release.yaml. Without one it keeps what was last wanted of it, and so it does after a mistake;
   /// but then nothing is delivered, and what is dropped waits, until that is mended.
-  /// - Parameter limit: after which nothing has changed, because its file system does not answer.
-  func planFound(of name: String, within limit: Duration? = nil) async {
-    guard let read = await readPlan(in: setup.volume.release(name), within: limit) else { return }
+  func planFound(of name: String) async {
+    let folder = setup.volume.release(name)
+    let read = await BlockingWork.run(at: folder) {
+      Result { () throws(ConfigFailure) in try ReleasePlan.read(in: folder) }
+    }
     do {
       let order = try read.get()
       // Also one that was wrong when an earlier daemon read it.
@@ -53,12 +55,6 @@ extension JobFlow {
       complain(error, while: "recording the plan of \(name)")
     }
     askForReview(of: name)
-  }
-
-  private func readPlan(in folder: FilePath, within limit: Duration?) async -> Result<ReleaseOrder?, ConfigFailure>? {
-    let read = { @Sendable in Result { () throws(ConfigFailure) in try ReleasePlan.read(in: folder) } }
-    guard let limit else { return await BlockingWork.run(read) }
-    return await BlockingWork.run(atMost: limit, read)
   }
 
   /// What is wanted of a release now; what waits is put in order again.

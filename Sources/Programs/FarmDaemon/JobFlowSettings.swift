@@ -11,7 +11,7 @@ import VolumeFiles
 extension JobFlow {
   /// What the sidecar of a `.blend` says; nothing where there is none.
   func sidecar(of blend: FilePath) async -> Result<JobSettings, ConfigFailure> {
-    await BlockingWork.run { Result { () throws(ConfigFailure) in try Sidecar.read(of: blend) } }
+    await BlockingWork.run(at: blend) { Result { () throws(ConfigFailure) in try Sidecar.read(of: blend) } }
   }
 
   /// What is wanted of a drop, by its sidecar, its release and farm.yaml.
@@ -46,7 +46,7 @@ extension JobFlow {
   /// What speaks against rendering a drop as it is wanted, and what else is worth a note.
   func findings(
     _ drop: Drop, _ wishes: RenderWishes, _ said: Result<JobSettings, ConfigFailure>, _ mistake: Problem?,
-    _ segmentation: Segmentation
+    _ segmentation: Segmentation, knowsBlender: Bool
   ) -> [Finding] {
     var found: [Finding] = []
     if case .failure(let failure) = said {
@@ -56,7 +56,7 @@ extension JobFlow {
     if let mistake {
       found.append(Finding(.blocks, Problem(.badSettings, cause: mistake.cause, remedy: mistake.remedy)))
     }
-    found += findings(drop, wishes)
+    found += findings(drop, wishes, knowsBlender: knowsBlender)
     if let problem = segmentation.problem {
       let named = segmentation.wrongWish.map { naming(problem, of: $0, for: drop, by: said) }
       found.append(Finding(.blocks, named ?? problem))
@@ -149,10 +149,10 @@ extension JobFlow {
   }
 
   /// Takes in a job's file once more, as it lies there.
-  private func claimAgain(_ job: Job) async {
+  func claimAgain(_ job: Job) async {
     let path = setup.volume.root.appending(job.path)
     // Unreadable or gone: the watch tells.
-    let there = await BlockingWork.run { (try? FileStatus(at: path)) ?? nil }
+    let there = (try? await fileStatus(at: path)) ?? nil
     if let there, there.kind == .regular, unsettled[job.name] == nil { claim(path, settled: there.fingerprint) }
   }
 }

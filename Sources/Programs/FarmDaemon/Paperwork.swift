@@ -32,8 +32,17 @@ struct Paperwork: Sendable {
 
   /// Writes until the task is cancelled.
   func run() async {
-    // A note of an earlier life is removed only when it is known what lies there now.
-    do { try await flow.sync() } catch { return }
+    await withDiscardingTaskGroup { group in
+      group.addTask {
+        // A note of an earlier life is removed only when it is known what lies there now.
+        do { try await flow.sync() } catch { return complain(error) }
+        await board.removeLeftovers()
+      }
+      await writeOften()
+    }
+  }
+
+  private func writeOften() async {
     var last = -1
     var lastSheet = -1
     var looks = 0

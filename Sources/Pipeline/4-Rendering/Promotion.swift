@@ -5,8 +5,7 @@ import VolumeFiles
 
 /// Puts checked frames into a job's `out/` folder, where only frames of one revision lie.
 package struct Promotion: Hashable, Sendable {
-  /// The job's folder of frames.
-  package let out: FilePath
+  private let out: FilePath
 
   /// - Parameter out: the job's folder `out/<job>`.
   package init(into out: FilePath) {

@@ -56,7 +56,8 @@ extension EndToEnd.Trouble {
       try await farm.drop("still", at: "quick/near.blend")
 
       #expect(await eventually { isDelivered(farm, "near") }, "\(farm.log)")
-      #expect(try await farm.farm("status").output.contains("does not answer"))
+      // The watch gives it up later than the scheduler does.
+      #expect(try await eventually { try await farm.farm("status").output.contains("does not answer") })
       server.goOn()
       #expect(await farm.logs("harvested files=1", times: 2), "\(farm.log)")
       daemon.send(SIGTERM)
@@ -81,6 +82,53 @@ extension EndToEnd.Trouble {
       try disk.removeFill()
 
       #expect(await farm.logs("harvested files=1", times: 3), "\(farm.log)")
+      daemon.send(SIGTERM)
+      #expect(await daemon.end(within: .seconds(10)) == 0)
+    }
+
+    @Test(.enabled(if: Needs.fuse, "needs bindfs"))
+    func `at a start holds up only its release, and not the next stop`() async throws {
+      let farm = try await TestFarm()
+      let server = try await BoundFolder(
+        farm.scratch("far"), at: farm.root.appending("releases/r"), log: farm.scratch("bindfs.log"))
+      let first = try await farm.start()
+      try await farm.drop("slow", at: "releases/r/store/a.blend")
+      #expect(await farm.logs("job.active"))
+      first.send(SIGKILL)
+      _ = await first.end()
+      server.hang()
+
+      let second = try farm.launch()
+      try await farm.drop("still", at: "quick/near.blend")
+
+      #expect(await eventually { isDelivered(farm, "near") }, "\(farm.log)")
+      #expect(try await farm.farm("status").code == 0)
+      #expect(try await farm.farm("show", "job", "r/a").output.contains("does not answer"))
+      #expect(try await farm.farm("sync").code == 0)
+      second.send(SIGTERM)
+      #expect(await second.end(within: .seconds(10)) == 0)
+      server.goOn()
+      let third = try await farm.start()
+      #expect(await farm.logs("harvested", times: 2), "\(farm.log)")
+      third.send(SIGTERM)
+      #expect(await third.end(within: .seconds(10)) == 0)
+    }
+
+    @Test(.enabled(if: Needs.fuse, "needs bindfs"))
+    func `at a start that holds all releases holds up no quick job`() async throws {
+      let farm = try await TestFarm()
+      let server = try await BoundFolder(
+        farm.scratch("far"), at: farm.root.appending("releases"), log: farm.scratch("bindfs.log"))
+      try farm.scratch.folder("far/r/store")
+      server.hang()
+
+      let daemon = try farm.launch()
+      try await farm.drop("still", at: "quick/near.blend")
+
+      #expect(await eventually { isDelivered(farm, "near") }, "\(farm.log)")
+      server.goOn()
+      try await farm.drop("still", at: "releases/r/store/far.blend")
+      #expect(await farm.logs("harvested", times: 2), "\(farm.log)")
       daemon.send(SIGTERM)
       #expect(await daemon.end(within: .seconds(10)) == 0)
     }

@@ -41,7 +41,7 @@ struct ClaimQueueTests {
   }
 
   @Test mutating func `are waited for with what is read and what comes of that`() {
-    let plan = queue.beginReading()
+    let plan = queue.beginReading("/releases/r/release.yaml")
     #expect(queue.unfinished == [plan])
     _ = queue.add("/a", file())
 

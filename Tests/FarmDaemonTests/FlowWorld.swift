@@ -24,7 +24,7 @@ final class FlowWorld: Sendable {
   private let running: Mutexed<[Task<Void, any Error>]> = Mutexed([])
 
   init(
-    on scratch: ScratchFolder? = nil, slots: Int = 1, badWorker: String? = nil,
+    on scratch: ScratchFolder? = nil, slots: Int = 1, badWorker: String? = nil, isEngineSilent: Bool = false,
     config: FarmConfig = FarmConfig(), blenders: [BlenderProgram] = [FakeEngine.blender],
     spoil: @escaping @Sendable (FrameNumber, Int) -> FakeEngine.Spoiling? = { _, _ in nil },
     availableMemory: @escaping @Sendable () -> Int64? = { nil },
@@ -34,7 +34,8 @@ final class FlowWorld: Sendable {
     volume = try self.scratch.makeVolume()
     let state = try StateFolder(volume: volume, configured: nil)
     ledger = try Ledger(at: state.ledger, clock: time.clock)
-    engine = FakeEngine(slots: slots, badWorker: badWorker, blenders: blenders, spoil: spoil)
+    engine = FakeEngine(
+      slots: slots, badWorker: badWorker, isSilent: isEngineSilent, blenders: blenders, spoil: spoil)
     let watcher = FolderWatcher(
       FolderWatcher.Setup(
         root: volume.root, tree: DropPlace.tree, cookieFolder: volume.cookies, mark: "test", known: NothingKnown(),
@@ -63,9 +64,13 @@ final class FlowWorld: Sendable {
 
   deinit { running.with { for task in $0 { task.cancel() } } }
 
-  func drop(_ below: String, frames: ClosedRange<Int32> = 1...3, scene: String = "Scene") async throws {
+  func drop(
+    _ below: String, frames: ClosedRange<Int32> = 1...3, scene: String = "Scene",
+    savedBy version: BlenderVersion = BlenderVersion(major: 3, minor: 4)
+  ) async throws {
     let path = try scratch.write(
-      TestFiles.blend(scenes: [(scene, frames.lowerBound, frames.upperBound)]), to: "volume/\(below)")
+      TestFiles.blend(version: version, scenes: [(scene, frames.lowerBound, frames.upperBound)]),
+      to: "volume/\(below)")
     let status = try #require(try FileStatus(at: path))
     await flow.take(.settled(path, status.fingerprint))
   }

@@ -9,6 +9,7 @@ package actor FakeEngine: RenderEngine {
   private let slots: Int
   private let spoil: @Sendable (FrameNumber, Int) -> Spoiling?
   private let badWorker: String?
+  private let isSilent: Bool
   private var active: [RenderTask.ID: Task<Void, Never>] = [:]
   private var shortened: Set<RenderTask.ID> = []
   private var workers: [RenderTask.ID: String] = [:]
@@ -32,12 +33,15 @@ package actor FakeEngine: RenderEngine {
 
   /// - Parameters:
   ///   - badWorker: one that dies over every frame.
+  ///   - isSilent: whether it leaves it to the test to say what it can do.
   ///   - blenders: its programs; each makes pictures of another colour.
   ///   - spoil: what goes wrong with a frame at its n-th try, counted from 1.
   package init(
-    slots: Int = 1, badWorker: String? = nil, blenders: [BlenderProgram] = [FakeEngine.blender],
+    slots: Int = 1, badWorker: String? = nil, isSilent: Bool = false,
+    blenders: [BlenderProgram] = [FakeEngine.blender],
     spoil: @escaping @Sendable (FrameNumber, Int) -> Spoiling? = { _, _ in nil }
   ) {
+    self.isSilent = isSilent
     self.slots = slots
     self.badWorker = badWorker
     self.blenders = blenders
@@ -85,7 +89,7 @@ package actor FakeEngine: RenderEngine {
   package func finishEarly(_ tasks: Set<RenderTask.ID>) { shortened.formUnion(tasks) }
 
   package func run() async {
-    report.yield(.abilities(abilities()))
+    if !isSilent { report.yield(.abilities(abilities())) }
     while (try? await Task.sleep(for: .seconds(3600))) != nil {}
     await cancel(Set(active.keys))
     report.finish()
@@ -99,11 +103,18 @@ package actor FakeEngine: RenderEngine {
     report.yield(.ended(task: task.id, end: end))
   }
 
+  /// Read as a process of its own would: a file server that does not answer stops no thread of ours.
+  private static func content(of path: String) async -> Data? {
+    await withCheckedContinuation { continuation in
+      Thread.detachNewThread { continuation.resume(returning: FileManager.default.contents(atPath: path)) }
+    }
+  }
+
   private func render(_ task: RenderTask, as worker: String) async -> TaskEnd {
-    guard
-      FileManager.default.contents(atPath: task.blend)?.starts(with: Data("BLENDER".utf8)) == true
-        || FileManager.default.contents(atPath: task.blend)?.starts(with: [0x28, 0xb5]) == true
-    else { return .failed(Problem(.unreadableFile, cause: "not a .blend"), frame: nil) }
+    let content = await Self.content(of: task.blend)
+    guard content?.starts(with: Data("BLENDER".utf8)) == true || content?.starts(with: [0x28, 0xb5]) == true else {
+      return .failed(Problem(.unreadableFile, cause: "not a .blend"), frame: nil)
+    }
     report.yield(.opened(task: task.id, OpenedScene(size: PixelSize(width: 4, height: 3))))
     for frame in task.frames.frames {
       if shortened.contains(task.id) { return .canceled }

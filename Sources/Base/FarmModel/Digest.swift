@@ -58,6 +58,12 @@ package struct Fingerprint: Codable, Hashable, Sendable {
     self.ctimeNanoseconds = ctimeNanoseconds
   }
 
+  /// The same file with a size that none has: whoever knows it so settles it anew at the next start.
+  package var undecided: Fingerprint {
+    Fingerprint(
+      device: device, inode: inode, size: -1, mtimeNanoseconds: mtimeNanoseconds, ctimeNanoseconds: ctimeNanoseconds)
+  }
+
   /// Whether it is the same file on the disk, whatever was written to it.
   package func isSameFile(as other: Fingerprint) -> Bool { device == other.device && inode == other.inode }
 }

@@ -68,6 +68,9 @@ package struct EngineAbilities: Codable, Hashable, Sendable {
   package let blenders: [BlenderProgram]
   /// Programs that are there and do not work.
   package let unwell: [UnwellProgram]
+  /// Programs that have not said yet what they are; any of them may turn out to be the best for a file. Empty once all
+  /// have answered, or were given up.
+  package let probing: [String]
   /// The folders outside the volume that its workers can read, through their path mappings; nil: they run here, and
   /// read what this machine can.
   package let mappedFolders: [String]?
@@ -76,11 +79,13 @@ package struct EngineAbilities: Codable, Hashable, Sendable {
   package var tasksAtOnce: Int { workers.count }
 
   package init(
-    workers: [String], blenders: [BlenderProgram], unwell: [UnwellProgram] = [], mappedFolders: [String]? = nil
+    workers: [String], blenders: [BlenderProgram], unwell: [UnwellProgram] = [], probing: [String] = [],
+    mappedFolders: [String]? = nil
   ) {
     self.workers = workers
     self.blenders = blenders
     self.unwell = unwell
+    self.probing = probing
     self.mappedFolders = mappedFolders
   }
 }

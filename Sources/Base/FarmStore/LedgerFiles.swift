@@ -71,6 +71,17 @@ extension Ledger {
         AND json_extract(problem, '$.missing') IS NULL, FALSE)
     """
 
+  /// Queued jobs whose files were recorded as ``KnownPath`` with ``Fingerprint/undecided``.
+  package func undecidedJobs() async throws(StoreFailure) -> Set<JobName> {
+    try await read("read the jobs that wait for the engine") { db in
+      let sql = """
+        SELECT release.name, job.name FROM job JOIN release ON release.id = release_id
+        JOIN known_file ON known_file.path = CAST(job.path AS BLOB) WHERE job.state = 'queued' AND size = -1
+        """
+      return try Set(Row.fetchAll(db, sql: sql).map { JobName(release: $0[0], job: $0[1]) })
+    }
+  }
+
   static func remember(_ db: Database, _ known: KnownPath, _ fingerprint: Fingerprint) throws {
     try db.execute(
       sql: """

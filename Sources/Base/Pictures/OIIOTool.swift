@@ -69,11 +69,14 @@ extension OIIOTool {
   private static func compareWithMore(_ picture: FilePath, _ scratch: FilePath) async throws(ToolFailure) {
     let (plain, more) = (scratch.appending("plain.jpg"), scratch.appending("more.jpg"))
     do throws(FileFailure) {
-      let bytes = try FileBytes.all(of: picture, limitBytes: jpegBytesMax)
-      // No FF among them, which would be a marker.
-      let following = (0..<4096).map { UInt8(truncatingIfNeeded: ($0 &* 2_654_435_761) >> 7) & 0x7F }
-      try write(bytes + [0xFF, 0xD9], to: plain)
-      try write(bytes + [0] + following + [0xFF, 0xD9], to: more)
+      // Off Swift's threads: the picture may be on a file server that does not answer.
+      try await BlockingWork.run(at: picture) { () throws(FileFailure) in
+        let bytes = try FileBytes.all(of: picture, limitBytes: jpegBytesMax)
+        // No FF among them, which would be a marker.
+        let following = (0..<4096).map { UInt8(truncatingIfNeeded: ($0 &* 2_654_435_761) >> 7) & 0x7F }
+        try write(bytes + [0xFF, 0xD9], to: plain)
+        try write(bytes + [0] + following + [0xFF, 0xD9], to: more)
+      }
     } catch {
       throw ToolFailure(tool: "oiiotool", reason: error.description)
     }

@@ -68,6 +68,9 @@ package struct MountTable: Hashable, Sendable {
     ofThisProcess.mount(of: RealPath.of(path) ?? path)
   }
 
+  /// Whether a file system that other machines or programs serve is mounted on a path or above it.
+  func hasBlind(above path: FilePath) -> Bool { mounts.contains { $0.isBlind && path.starts(with: $0.point) } }
+
   /// The mount on which a path lies; the path must have no symbolic links in it.
   package func mount(of path: FilePath) -> Mount {
     // Of two mounts on one point the later one hides the earlier.

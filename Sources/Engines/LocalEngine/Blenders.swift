@@ -31,6 +31,11 @@ package enum Blenders {
     return found
   }
 
+  /// The executables that a glob names, each with its file, in order. Waits for as long as their file system does.
+  static func files(matching glob: String) -> [(path: String, file: Fingerprint)] {
+    executables(matching: [glob]).compactMap { path in fingerprint(of: path).map { (path, $0) } }
+  }
+
   /// Which file a program is: the one that a link leads to, with its content as far as `stat` tells; nil when it is
   /// gone or may not be executed.
   static func fingerprint(of path: String) -> Fingerprint? {
@@ -39,7 +44,7 @@ package enum Blenders {
   }
 
   /// A graphics driver that hangs must not keep the farm from starting.
-  private static let probeMax = Duration.seconds(60)
+  static let probeMax = Duration.seconds(60)
 
   /// Starts a Blender and asks it for version, build, denoiser and devices.
   package static func probe(_ path: String, script: FilePath) async -> Probed {

@@ -47,13 +47,10 @@ package actor LocalEngine: RenderEngine {
   private let setup: Setup
   private let log: Logger
 
-  private var programs: [BlenderProgram] = []
-  /// Looks until a Blender that did not answer is asked again, and how many it was the last time.
-  private var unwell: [String: (left: Int, pause: Int, reason: String)] = [:]
-  private static let pauseMax = 60
-  /// The executables as they were looked at last.
-  private var known: [String: Fingerprint] = [:]
+  private var programs = BlenderSurvey()
   private var slots = [Slot()]
+  /// How many of the slots get tasks; those behind them end what they have.
+  private var slotCount = 1
   private var threads = 0
   private var working: [RenderTask.ID: Work] = [:]
   /// Why the last log of a task could not be made; nil when it could.
@@ -81,6 +78,8 @@ package actor LocalEngine: RenderEngine {
   private enum Errand: Sendable {
     case execute(RenderTask)
     case keep(ResidentBlender)
+    case look(glob: String)
+    case probe(String, Fingerprint)
   }
 
   package init(_ setup: Setup, log: Logger) {
@@ -92,8 +91,8 @@ package actor LocalEngine: RenderEngine {
 
   package func abilities() -> EngineAbilities {
     EngineAbilities(
-      workers: programs.isEmpty ? [] : slots.indices.map(Self.worker), blenders: programs,
-      unwell: unwell.map { UnwellProgram(path: $0.key, reason: $0.value.reason) }.sorted { $0.path < $1.path })
+      workers: programs.found.isEmpty ? [] : slots.indices.prefix(slotCount).map(Self.worker), blenders: programs.found,
+      unwell: programs.unwell, probing: programs.probing)
   }
 
   private static func worker(_ slot: Int) -> String { "local-\(slot + 1)" }
@@ -108,7 +107,10 @@ package actor LocalEngine: RenderEngine {
 
   package func submit(_ task: RenderTask) {
     precondition(working.count < slots.count, "more tasks were submitted than the engine said it takes")
-    let all = slots.indices.filter { slots[$0].task == nil }
+    let idle = slots.indices.filter { slots[$0].task == nil }
+    let counted = idle.filter { $0 < slotCount }
+    // The count may have become smaller on the task's way here.
+    let all = counted.isEmpty ? idle : counted
     let others = all.filter { !task.avoids.contains(Self.worker($0)) }
     let free = others.isEmpty ? all : others
     let slot = free.min { (rank(of: $0, for: task), $0) < (rank(of: $1, for: task), $1) } ?? 0
@@ -143,7 +145,7 @@ package actor LocalEngine: RenderEngine {
 
   package func run() async {
     try? Placement.removeTree(setup.temporary)  // Left by a crash; what cannot be removed is in nobody's way.
-    await findBlenders(isFirst: true)
+    lookForBlenders()
     await withTaskCancellationHandler {
       await withDiscardingTaskGroup { group in
         group.addTask { await self.watchBlenders() }
@@ -151,6 +153,8 @@ package actor LocalEngine: RenderEngine {
           switch errand {
           case .execute(let task): group.addTask { await self.execute(task) }
           case .keep(let blender): group.addTask { await blender.run() }
+          case .look(let glob): group.addTask { await self.look(for: glob) }
+          case .probe(let path, let file): group.addTask { await self.probe(path, file) }
           }
         }
         await cancel(Set(working.keys))
@@ -161,54 +165,77 @@ package actor LocalEngine: RenderEngine {
     report.finish()
   }
 
-  /// Probes what was added or replaced since the last look, forgets what is gone, and reports when anything changed.
-  private func findBlenders(isFirst: Bool = false) async {
-    let paths = Blenders.executables(matching: setup.blenders)
-    let there = Dictionary(paths.compactMap { path in Blenders.fingerprint(of: path).map { (path, $0) } }) {
-      first, _ in first
-    }
-    guard isFirst || there != known else { return }
-    let gone = known.filter { there[$0.key] != $0.value }.keys
-    programs.removeAll { gone.contains($0.path) }
-    for path in gone where there[path] == nil { unwell[path] = nil }
-    for slot in slots where slot.task == nil && slot.blender.map({ gone.contains($0.program.path) }) == true {
+  // MARK: - Blenders
+
+  /// Has each glob looked up, beside each other: its file system may not answer. One that is still being looked up is
+  /// not asked again.
+  private func lookForBlenders() {
+    for glob in programs.begin(looksFor: setup.blenders, at: setup.now()) { errand.yield(.look(glob: glob)) }
+    // Without a single glob there is nothing to wait for.
+    if setup.blenders.isEmpty, !programs.isSurveyed { tell() }
+  }
+
+  private func look(for glob: String) async {
+    let files = await BlockingWork.run { Blenders.files(matching: glob) }
+    await take(programs.looked(for: glob, files))
+  }
+
+  /// Has what is new asked what it is, and ends the Blenders of what is gone.
+  private func take(_ news: BlenderSurvey.News) async {
+    for path in news.gone { log.warning("a Blender is gone or was replaced", metadata: ["path": "\(path)"]) }
+    for (path, file) in news.new { errand.yield(.probe(path, file)) }
+    if news.hasChanged { tell() }
+    for slot in slots where slot.task == nil && slot.blender.map({ news.gone.contains($0.program.path) }) == true {
       await slot.blender?.kill()
     }
-    for path in gone { log.warning("a Blender is gone or was replaced", metadata: ["path": "\(path)"]) }
-    let new = there.filter { known[$0.key] != $0.value }.keys
-    programs.removeAll { new.contains($0.path) }
-    known = there
-    for path in paths where new.contains(path) {
-      switch await Blenders.probe(path, script: setup.script) {
-      case .found(let program):
-        programs.append(program)
-        unwell[path] = nil
-        log.notice(
-          "found Blender \(program.fullVersion)", metadata: ["path": "\(path)", "denoiser": "\(program.canDenoise)"])
-      case .failed where Task.isCancelled: return  // The daemon stops: it was not asked to the end.
-      case .failed(let program):
-        // It may have been killed, or memory was short: asked again, ever more seldom.
-        let pause = min((unwell[path]?.pause ?? 0) * 2 + 1, Self.pauseMax)
-        unwell[path] = (pause, pause, program.reason)
-        log.warning("a Blender does not work", metadata: ["path": "\(path)", "reason": "\(program.reason)"])
-      }
+  }
+
+  private func probe(_ path: String, _ file: Fingerprint) async {
+    let answer = await Blenders.probe(path, script: setup.script)
+    // The daemon stops: it was not asked to the end.
+    guard !Task.isCancelled, programs.answered(path, file, answer) else { return }
+    switch answer {
+    case .found(let program):
+      log.notice(
+        "found Blender \(program.fullVersion)", metadata: ["path": "\(path)", "denoiser": "\(program.canDenoise)"])
+    case .failed(let program):
+      log.warning("a Blender does not work", metadata: ["path": "\(path)", "reason": "\(program.reason)"])
     }
-    let gpus = programs.map { $0.devices.filter { $0 != "CPU" }.count }.max() ?? 0
+    tell()
+  }
+
+  /// Asks a program that turned out to be another one than it said.
+  private func askAgain(_ path: String) async {
+    guard let file = programs.askAgain(path, at: setup.now()) else { return }
+    tell()
+    await probe(path, file)
+  }
+
+  /// Reports what the engine can do, from the first Blender on that answered, or once it is known that there is none.
+  private func tell() {
+    guard programs.hasAnswer else { return }
+    let gpus = programs.found.map { $0.devices.filter { $0 != "CPU" }.count }.max() ?? 0
     let rule = SlotRule.ofThisMachine(gpus: gpus)
-    // Tasks are in the slots, so their number stays what it was at the start.
-    if isFirst { slots = Array(repeating: Slot(), count: setup.slots ?? rule.slots) }
-    threads = rule.threads(slots: slots.count)
+    // Afterwards the number of slots stays what it is.
+    if !programs.isSurveyed {
+      slotCount = setup.slots ?? rule.slots
+      slots += Array(repeating: Slot(), count: max(0, slotCount - slots.count))
+    }
+    programs.endSurveyIfDone()
+    threads = rule.threads(slots: slotCount)
     report.yield(.abilities(abilities()))
   }
 
   private func watchBlenders() async {
     // Cancelled: the engine stops.
     while (try? await Task.sleep(for: Self.lookEvery)) != nil {
-      for path in unwell.keys {
-        unwell[path]?.left -= 1
-        if unwell[path]?.left == 0 { known[path] = nil }
+      let lost = programs.giveUp(at: setup.now())
+      for program in lost {
+        log.warning(
+          "a Blender does not work", metadata: ["path": "\(program.path)", "reason": "\(program.reason)"])
       }
-      await findBlenders()
+      if !lost.isEmpty { tell() }
+      lookForBlenders()
       for slot in slots { await slot.blender?.rest() }
     }
   }
@@ -247,18 +274,25 @@ package actor LocalEngine: RenderEngine {
     ) { [report] in report.yield($0) }
     if await blender.isAnotherBuild {
       // Told before the task's end, so that it is handed out for the build that is there now.
-      known[task.blender.path] = nil
-      await findBlenders()
+      await askAgain(task.blender.path)
     }
     return end
   }
 
-  /// False for a program that was replaced or taken away since the task was handed out: told, so that it is handed out
-  /// anew.
+  /// False for a program that was replaced or taken away since the task was handed out, or whose file system does not
+  /// answer: told, so that it is handed out anew.
   private func isStillThere(_ program: BlenderProgram) async -> Bool {
-    let file = Blenders.fingerprint(of: program.path)
-    if file != nil && file == known[program.path] { return true }
-    await findBlenders()
+    let path = program.path
+    let file = await BlockingWork.run(atMost: Self.lookEvery) { Blenders.fingerprint(of: path) }
+    guard let file else {
+      let reason = "its file system does not answer"
+      log.warning("a Blender does not work", metadata: ["path": "\(path)", "reason": "\(reason)"])
+      programs.fail(path, reason)
+      tell()
+      return false
+    }
+    if file != nil && file == programs.file(of: path) { return true }
+    await take(programs.looked(at: path, file))
     return false
   }
 

@@ -51,8 +51,10 @@ package struct Preflight: Hashable, Sendable {
   }
 
   /// What speaks against rendering the file with these Blenders.
+  /// - Parameter blenders: nil while it is not known which of them renders the file; findings that depend on it are
+  ///   left out then.
   package func findings(
-    _ facts: Result<BlendFacts, BlendFailure>, blenders: [BlenderProgram], wishes: RenderWishes = RenderWishes()
+    _ facts: Result<BlendFacts, BlendFailure>, blenders: [BlenderProgram]?, wishes: RenderWishes = RenderWishes()
   ) -> [Finding] {
     switch facts {
     case .failure(let failure):
@@ -61,7 +63,7 @@ package struct Preflight: Hashable, Sendable {
     }
   }
 
-  private func findings(_ facts: BlendFacts, blenders: [BlenderProgram], _ wanted: JobSettings) -> [Finding] {
+  private func findings(_ facts: BlendFacts, blenders: [BlenderProgram]?, _ wanted: JobSettings) -> [Finding] {
     var found: [Finding] = []
     if wanted.frames != nil || wanted.scenes != nil {
       // What the active scene's range is does not matter.
@@ -78,6 +80,7 @@ package struct Preflight: Hashable, Sendable {
     } else {
       found.append(Finding(.blocks, Problem(.noFrames, cause: "the file names no scene to render")))
     }
+    guard let blenders else { return found }
     switch choice.fitting(facts.version, among: blenders) {
     case .success(let fit): if let note = fit.note { found.append(Finding(.note, note)) }
     case .failure(let none): found.append(Finding(.blocks, none.problem))
@@ -86,8 +89,9 @@ package struct Preflight: Hashable, Sendable {
   }
 
   /// What was found in depth, besides what the file says on its face.
+  /// - Parameter blenders: nil while it is not known which of them renders the file.
   package func findings(
-    _ inspection: BlendInspection, savedBy version: BlenderVersion, blenders: [BlenderProgram],
+    _ inspection: BlendInspection, savedBy version: BlenderVersion, blenders: [BlenderProgram]?,
     wishes: RenderWishes = RenderWishes()
   ) -> [Finding] {
     var found = MissingFiles(inspection.dependencies, onMissing: wishes.onMissing, reach: wishes.reach).findings
@@ -98,7 +102,7 @@ package struct Preflight: Hashable, Sendable {
   }
 
   private func findings(
-    _ scene: BlendScene, _ inspection: BlendInspection, savedBy version: BlenderVersion, _ blenders: [BlenderProgram],
+    _ scene: BlendScene, _ inspection: BlendInspection, savedBy version: BlenderVersion, _ blenders: [BlenderProgram]?,
     _ wishes: RenderWishes
   ) -> [Finding] {
     var found: [Finding] = []
@@ -109,7 +113,7 @@ package struct Preflight: Hashable, Sendable {
       let cause = "no view layer of scene \(scene.name) is switched on for rendering"
       found.append(Finding(.blocks, Problem(.noLayer, cause: cause)))
     }
-    if case .success(let fit) = choice.fitting(version, among: blenders), !fit.blender.canDenoise {
+    if let blenders, case .success(let fit) = choice.fitting(version, among: blenders), !fit.blender.canDenoise {
       let isCycles = scene.engine == "CYCLES" && wishes.wanted.denoise ?? scene.denoising
       if isCycles || (!inspection.denoisers.isEmpty && wishes.wanted.layers == nil) {
         let what = isCycles ? "scene \(scene.name)" : "the compositor of scene \(scene.name)"
@@ -178,6 +182,27 @@ package struct BlenderChoice: Hashable, Sendable {
   /// No Blender here may open the file.
   package struct NoFit: Error, Hashable {
     package let problem: Problem
+  }
+
+  /// What is known of the Blender for a file.
+  package enum Verdict: Hashable, Sendable {
+    case fits(Fit)
+    /// A program that has not answered yet may fit better, or at all.
+    case waits(for: String)
+    case none(NoFit)
+  }
+
+  /// The best of an engine's Blenders for a file that `saved` wrote. One of the very version is taken at once; a newer
+  /// one only when every program has said what it is.
+  package func verdict(_ saved: BlenderVersion, _ able: EngineAbilities?) -> Verdict {
+    guard let able else { return .waits(for: "the Blenders of this machine") }
+    let fitting = fitting(saved, among: able.blenders, unwell: able.unwell)
+    if case .success(let fit) = fitting, fit.note == nil { return .fits(fit) }
+    if let program = able.probing.first { return .waits(for: "\(program), which is asked for its version") }
+    switch fitting {
+    case .success(let fit): return .fits(fit)
+    case .failure(let none): return .none(none)
+    }
   }
 
   /// The best of these for a file that `saved` wrote, or why none may open it.

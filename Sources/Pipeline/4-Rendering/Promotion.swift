@@ -5,7 +5,8 @@ import VolumeFiles
 
 /// Puts checked frames into a job's `out/` folder, where only frames of one revision lie.
 package struct Promotion: Hashable, Sendable {
-  private let out: FilePath
+  /// The job's folder of frames.
+  package let out: FilePath
 
   /// - Parameter out: the job's folder `out/<job>`.
   package init(into out: FilePath) {

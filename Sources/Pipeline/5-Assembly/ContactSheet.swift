@@ -36,14 +36,15 @@ package struct ContactSheet: Hashable, Sendable {
     arguments += ["--mosaic:pad=4", "\(columns)x\(rows)", "-d", "uint8", "-o", part.string]
     do {
       try await OIIOTool.run(arguments)
-      try Placement.move(part, to: sheet, ifOccupied: .replace)
-      try SharedFolder.adopt(sheet)
+      // Off Swift's threads: the folder may be on a file server that does not answer.
+      try await BlockingWork.run(at: folder) { () throws(FileFailure) in
+        try Placement.move(part, to: sheet, ifOccupied: .replace)
+        try SharedFolder.adopt(sheet)
+      }
       return sheet
-    } catch let failure as ToolFailure {
-      Placement.remove(part)
-      throw failure
     } catch {
-      Placement.remove(part)
+      await BlockingWork.run(at: folder) { Placement.remove(part) }
+      if let failure = error as? ToolFailure { throw failure }
       throw ToolFailure(tool: "oiiotool", reason: "\(error)")
     }
   }

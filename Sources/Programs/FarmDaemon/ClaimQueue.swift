@@ -23,6 +23,8 @@ struct ClaimQueue {
   private var count = 0
   /// What is not finished, by number; higher ones came later.
   private(set) var unfinished: Set<Int> = []
+  /// The files and folders of what is read besides, by number.
+  private var readings: [Int: FilePath] = [:]
 
   /// Takes in that a file settled.
   /// - Returns: the path to begin with, if one can be begun.
@@ -50,9 +52,10 @@ struct ClaimQueue {
 
   /// Takes in that something else is read, of which claims may come: a sidecar or a plan.
   /// - Returns: its number, among those of the claims.
-  mutating func beginReading() -> Int {
+  mutating func beginReading(_ path: FilePath) -> Int {
     count += 1
     unfinished.insert(count)
+    readings[count] = path
     return count
   }
 
@@ -60,7 +63,14 @@ struct ClaimQueue {
   /// - Returns: the claims that may have come of it.
   mutating func endReading(_ number: Int) -> Set<Int> {
     unfinished.remove(number)
+    readings[number] = nil
     return unfinished.filter { $0 > number }
+  }
+
+  /// What is not finished of these places.
+  func unfinished(where isMeant: (FilePath) -> Bool) -> Set<Int> {
+    let claims = lines.filter { isMeant($0.key) }.flatMap { $0.value.claims.map(\.number) }
+    return Set(claims + readings.filter { isMeant($0.value) }.keys)
   }
 
   /// All claims at a path are over.

@@ -66,7 +66,7 @@ package struct Daemon: Sendable {
 
   private func runOnce(isAgain: Bool, _ end: RunEnd) async throws -> Ending {
     guard VolumeTree.isVolume(volume) else { throw DaemonFailure.notAVolume(volume.root) }
-    for folder in volume.tree { try SharedFolder.make(folder) }
+    try await makeFolders()
     let state = try StateFolder(volume: volume, configured: config.state)
     let lock = try VolumeLock(volume, socket: state.socket)
     let crashes = CrashGuard(marks: state.folder.appending("crashes"), log: log, isAgain: isAgain)
@@ -131,6 +131,22 @@ package struct Daemon: Sendable {
     let papers = Paperwork(volume: volume, flow: flow, events: events, log: log)
     try await serve(flow, engine, watcher, papers, state, lock, end)
     return await flow.mustBeginAnew ? .beginAnew(after: nil) : .stopped
+  }
+
+  /// Makes the volume's folders; one on a file system that does not answer is there, or is made at another start.
+  private func makeFolders() async throws {
+    for folder in volume.tree {
+      let made = await BlockingWork.run(at: folder, atMost: .seconds(2)) {
+        Result { () throws(FileFailure) in try SharedFolder.make(folder) }
+      }
+      guard let made else {
+        log.warning(
+          "\(volume.relative(folder)) does not answer; what lies there waits until it does",
+          metadata: ["remedy": "Look at its file server (`mount`, `df`)."])
+        continue
+      }
+      try made.get()
+    }
   }
 
   private func serve(

@@ -64,6 +64,9 @@ actor JobFlow {
   /// What the engine can do; nil until it has said so.
   var abilities: EngineAbilities?
   var whenAbleTo = Waiters()
+  /// Jobs that were recorded before it was known which Blender renders them: nothing of them is handed out until
+  /// preflight and segmentation were done again with it.
+  var undecided: Set<JobName> = []
 
   /// Revisions with frames to render, by id.
   var open: [Int64: OpenRevision] = [:]
@@ -112,6 +115,16 @@ actor JobFlow {
   var claims = ClaimQueue()
   /// Since when a file is taken in during which an earlier daemon may have died; one at a time.
   var suspectSince: Timestamp?
+  var lanes = ReleaseLanes()
+  var leftBehind = LeftBehind()
+  /// Resumed with each step in a lane, with each revision that was cleared away, and once a second.
+  var whenStepped = Waiters()
+  /// Revisions whose snapshots and work are being cleared away, and how often: nothing of them is begun meanwhile.
+  var clearing: [Int64: Int] = [:]
+  /// Revisions whose missing files are being looked for.
+  var curing: Set<Int64> = []
+  /// Whether a file system did not answer a second ago.
+  var wasStuck = false
   /// Resumed with each claim that ends, and once a second for those who do not wait for ever.
   var whenClaimed = Waiters()
   /// Barriers with the claims that they wait for.
@@ -138,6 +151,8 @@ actor JobFlow {
   var archivings: [(release: String, progress: ArchiveProgress)] = []
   var whenArchived = Waiters()
   var areArchivesRecovered = false
+  /// The release that is archived by the schedule.
+  var scheduled: String?
   /// When something in the folders of releases changed that were due by what the ledger knows.
   var changedInFolder: [String: Timestamp] = [:]
   /// Releases whose folders were taken away by the farm itself.
@@ -200,7 +215,7 @@ actor JobFlow {
   func run() async throws {
     defer { endWaiting() }
     isAdopting = try FileStatus(at: VolumeTree.adoptMark(setup.volume)) != nil
-    try await recover()
+    try await beginRecovery()
     await withTaskCancellationHandler {
       await work()
     } onCancel: {
@@ -213,13 +228,17 @@ actor JobFlow {
 
   private func work() async {
     await withDiscardingTaskGroup { group in
-      group.addTask { for await change in self.setup.watcher.changes { await self.take(change) } }
+      group.addTask {
+        await self.recovered()
+        for await change in self.setup.watcher.changes { await self.takeInOrder(change) }
+      }
       group.addTask { for await report in self.setup.engine.reports { await self.take(report) } }
       group.addTask { await self.reviewOften() }
       group.addTask { await self.lookForCuresOften() }
       group.addTask { await self.finishAdopting() }
       group.addTask { await self.lookForOverlookedOften() }
-      group.addTask { await self.keepHouse() }
+      group.addTask { await self.tidyOften() }
+      group.addTask { await self.backUpOften() }
       group.addTask { await self.archiveOften() }
       for await errand in errands { group.addTask { await self.run(errand) } }
       endWaiting()
@@ -232,6 +251,7 @@ actor JobFlow {
     isOver = true
     whenAbleTo.resume()
     whenClaimed.resume()
+    whenStepped.resume()
     whenChecked.resume()
     whenFlushed.resume()
     whenHarvested.resume()
@@ -260,6 +280,7 @@ actor JobFlow {
     // Cancelled: the run is over.
     while (try? await Task.sleep(for: Self.reviewEvery)) != nil {
       whenClaimed.resume()
+      await lookAtDisks()
       for release in mustHarvest { errand.yield(.reviewAgain(release)) }
       for revision in promotions.interrupted { errand.yield(.settlePromotions(revision)) }
       assembleAgain()
@@ -282,7 +303,7 @@ actor JobFlow {
   /// Beside the reviews: what is missing may lie on a file server that does not answer.
   private func lookForCuresOften() async {
     // Cancelled: the run is over.
-    while (try? await Task.sleep(for: Self.reviewEvery)) != nil { await lookForCures() }
+    while (try? await Task.sleep(for: Self.reviewEvery)) != nil { lookForCures() }
   }
 
   // MARK: - Telling

@@ -75,7 +75,7 @@ extension JobFlow {
     let look = { @Sendable () throws(ArchiveFailure) in
       try ReleaseTree(of: volume.release(name), dist: volume.dist(of: name))
     }
-    guard try FileStatus(at: volume.archives)?.kind == .folder else {
+    guard try await fileStatus(at: volume.archives)?.kind == .folder else {
       throw FileFailure("list", volume.archives, errno: ENOTDIR)
     }
     let isThere = await isThereOrHangs(volume.release(name))
@@ -143,7 +143,7 @@ extension JobFlow {
   private func place(_ packed: Packed, _ order: ArchiveOrder) async throws -> ArchiveRecord {
     let (volume, part) = (setup.volume, packed.part)
     let place = volume.archives.appending(order.format.fileName(of: packed.release))
-    guard let file = try FileStatus(at: part)?.identity else { throw ArchiveFailure.changed(part) }
+    guard let file = try await fileStatus(at: part)?.identity else { throw ArchiveFailure.changed(part) }
     let record = ArchiveRecord(
       release: packed.release, path: volume.relative(place), state: .packed, file: file,
       contentBytes: packed.tree.bytes, files: packed.tree.fileCount, jobs: packed.jobs, prunesDist: order.prunesDist,
@@ -176,7 +176,7 @@ extension JobFlow {
       let (old, folder) = (
         volume.archives.appending(name), volume.archives.appending(Self.olderName).appending(now.fileName)
       )
-      guard try FileStatus(at: old) != nil else { continue }
+      guard try await fileStatus(at: old) != nil else { continue }
       for record in try await setup.ledger.archives()
       where record.path == volume.relative(old) && record.state != .packed {
         try await setup.ledger.setArchive(record.id, path: volume.relative(folder.appending(name)))
@@ -287,7 +287,7 @@ extension JobFlow {
   /// Deletes what was taken away.
   /// - Returns: what could not be deleted, in words.
   func empty(_ removal: ReleaseRemoval, _ record: ArchiveRecord) async -> String? {
-    archivings.first?.progress.begin(.removing, allBytes: 0)
+    archivings.first { $0.release == record.release }?.progress.begin(.removing, allBytes: 0)
     let manifests = ManifestFolder(setup.volume)
     do {
       // Those of new jobs of that name stay.

@@ -11,14 +11,18 @@ extension JobFlow {
     guard let rule = setup.config.archive else { return }
     let schedule = ArchiveSchedule(rule)
     // Whoever has an archive made by hand goes first; the window may be closed afterwards.
-    while !isOver, archivings.isEmpty {
+    while !isOver, archivings.allSatisfy({ isWaitingForDisk($0.release) }) {
       do {
         let (now, candidates) = (setup.clock.now(), try await archiveCandidates())
         guard let (release, night) = schedule.next(now: now, local: LocalTime(now), among: candidates) else { return }
         if await hasChangedSince(candidates.first { $0.release == release }) { continue }
         // Noted first: one that dies over it is not tried again and again.
         try await setup.ledger.setArchiveNight(of: release, night)
-        try await archiveOnSchedule(release, rule)
+        scheduled = release
+        errand.yield(.archive(release, rule))
+        while scheduled == release, !isOver, !isWaitingForDisk(release) {
+          await withCheckedContinuation { whenStepped.add($0) }
+        }
       } catch {
         return complain(error, while: "looking for what is to be archived")
       }
@@ -27,7 +31,9 @@ extension JobFlow {
 
   /// With what was seen in their folders.
   private func archiveCandidates() async throws(StoreFailure) -> [ArchiveSchedule.Candidate] {
-    try await setup.ledger.archiveCandidates().map { candidate in
+    try await setup.ledger.archiveCandidates().filter { candidate in
+      !isWaitingForDisk(candidate.release) && !archivings.contains { $0.release == candidate.release }
+    }.map { candidate in
       var candidate = candidate
       if let changed = changedInFolder[candidate.release] { candidate.quietSince = max(candidate.quietSince, changed) }
       return candidate
@@ -37,20 +43,33 @@ extension JobFlow {
   /// Looks into a release's folder once its time has come: the ledger knows nothing of files that are no drops.
   /// - Returns: whether something changed there later than was known.
   private func hasChangedSince(_ candidate: ArchiveSchedule.Candidate?) async -> Bool {
-    guard let candidate, case .success(let tree) = await look(at: candidate.release), let changed = tree.changedAt,
+    guard let candidate, case .success(let tree)? = await look(at: candidate.release), let changed = tree.changedAt,
       changed > candidate.quietSince
     else { return false }
     changedInFolder[candidate.release] = changed
     return true
   }
 
-  private func look(at release: String) async -> Result<ReleaseTree, ArchiveFailure> {
+  /// - Returns: nil when its file system does not answer.
+  private func look(at release: String) async -> Result<ReleaseTree, ArchiveFailure>? {
     let volume = setup.volume
-    return await BlockingWork.run {
+    guard !isWaitingForDisk(release) else { return nil }
+    return await BlockingWork.run(at: volume.release(release), atMost: Self.lookMax) {
       Result { () throws(ArchiveFailure) in
         try ReleaseTree(of: volume.release(release), dist: volume.dist(of: release))
       }
     }
+  }
+
+  /// A release of very many files takes long to look at.
+  private static let lookMax = Duration.seconds(120)
+
+  func archiveScheduled(_ release: String, _ rule: ArchiveRule) async {
+    do { try await archiveOnSchedule(release, rule) } catch {
+      complain(error, while: "archiving \(release)")
+    }
+    if scheduled == release { scheduled = nil }
+    whenStepped.resume()
   }
 
   private func archiveOnSchedule(_ release: String, _ rule: ArchiveRule) async throws(StoreFailure) {
@@ -100,7 +119,7 @@ extension JobFlow {
     let schedule = ArchiveSchedule(rule)
     var (candidate, reasons) = (candidate, [String]())
     let look = await look(at: release.name)
-    if case .success(let tree) = look, let changed = tree.changedAt {
+    if case .success(let tree)? = look, let changed = tree.changedAt {
       candidate.quietSince = max(candidate.quietSince, changed)
     }
     let due = schedule.dueAt(candidate)
@@ -110,6 +129,7 @@ extension JobFlow {
       let order = ArchiveOrder(format: rule.format, prunesDist: !rule.keepsDist, isForced: due > now)
       reasons = try await reasonsAgainst(archiving: release, tree, order, users: users).map(\.text)
     case .failure(let failure): reasons = [failure.description]
+    case nil: reasons = ["its file system does not answer"]
     }
     if let problem = candidate.problem, let night = candidate.triedNight {
       let day = Timestamp(nanoseconds: Int64(night) * 86_400_000_000_000).rfc3339.prefix(10)

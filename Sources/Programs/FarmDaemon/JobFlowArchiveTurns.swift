@@ -9,7 +9,9 @@ extension JobFlow {
   func beginArchiving(_ release: String) async throws(ArchiveFailure) -> ArchiveProgress {
     let progress = ArchiveProgress()
     archivings.append((release, progress))
-    while !areArchivesRecovered || archivings.first?.progress !== progress, !progress.isCanceled, !isOver {
+    while !areArchivesRecovered || lanes.recovering.contains(release) || !isTurn(of: progress), !progress.isCanceled,
+      !isOver
+    {
       await withCheckedContinuation { whenArchived.add($0) }
     }
     guard !progress.isCanceled, !isOver else {
@@ -19,6 +21,11 @@ extension JobFlow {
     progress.begin(.looking, allBytes: 0)
     happenings += 1
     return progress
+  }
+
+  /// Whether those before it are done, or wait for file systems that do not answer.
+  private func isTurn(of progress: ArchiveProgress) -> Bool {
+    archivings.first { $0.progress === progress || !isWaitingForDisk($0.release) }?.progress === progress
   }
 
   func endArchiving(_ progress: ArchiveProgress) {

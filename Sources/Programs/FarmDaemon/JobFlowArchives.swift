@@ -50,7 +50,7 @@ extension JobFlow {
     for record in try await setup.ledger.archives() where record.state == .stored || record.problem != nil {
       var record = record
       let place = setup.volume.root.appending(record.path)
-      if try FileStatus(at: place) == nil {
+      if try await fileStatus(at: place) == nil {
         guard record.state == .stored else { continue }
         record.problem = "\(place.string.escapedForTerminal) is not there"
       }
@@ -128,7 +128,7 @@ extension JobFlow {
     _ found: FoundArchive, _ manifest: ArchiveManifest, isReleaseThere: Bool
   ) async throws -> ArchiveRecord {
     if let record = found.record { return record }
-    guard let file = try FileStatus(at: found.place)?.identity else {
+    guard let file = try await fileStatus(at: found.place)?.identity else {
       throw FileFailure("open", found.place, errno: ENOENT)
     }
     let now = setup.clock.now()
@@ -164,7 +164,7 @@ extension JobFlow {
     for line in lines where line.release == name {
       let place = setup.volume.root.appending(line.path)
       let there = records.filter { $0.path == line.path && [.stored, .kept, .emptying].contains($0.state) }
-      guard let file = try FileStatus(at: place)?.identity else {
+      guard let file = try await fileStatus(at: place)?.identity else {
         lost = place
         continue
       }

@@ -13,6 +13,7 @@ extension JobFlow {
   /// Puts tiles together, makes the contact sheet, looks for what shows nothing, and completes the job.
   func assemble(_ id: Int64) async {
     do {
+      await recovered(try await setup.ledger.revision(id).name.release)
       let revision = try await setup.ledger.revision(id)
       guard revision.state == .assembling, try await !isOutdated(revision) else {
         assemblies[id] = nil

@@ -5,13 +5,15 @@ import Preflight
 /// Which Blender renders a revision: one build from its first frame to its last.
 extension JobFlow {
   /// The Blender that a revision began with, or, when that is gone, the one that fits now.
-  /// - Returns: nil, and the revision is blocked, when none here fits.
+  /// - Returns: nil while one that may fit has not answered, and when none here fits; then the revision is blocked.
   func boundBlender(of revision: Revision) async throws(StoreFailure) -> BlenderProgram? {
+    guard awaitedOfEngine(by: revision) == nil else { return nil }
     let blenders = abilities?.blenders ?? []
     if let bound = revision.blender, let same = blenders.first(where: bound.isSameProgram(as:)) { return same }
-    switch fitting(revision) {
-    case .success(let fit): return fit.blender
-    case .failure(let none):
+    switch verdict(on: revision) {
+    case .fits(let fit): return fit.blender
+    case .waits: return nil
+    case .none(let none):
       await block(revision, none.problem)
       return nil
     }

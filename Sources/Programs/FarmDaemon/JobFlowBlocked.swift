@@ -11,7 +11,7 @@ extension JobFlow {
   /// Blocks a revision that cannot be rendered until somebody mends the file or the set-up, and clears its work away.
   func block(_ revision: Revision, _ problem: Problem) async {
     guard await move(revision, to: .blocked, problem: problem) else { return }
-    await end(revision)
+    await end(revision, waits: false)
     gone.remove(revision.id)
     awaitFiles(of: revision, problem)
   }
@@ -24,25 +24,32 @@ extension JobFlow {
     if !files.isEmpty { errand.yield(.followMissing(files.map(\.path))) }
   }
 
-  /// Looks whether the files that blocked revisions wait for are there and nobody writes them any more.
-  func lookForCures() async {
+  /// Looks whether the files that blocked revisions wait for are there and nobody writes them any more: each by itself,
+  /// for a file server may not answer.
+  func lookForCures() {
     lookForStalled()
-    for lack in lacks.due(at: setup.clock.now()) where !isHung(setup.volume.out(of: lack.revision.name)) {
-      let paths = lack.files.map(\.path)
-      let now = await Self.look(at: paths)
-      guard lacks.isCured(lack.revision.id, now) else { continue }
-      let promotion = Promotion(into: setup.volume.out(of: lack.revision.name))
-      let isHeldUp = await BlockingWork.run {
-        if paths.contains(where: { LeaseProbe.ask(FilePath($0)) == .writer }) { return true }
-        do throws(RenderingFailure) { try promotion.check() } catch { return true }  // Told when it was blocked.
-        return false
-      }
-      guard !isHeldUp, lacks.cure(lack.revision.id) else { continue }
-      setup.log.notice(
-        paths.isEmpty ? "its folder may be written; the job is tried once more" : "what was missing is there",
-        metadata: ["job": "\(lack.revision.name)"])
-      errand.yield(.inspectAgain(lack.revision))
+    for lack in lacks.due(at: setup.clock.now())
+    where !isWaitingForDisk(lack.revision.name.release) && curing.insert(lack.revision.id).inserted {
+      errand.yield(.cure(lack))
     }
+  }
+
+  func cure(_ lack: Lacks.Lack) async {
+    defer { curing.remove(lack.revision.id) }
+    let paths = lack.files.map(\.path)
+    let now = await Self.look(at: paths)
+    guard lacks.isCured(lack.revision.id, now) else { return }
+    let promotion = Promotion(into: setup.volume.out(of: lack.revision.name))
+    let isHeldUp = await BlockingWork.run(at: promotion.out) {
+      if paths.contains(where: { LeaseProbe.ask(FilePath($0)) == .writer }) { return true }
+      do throws(RenderingFailure) { try promotion.check() } catch { return true }  // Told when it was blocked.
+      return false
+    }
+    guard !isHeldUp, lacks.cure(lack.revision.id) else { return }
+    setup.log.notice(
+      paths.isEmpty ? "its folder may be written; the job is tried once more" : "what was missing is there",
+      metadata: ["job": "\(lack.revision.name)"])
+    errand.yield(.inspectAgain(lack.revision))
   }
 
   /// Pictures that seem half-copied, and that no program went on with for the stall time.
@@ -74,7 +81,7 @@ extension JobFlow {
   }
 
   private static func look(at paths: [String]) async -> [String: Fingerprint] {
-    await BlockingWork.run {
+    await BlockingWork.run(at: paths.first.map { FilePath($0) }) {
       paths.reduce(into: [:]) { seen, path in
         // Unreadable: not there for us.
         // A link stands for what it leads to, as it does for Blender.
@@ -85,33 +92,6 @@ extension JobFlow {
         }
       }
     }
-  }
-
-  /// Another set of Blenders is there: what was blocked for want of the right one may go on.
-  func freeWaitingForBlender() async {
-    do {
-      for revision in try await setup.ledger.revisions(in: [.blocked]) {
-        let problem = revision.problem?.problemClass
-        guard problem == .noBlender || problem == .wrongBlender || problem == .denoiserMissing else { continue }
-        if case .success = fitting(revision) { errand.yield(.inspectAgain(revision)) }
-      }
-    } catch {
-      complain(error, while: "looking for jobs that wait for a Blender")
-    }
-  }
-
-  /// No Blender is left here at all: what does not run waits for one.
-  func blockWithoutBlender() async {
-    for (id, waiting) in open where !running.values.contains(where: { $0.task.revision == id }) {
-      if case .failure(let none) = fitting(waiting.revision) { await block(waiting.revision, none.problem) }
-    }
-  }
-
-  /// The Blender here that may render a revision, or why there is none.
-  func fitting(_ revision: Revision) -> Result<BlenderChoice.Fit, BlenderChoice.NoFit> {
-    let saved = revision.savedBy ?? BlenderVersion(major: 0, minor: 0)
-    return BlenderChoice(allowsNewerMajor: setup.config.allowsNewerMajor)
-      .fitting(saved, among: abilities?.blenders ?? [], unwell: abilities?.unwell ?? [])
   }
 
   /// Renders a revision that was held up, or that lost a frame, as it is.
@@ -132,6 +112,7 @@ extension JobFlow {
     var again = revision
     again.state = .queued
     await opened(again)
+    if undecided.contains(again.name) { errand.yield(.decideAgain) }
     // All that is rendered may be there, and only what is made of it be missing.
     await advance(again.id)
     await schedule()

@@ -150,7 +150,7 @@ extension JobFlow: FarmService {
   func doctor() async throws -> DoctorReport {
     let checkup = Checkup(volume: setup.volume, state: setup.state.folder, clock: setup.clock)
     return await checkup.report(
-      blenders: abilities?.blenders ?? [], unwell: abilities?.unwell ?? [],
+      blenders: abilities?.blenders ?? [], unwell: abilities?.unwell ?? [], probing: abilities?.probing ?? [],
       ledger: LedgerState(trouble: try await setup.ledger.trouble()))
   }
 

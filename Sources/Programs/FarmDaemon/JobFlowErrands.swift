@@ -4,7 +4,7 @@ import FolderWatch
 import Rendering
 import SystemPackage
 
-/// Work that is done beside the loops that serve all releases.
+/// What is done beside the loops that serve all releases.
 extension JobFlow {
   enum Errand: Sendable {
     case claim(FilePath)
@@ -28,6 +28,14 @@ extension JobFlow {
     case inspectAgain(Revision)
     case decideDoubts(Revision, [String])
     case renderAnew(Revision, because: String)
+    case decideAgain
+    case lane(String)
+    case clear(Revision, Set<RenderTask.ID>)
+    case cancel(Set<RenderTask.ID>)
+    case cure(Lacks.Lack)
+    case recoverArchives
+    case archive(String, ArchiveRule)
+    case removeLeftWork
     /// Without anything having happened.
     case reviewAgain(String)
   }
@@ -69,6 +77,14 @@ extension JobFlow {
     case .inspectAgain(let revision): await inspectAgain(revision)
     case .decideDoubts(let revision, let paths): await decideDoubts(revision, about: paths)
     case .renderAnew(let revision, let cause): await carryOutRenderingAnew(revision, because: cause)
+    case .decideAgain: await decideAgain()
+    case .lane(let release): await runLane(of: release)
+    case .clear(let revision, let tasks): await clear(revision, tasks)
+    case .cancel(let tasks): await setup.engine.cancel(tasks)
+    case .cure(let lack): await cure(lack)
+    case .recoverArchives: await recoverArchives()
+    case .archive(let release, let rule): await archiveScheduled(release, rule)
+    case .removeLeftWork: await removeLeftWork()
     case .reviewAgain(let release): return await review(release)
     }
     happenings += 1

@@ -12,22 +12,21 @@ extension JobFlow {
   /// Waits for the files that are being claimed; for those on a file server that does not answer not for ever.
   /// - Parameter claimed: what was being claimed when the file vanished.
   func vanished(_ path: FilePath, after claimed: Set<Int>) async {
-    await waitForEngine()
     let begun = ContinuousClock.now
     while !claims.unfinished.isDisjoint(with: claimed), !isOver, ContinuousClock.now - begun < Self.patience {
       await withCheckedContinuation { whenClaimed.add($0) }
     }
     // It may have come back meanwhile.
-    if !isOver, !isThere(path) { await vanished(path) }
+    if !isOver, await !isThereOrHangs(path) { await vanished(path) }
   }
 
   func vanished(_ path: FilePath) async {
     let wasRefused = rejected.removeValue(forKey: path) != nil
     badSidecars[path] = nil
-    if !isThere(path.removingLastComponent()) { return hold(path.removingLastComponent()) }
+    if await !isThereOrHangs(path.removingLastComponent()) { return await hold(path.removingLastComponent()) }
     guard let name = named(path) else { return }
     if unsettled[name]?.path == path { unsettled[name] = nil }
-    freeName(of: path)
+    await freeName(of: path)
     do {
       _ = try await endKilled(path)
       let wasKnown = try await setup.ledger.job(name)?.path == setup.volume.relative(path)
@@ -67,7 +66,7 @@ extension JobFlow {
       return
     }
     do {
-      if let twin = takeReleaseName(path) {
+      if let twin = await takeReleaseName(path) {
         troubles[path] = twin.sentences
         return
       }
@@ -82,13 +81,15 @@ extension JobFlow {
 
   func folderGone(_ path: FilePath) async {
     setup.log.info("a watched folder is gone", metadata: ["folder": "\(setup.volume.relative(path))"])
-    if place.release(at: path) != nil { hold(path) }
+    if place.release(at: path) != nil { await hold(path) }
     if path.removingLastComponent() == setup.volume.releases { await forgetUnused(path) }
   }
 
   /// Of a release in which there never was anything, nothing is left when its folder is gone.
   private func forgetUnused(_ folder: FilePath) async {
-    guard let name = folder.lastComponent?.string, !isThere(folder), !takenAway.contains(name) else { return }
+    guard let name = folder.lastComponent?.string, await !isThereOrHangs(folder), !takenAway.contains(name) else {
+      return
+    }
     do {
       guard try await setup.ledger.release(named: name)?.state != .archived else { return }
       guard try await setup.ledger.forgetIfUnused(release: name) else { return }
@@ -99,17 +100,15 @@ extension JobFlow {
     }
   }
 
-  func isThere(_ folder: FilePath) -> Bool { isHung(folder) || Self.isThere(folder) }
-
   private static func isThere(_ folder: FilePath) -> Bool {
     // Unreadable: it is there, and its own trouble is told.
     (try? FileStatus(at: folder)) != .some(nil)
   }
 
-  /// The same for folders that nobody has looked at yet, whose file system may not answer.
+  /// Whether something is there, or its file system does not answer.
   func isThereOrHangs(_ folder: FilePath) async -> Bool {
-    if isHung(folder) { return true }
-    return await BlockingWork.run(atMost: Self.patience) { Self.isThere(folder) } ?? true
+    if isHung(folder) || BlockingWork.isStuck(at: folder) { return true }
+    return await BlockingWork.run(at: folder, atMost: Self.patience) { Self.isThere(folder) } ?? true
   }
 
   // MARK: - File systems that do not answer
@@ -126,13 +125,12 @@ extension JobFlow {
   }
 
   /// Holds the jobs of a folder of drops if it is not there: all its files gone at once is never their deletion.
-  func hold(_ store: FilePath) {
+  func hold(_ store: FilePath) async {
     guard let release = place.release(at: store), !held.contains(release), !takenAway.contains(release),
-      !isThere(store)
+      await !isThereOrHangs(store), !takenAway.contains(release), held.insert(release).inserted
     else { return }
-    held.insert(release)
     let shown = setup.volume.relative(store)
-    troubles[store] = "\(shown) is gone: its jobs wait until it is back. \(Self.remedy(forHeld: release))"
+    troubles[store] = "\(shown) is gone: its jobs are held until it is back. \(Self.remedy(forHeld: release))"
     setup.log.warning("a folder of drops is gone, its jobs wait", metadata: ["folder": "\(shown)"])
   }
 
@@ -150,8 +148,8 @@ extension JobFlow {
   }
 
   /// Whether a job waits for its folder of drops, which may have gone this moment: then nothing is wrong with the job.
-  func isHeld(_ job: JobName) -> Bool {
-    hold(setup.volume.store(of: job.release))
+  func isHeld(_ job: JobName) async -> Bool {
+    await hold(setup.volume.store(of: job.release))
     return held.contains(job.release)
   }
 
@@ -161,7 +159,7 @@ extension JobFlow {
     guard await !isThereOrHangs(store) else { return }
     do {
       let waits = try await setup.ledger.jobStates(in: release).values.contains { $0 != .removed }
-      if waits { hold(store) }
+      if waits { await hold(store) }
     } catch {
       complain(error, while: "looking for the jobs of \(release)")
     }
@@ -174,7 +172,7 @@ extension JobFlow {
     for job in jobs {
       let place = setup.volume.root.appending(job.path)
       if unsettled[job.name]?.path == place { unsettled[job.name] = nil }
-      freeName(of: place)
+      await freeName(of: place)
       try await remove(job.name, at: place)
     }
     for release in Set(jobs.map(\.name.release)) {
@@ -222,7 +220,7 @@ extension JobFlow {
       let path = setup.volume.root.appending(job.path)
       guard await !isThereOrHangs(path) else { return false }
       open[revision.id]?.hasSnapshot = false
-      if !isHeld(revision.name) { await lost(path) }
+      if await !isHeld(revision.name) { await lost(path) }
       return true
     } catch {
       complain(error, while: "looking for the file of \(revision.name)")
@@ -234,37 +232,39 @@ extension JobFlow {
 
   /// Remembers whose name it is.
   /// - Returns: why it cannot be had.
-  func takeName(of drop: Drop) throws(FileFailure) -> Problem? {
+  func takeName(of drop: Drop) async throws(FileFailure) -> Problem? {
     let store = drop.path.removingLastComponent()
-    if let twin = takeReleaseName(store.removingLastComponent()) { return twin }
+    if let twin = await takeReleaseName(store.removingLastComponent()) { return twin }
     let key = FoldedName(drop.name)
-    if let other = namesTaken[key], other != drop.path, let there = try FileStatus(at: other),
-      there.fingerprint.inode != drop.fingerprint.inode
-    {
-      let shown = setup.volume.relative(other)
-      return Problem(.badName, cause: "\(shown) has that name already: the two differ only in case or accents")
+    while let other = namesTaken[key], other != drop.path {
+      if let there = try await fileStatus(at: other), there.fingerprint.inode != drop.fingerprint.inode {
+        let shown = setup.volume.relative(other)
+        return Problem(.badName, cause: "\(shown) has that name already: the two differ only in case or accents")
+      }
+      // A third one may have taken it meanwhile.
+      if namesTaken[key] == other { break }
     }
     namesTaken[key] = drop.path
     return nil
   }
 
   /// Whose file is gone has no name any more; a twin that was refused may have it.
-  func freeName(of path: FilePath) {
+  func freeName(of path: FilePath) async {
     guard let name = named(path), namesTaken[FoldedName(name)] == path else { return }
     namesTaken[FoldedName(name)] = nil
     let twin = rejected.keys.first { other in named(other).map { FoldedName($0) == FoldedName(name) } ?? false }
     // Unreadable: its own look says so.
-    guard let twin, let there = (try? FileStatus(at: twin)) ?? nil else { return }
+    guard let twin, let there = (try? await fileStatus(at: twin)) ?? nil else { return }
     claim(twin, settled: there.fingerprint)
   }
 
   /// - Parameter folder: of a release; any other has no twin.
-  private func takeReleaseName(_ folder: FilePath) -> Problem? {
+  private func takeReleaseName(_ folder: FilePath) async -> Problem? {
     guard folder.removingLastComponent() == setup.volume.releases, let name = folder.lastComponent?.string else {
       return nil
     }
     let key = name.lowercased()
-    if let other = releasesTaken[key], other != folder, isThere(other) {
+    if let other = releasesTaken[key], other != folder, await isThereOrHangs(other) {
       let shown = setup.volume.relative(folder)
       return Problem(
         .badName,

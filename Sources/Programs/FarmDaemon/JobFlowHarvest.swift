@@ -175,7 +175,8 @@ extension JobFlow {
     _ batch: [(move: HarvestMove, ours: FileIdentity?)]
   ) async throws(StoreFailure) -> MovedFiles {
     let harvester = Harvester(setup.volume)
-    let landings = await BlockingWork.run { Self.moveAll(batch, harvester) }
+    let place = batch.first.map { setup.volume.root.appending($0.move.source) }
+    let landings = await BlockingWork.run(at: place) { Self.moveAll(batch, harvester) }
     var moved = MovedFiles()
     for ((move, _), landing) in zip(batch, landings) {
       switch landing {

@@ -10,7 +10,7 @@ extension JobFlow {
   private static let lookEvery = Duration.seconds(20)
 
   /// Until the run is over.
-  func keepHouse() async {
+  func tidyOften() async {
     await waitForEngine()
     var tidiedAt: Timestamp?
     while !isOver {
@@ -19,6 +19,14 @@ extension JobFlow {
         tidiedAt = now
         do { _ = try await tidyUp(isDryRun: false, by: "farm") } catch { complain(error, while: "tidying up") }
       }
+      // Cancelled: the run is over.
+      guard (try? await Task.sleep(for: Self.lookEvery)) != nil else { return }
+    }
+  }
+
+  /// Beside the tidying, which waits for the file system of `quick/`.
+  func backUpOften() async {
+    while !isOver {
       await backUpIfDue()
       // Cancelled: the run is over.
       guard (try? await Task.sleep(for: Self.lookEvery)) != nil else { return }
@@ -63,32 +71,44 @@ extension JobFlow {
     TidyItem(kind: find.kind, path: setup.volume.relative(find.place), bytes: find.bytes)
   }
 
-  /// At a start: what nothing needs that the ledger knows.
-  func removeOrphans() async throws {
-    let keeper = Housekeeper(
-      volume: setup.volume, state: setup.state, limits: setup.config.tidy, now: setup.clock.now())
-    let (revisions, snapshots) = (
-      try await setup.ledger.unfinishedRevisions(), try await setup.ledger.snapshotNames()
-    )
-    await removeLeft(keeper) { () throws(FileFailure) in try keeper.leftWork(besides: revisions) }
-    for store in try await setup.ledger.releases().map({ setup.volume.store(of: $0.name) }) {
-      await removeLeft(keeper) { () throws(FileFailure) in try keeper.leftCopies(in: store, besides: snapshots) }
+  /// At a start: work of revisions that have ended.
+  func removeLeftWork() async {
+    do {
+      let keeper = leftKeeper
+      let revisions = try await setup.ledger.unfinishedRevisions()
+      await removeLeft { () throws(FileFailure) in keeper.remove(try keeper.leftWork(besides: revisions)) }
+    } catch {
+      complain(error, while: "looking for work of an earlier daemon")
     }
   }
 
-  private func removeLeft(
-    _ keeper: Housekeeper, _ look: @escaping @Sendable () throws(FileFailure) -> [Housekeeper.Find]
-  ) async {
-    // A file server may not answer; then it is done at another start.
-    let finds = await BlockingWork.run(atMost: Self.patience) {
-      Result { () throws(FileFailure) in keeper.remove(try look()) }
+  /// At a start: copies of a release's drops that nothing needs.
+  func removeLeftCopies(of release: String) async {
+    do {
+      let (keeper, store) = (leftKeeper, setup.volume.store(of: release))
+      let snapshots = try await setup.ledger.snapshotNames()
+      await removeLeft(at: store) { () throws(FileFailure) in
+        keeper.remove(try keeper.leftCopies(in: store, besides: snapshots))
+      }
+    } catch {
+      complain(error, while: "looking for copies of an earlier daemon in \(release)")
     }
-    switch finds {
-    case .success(let finds) where !finds.isEmpty:
+  }
+
+  private var leftKeeper: Housekeeper {
+    Housekeeper(volume: setup.volume, state: setup.state, limits: setup.config.tidy, now: setup.clock.now())
+  }
+
+  private func removeLeft(
+    at place: FilePath? = nil, _ remove: @escaping @Sendable () throws(FileFailure) -> [Housekeeper.Find]
+  ) async {
+    do throws(FileFailure) {
+      let finds = try await BlockingWork.run(at: place, throwing: remove)
+      guard !finds.isEmpty else { return }
       setup.log.notice(
         "removed what an earlier daemon left", metadata: ["files": "\(finds.map { setup.volume.relative($0.place) })"])
-    case .failure(let failure): complain(failure, while: "removing what an earlier daemon left")
-    case .success, nil: return
+    } catch {
+      complain(error, while: "removing what an earlier daemon left")
     }
   }
 

@@ -131,7 +131,7 @@ extension JobFlow {
     let (path, intaker) = (setup.volume.root.appending(job.path), intaker)
     // A library may be saved while hundreds of shots wait: files that stayed as they were are not read for it.
     let known = try await setup.ledger.knownFile(KnownPath(below(path)))
-    let claimed = await BlockingWork.run { () -> Drop? in
+    let claimed = await BlockingWork.run(at: path) { () -> Drop? in
       // Unreadable or gone: the watch tells.
       guard let there = (try? FileStatus(at: path)) ?? nil, there.kind == .regular else { return nil }
       let digest = there.fingerprint == known ? before.digest : nil
@@ -149,6 +149,6 @@ extension JobFlow {
     let mistake = try await mistake(in: job.name.release)
     return InspectedJob(
       drop: drop, wishes: wishes, segmentation: segmentation,
-      findings: findings(drop, wishes, said, mistake, segmentation))
+      findings: findings(drop, wishes, said, mistake, segmentation, knowsBlender: true))
   }
 }

@@ -35,13 +35,13 @@ extension JobFlow {
     case .unchanged(let path): settledIsOver(path)
     case .stalled(let path, let reason):
       guard let name = named(path), !killedDrops.contains(below(path)) else { return }
-      let problem = stall(of: path, reason)
+      let problem = await BlockingWork.run(at: path) { Self.stall(of: path, reason) }
       unsettled[name] = Unsettled(path: path, stalled: problem)
       told("job.settling", name, problem: problem)
     case .refused(let path, let reason):
       settledIsOver(path)
       // Unreadable: the reason says so.
-      let isFile = (try? FileStatus(at: path))??.kind == .regular
+      let isFile = (try? await fileStatus(at: path))??.kind == .regular
       reject(path, Problem(isFile ? .unreadableFile : .notAFile, cause: reason))
     case .vanished(let path):
       // A file that comes after this one is another drop, whenever the rest of it is taken in.
@@ -62,6 +62,7 @@ extension JobFlow {
       troubles[folder] = failure.sentences
       guard case .hung = failure else { return }
       hung.insert(folder)
+      cancelTasks(below: folder)
       // What waits for it takes no place any longer.
       await schedule()
     }
@@ -69,13 +70,13 @@ extension JobFlow {
 
   /// Has a plan or a sidecar read; nil: it is gone, or cannot be read.
   func readWishes(at path: FilePath, _ fingerprint: Fingerprint?) {
-    let number = claims.beginReading()
+    let number = claims.beginReading(path)
     errand.yield(
       path.isPlan ? .readPlan(path, fingerprint, number: number) : .readSidecar(path, fingerprint, number: number))
   }
 
   /// Why a file does not become whole: mostly somebody is still copying it, but it may be closed to us.
-  private func stall(of path: FilePath, _ reason: String) -> Problem {
+  private static func stall(of path: FilePath, _ reason: String) -> Problem {
     do throws(FileFailure) {
       OpenFile.close(try OpenFile.reading(path))
       return Problem(.notWhole, cause: reason)
@@ -112,7 +113,7 @@ extension JobFlow {
   }
 
   func claimAll(at path: FilePath) async {
-    await waitForEngine()
+    if let release = place.release(at: path.removingLastComponent()) { await recovered(release) }
     while let fingerprint = claims.next(at: path) {
       await claim(path, fingerprint)
       if let number = claims.finish(path) { finishedClaim(number) }
@@ -123,7 +124,7 @@ extension JobFlow {
   private func claim(_ path: FilePath, _ fingerprint: Fingerprint) async {
     let intaker = intaker
     do throws(IntakeFailure) {
-      let drop = try await BlockingWork.run { [crashes = setup.crashes] () throws(IntakeFailure) in
+      let drop = try await BlockingWork.run(at: path) { [crashes = setup.crashes] () throws(IntakeFailure) in
         try crashes.reading(path, fingerprint, .claim) { () throws(IntakeFailure) in
           try intaker.claim(path, settled: fingerprint)
         }
@@ -148,7 +149,7 @@ extension JobFlow {
   private func accept(_ drop: Drop) async {
     do {
       let isKilled = try await endKilled(drop.path)
-      if let twin = try takeName(of: drop) {
+      if let twin = try await takeName(of: drop) {
         settledIsOver(drop.path)
         return reject(drop.path, twin)
       }
@@ -158,12 +159,15 @@ extension JobFlow {
       let order = try await setup.ledger.release(named: drop.name.release)?.order
       let said = try await sidecar(of: drop.path)
       let wishes = self.wishes(for: drop, order, said: try? said.get())  // Why it is not understood is told below.
-      if case .failure(let failure) = said, let before, before.digest == drop.digest, before.state != .blocked {
+      let isUndecided = undecided.contains(drop.name)
+      if case .failure(let failure) = said, let before, before.digest == drop.digest, before.state != .blocked,
+        !isUndecided
+      {
         return try await sidecarIsWrong(drop, failure, before)
       }
       badSidecars[drop.path] = nil
       let isSame = before.map { self.isSame($0, as: drop, wishes.wanted) } ?? false
-      let isKnown = isSame && before?.state != .blocked
+      let isKnown = isSame && before?.state != .blocked && !isUndecided
       let drop = isKnown || isAdopting ? drop : await inspected(drop, wishes)
       if !isKnown, try await isAsset(drop, order) { return try await takeAsset(drop, before) }
       let segmentation = setup.crashes.reading(drop.path, drop.fingerprint, .inspect) {
@@ -171,20 +175,24 @@ extension JobFlow {
       }
       // As it is now: all that may have taken long.
       let mistake = try await mistake(in: drop.name.release)
+      let knowsBlender = isAdopting || self.knowsBlender(for: drop)
       let findings = setup.crashes.reading(drop.path, drop.fingerprint, .inspect) {
-        self.findings(drop, wishes, said, mistake, segmentation)
+        self.findings(drop, wishes, said, mistake, segmentation, knowsBlender: knowsBlender)
       }
       let blocking = findings.first { $0.severity == .blocks }?.problem
       let basis = drop.inspection == nil ? nil : RevisionBasis(segmentation, drop)
+      if knowsBlender { undecided.remove(drop.name) } else { undecided.insert(drop.name) }
+      if let before, isSame, !knowsBlender, before.waitsForBlender { return settledIsOver(drop.path) }
       if let before, isSame, !isNewOrder(before, blocking: blocking, basis) {
         try await knownAlready(drop, before, wishes)
+        if isUndecided, before.state == .queued { return try await decide(before, findings, segmentation) }
         guard before.state == .blocked else { return }
         // As it is now: other settings may have been taken up.
         if blocking == nil { try await goOn(with: drop, notes: findings, before) }
         awaitFiles(of: before, blocking)
         return
       }
-      let notes = findings.filter { $0.severity == .note }.map(\.problem)
+      let notes = findings.notes
       let adopted = isAdopting ? Problem(.adopted, cause: "it lay here before the farm") : nil
       let unwanted = adopted ?? (isKilled ? KilledDrops.problem : nil)
       try await record(drop, wishes, segmentation, blocking: unwanted ?? blocking, notes: notes)
@@ -207,7 +215,7 @@ extension JobFlow {
 
   private func knownAlready(_ drop: Drop, _ before: Revision, _ wishes: RenderWishes) async throws(StoreFailure) {
     try await takeUp(wishes, before)
-    try await setup.ledger.remember(KnownPath(below(drop.path)), drop.fingerprint)
+    try await setup.ledger.remember(KnownPath(below(drop.path)), known(drop))
     if try await setup.ledger.job(drop.name)?.state == .removed {
       try await setup.ledger.showAgain(before.id)
       askForNames(in: drop.name.release, of: drop.name)
@@ -224,7 +232,7 @@ extension JobFlow {
   ) async throws(StoreFailure) -> Revision {
     let (revision, superseded) = try await setup.ledger.record(
       newRevision(drop, wishes, segmentation, blocking: blocking, notes: notes),
-      known: (KnownPath(below(drop.path)), drop.fingerprint))
+      known: (KnownPath(below(drop.path)), known(drop)))
     let before = try await setup.ledger.priority(ofJob: revision.job)
     try await takeUp(priority: wishes.wanted.priority ?? before, insteadOf: before, ofJob: revision.job)
     if unsettled[drop.name]?.path == drop.path { unsettled[drop.name] = nil }
@@ -252,7 +260,7 @@ extension JobFlow {
   /// Ends what runs of revisions in whose place another one is.
   func endSuperseded(_ superseded: [Revision]) async {
     for old in superseded {
-      await end(old)
+      await end(old, waits: false)
       told("job.superseded", old.name, revision: old.number)
     }
   }
@@ -300,6 +308,13 @@ extension JobFlow {
     openBarriers()
   }
 
+  /// Barriers do not wait for these any longer: their file system does not answer.
+  func letGo(_ numbers: Set<Int>) {
+    guard !numbers.isEmpty, !barriers.isEmpty else { return }
+    for barrier in Array(barriers.keys) { barriers[barrier]?.subtract(numbers) }
+    openBarriers()
+  }
+
   private func finishedClaim(_ number: Int) {
     whenClaimed.resume()
     // An array: whoever holds the keys holds the sets, and each change would copy them.
@@ -322,10 +337,5 @@ extension JobFlow {
       barriers[number] = nil
       if whenReached[number] == nil { reached.insert(number) } else { whenReached[number]?.resume() }
     }
-  }
-
-  func waitForEngine() async {
-    guard abilities == nil, !isOver else { return }
-    await withCheckedContinuation { whenAbleTo.add($0) }
   }
 }

@@ -26,7 +26,7 @@ extension JobFlow {
   /// name. Barriers wait for it.
   func vanishes(_ path: FilePath) {
     let claimed = claims.unfinished
-    let number = claims.beginReading()
+    let number = claims.beginReading(path)
     errand.yield(.vanished(path, after: claimed, number: number))
   }
 }

@@ -61,7 +61,8 @@ extension JobFlow {
     let isRenamed = try await setup.ledger.rename(
       job, to: new.name, path: setup.volume.relative(new.path), known: known, insteadOf: twin?.job)
     if isRenamed {
-      freeName(of: old)
+      if undecided.remove(job.name) != nil { undecided.insert(new.name) }
+      await freeName(of: old)
       settledIsOver(new.path)
       recentDrops.add(new.name, revision.digest, at: setup.clock.now())
       toldRename("job.renamed", new.name, from: "\(job.name)")
@@ -75,7 +76,7 @@ extension JobFlow {
   /// The job whose file this was, if that is gone from its place and nothing else has the new name.
   private func origin(of drop: Drop) async throws -> Job? {
     for job in try await setup.ledger.jobs(withFile: drop.fingerprint) where job.name != drop.name {
-      let there = try FileStatus(at: setup.volume.root.appending(job.path))
+      let there = try await fileStatus(at: setup.volume.root.appending(job.path))
       guard there?.fingerprint.isSameFile(as: drop.fingerprint) != true,
         try await setup.ledger.newestRevision(of: job.name)?.digest == drop.digest,
         try await setup.ledger.job(drop.name) == nil
@@ -104,7 +105,7 @@ extension JobFlow {
   func followRelease(to name: String) async {
     do {
       for release in try await setup.ledger.releases() where !release.name.isSameBytes(as: name) {
-        guard await !isThereOrHangs(setup.volume.release(release.name)),
+        guard !isWaitingForDisk(release.name), await !isThereOrHangs(setup.volume.release(release.name)),
           try await hasMoved(release.name, to: setup.volume.store(of: name))
         else { continue }
         return try await follow(release, to: name)
@@ -118,7 +119,7 @@ extension JobFlow {
   private func hasMoved(_ release: String, to store: FilePath) async throws -> Bool {
     for (path, fingerprint) in try await setup.ledger.knownFiles(ofRelease: release) {
       guard let file = FilePath(path).lastComponent else { continue }
-      let there = try FileStatus(at: store.appending(file))?.fingerprint
+      let there = try await fileStatus(at: store.appending(file))?.fingerprint
       if there?.isSameFile(as: fingerprint) == true { return true }
     }
     return false
@@ -157,6 +158,7 @@ extension JobFlow {
   /// Takes the new name into what is remembered of a release in this run.
   private func rename(_ old: String, to new: String, in oldStore: FilePath) {
     held.remove(old)
+    undecided = Set(undecided.map { $0.release == old ? JobName(release: new, job: $0.job) : $0 })
     troubles[oldStore] = nil
     if badPlans.remove(old) != nil { badPlans.insert(new) }
     for name in [old, new] { askForNames(in: name) }

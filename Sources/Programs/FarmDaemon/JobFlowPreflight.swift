@@ -63,8 +63,10 @@ extension JobFlow {
     return await check(dependencies, first.restless).files
   }
 
-  func findings(_ drop: Drop, _ wishes: RenderWishes) -> [Finding] {
-    let blenders = abilities?.blenders ?? []
+  /// - Parameter knowsBlender: whether it is known which Blender renders the drop; else findings that depend on it are
+  ///   left out.
+  func findings(_ drop: Drop, _ wishes: RenderWishes, knowsBlender: Bool) -> [Finding] {
+    let blenders = knowsBlender ? abilities?.blenders ?? [] : nil
     let plain = preflight.findings(drop.facts, blenders: blenders, wishes: wishes)
     guard case .success(let facts) = drop.facts, let inspection = drop.inspection else { return plain }
     return plain + preflight.findings(inspection, savedBy: facts.version, blenders: blenders, wishes: wishes)

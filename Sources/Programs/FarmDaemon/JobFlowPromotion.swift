@@ -168,7 +168,9 @@ extension JobFlow {
     if wasBehind || isOwedAgain { await schedule() }
     for (id, problem) in refused {
       // Of one that was renamed meanwhile the old place is gone; it goes on in its new one.
-      guard let revision = open[id]?.revision, revision.name == revisions[id], !isHeld(revision.name) else { continue }
+      guard let revision = open[id]?.revision, revision.name == revisions[id], await !isHeld(revision.name) else {
+        continue
+      }
       await block(revision, problem)
     }
   }
@@ -208,7 +210,8 @@ extension JobFlow {
     let needsRoom = !revision.hasRoom && !revision.board.hasAnyDone
     let moves = frames.map { ($0.frame, $0.output.path) }
     let place = setup.volume.out(of: revision.revision.name).removingLastComponent()
-    let (moved, device) = await BlockingWork.run { () -> ([Result<FileIdentity, RenderingFailure>], Int64?) in
+    let (moved, device) = await BlockingWork.run(at: promotion.out) {
+      () -> ([Result<FileIdentity, RenderingFailure>], Int64?) in
       let room = Result { () throws(RenderingFailure) in if needsRoom { try promotion.makeRoom() } }
       let moved = moves.map { frame, path in
         room.flatMap { Result { () throws(RenderingFailure) in try promotion.promote(frame, as: path) } }

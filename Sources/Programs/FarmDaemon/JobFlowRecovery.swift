@@ -6,20 +6,87 @@ import VolumeFiles
 
 /// What is done at the start: nothing of an earlier life is left half-way.
 extension JobFlow {
-  func recover() async throws {
+  /// Begins it for each release in a lane of its own: one whose file system does not answer is put in order when it
+  /// does, and nothing of it is rendered, delivered or archived before.
+  func beginRecovery() async throws {
     _ = try await setup.ledger.ensureRelease(named: NameRule.quick, priority: ReleaseOrder.quickPriority)
     try await setup.ledger.forgetHarvestProblems()
-    await recoverArchives()
-    areArchivesRecovered = true
-    whenArchived.resume()
-    if let fatal { throw fatal }
     try await rememberNames()
     try await rememberRecentDrops()
     try await readKilledDrops()
+    undecided = try await setup.ledger.undecidedJobs()
     if isAdopting { try await setup.ledger.setFormerDeliveries(SlashAndBurn.formerDeliveries(setup.volume)) }
     try await endLeftTasks()
-    for revision in try await setup.ledger.snapshotsOfEnded() { await clearAway(revision) }
-    for revision in try await setup.ledger.revisions(in: [.queued, .active, .assembling]) {
+    var releases = Set(try await setup.ledger.releases().map(\.name))
+    for record in try await setup.ledger.archives() {
+      if record.state == .stored || record.state == .emptying { takenAway.insert(record.release) }
+      releases.insert(record.release)
+    }
+    let left = LeftBehind(
+      ended: try await setup.ledger.snapshotsOfEnded(),
+      open: try await setup.ledger.revisions(in: [.queued, .active, .assembling]))
+    leftBehind = left
+    for release in releases {
+      // Held until it is recovered: whatever else would move files of it waits.
+      harvesting.insert(release)
+      begin(release, .recover)
+    }
+    try await askForNamesOfUnfinished()
+    errand.yield(.recoverArchives)
+    errand.yield(.removeLeftWork)
+    errand.yield(.followAll)
+  }
+
+  /// What an earlier daemon left of revisions, by release.
+  struct LeftBehind: Sendable {
+    var ended: [String: [Revision]] = [:]
+    var open: [String: [Revision]] = [:]
+
+    init(ended: [Revision] = [], open: [Revision] = []) {
+      self.ended = Dictionary(grouping: ended, by: \.name.release)
+      self.open = Dictionary(grouping: open, by: \.name.release)
+    }
+  }
+
+  /// Puts one release in order.
+  func recover(_ release: String) async {
+    do {
+      try await recoverArchives(of: release)
+      for revision in leftBehind.ended.removeValue(forKey: release) ?? [] { await clearAway(revision) }
+      try await open(leftBehind.open.removeValue(forKey: release) ?? [])
+      if let powerCut = setup.powerCut { try await lookAgain(at: release, after: powerCut) }
+      for harvest in try await setup.ledger.openHarvests() {
+        guard try await setup.ledger.releaseName(ofHarvest: harvest) == release else { continue }
+        do { try await carryOut(harvest, release: release) } catch {
+          complain(error, while: "going on with a harvest")
+        }
+      }
+      await removeLeftCopies(of: release)
+      if release != NameRule.quick {
+        // What is wanted may be another since: that is known before anything is delivered.
+        await planFound(of: release)
+        await holdIfGone(release)
+      }
+    } catch {
+      complain(error, while: "putting release \(release) in order")
+    }
+    lanes.recovered(release)
+    if troubles.removeValue(forKey: setup.volume.release(release)) != nil {
+      setup.log.notice("a release is in order again", metadata: ["release": "\(release)"])
+    }
+    endHarvesting(release)
+    askForReview(of: release)
+    if undecided.contains(where: { $0.release == release }) { errand.yield(.decideAgain) }
+    whenStepped.resume()
+    whenArchived.resume()
+    await schedule()
+  }
+
+  private func open(_ revisions: [Revision]) async throws {
+    for left in revisions {
+      // As it is now: it may have been killed while its file system did not answer.
+      let revision = try await setup.ledger.revision(left.id)
+      guard [.queued, .active, .assembling].contains(revision.state) else { continue }
       if await blockIfCrashing(revision) { continue }
       if revision.state == .assembling {
         errand.yield(.assemble(revision.id))
@@ -28,27 +95,6 @@ extension JobFlow {
         await advance(revision.id)
       }
     }
-    if let powerCut = setup.powerCut { try await lookAgain(after: powerCut) }
-    for harvest in try await setup.ledger.openHarvests() {
-      do { try await carryOut(harvest, release: setup.ledger.releaseName(ofHarvest: harvest)) } catch {
-        complain(error, while: "going on with a harvest")
-      }
-    }
-    try await removeOrphans()
-    let releases = try await setup.ledger.releases().map(\.name)
-    await withDiscardingTaskGroup { group in
-      // What is wanted may be another since: that is known before anything is delivered. Side by side, because a file
-      // server may not answer.
-      for release in releases where release != NameRule.quick {
-        group.addTask {
-          await self.planFound(of: release, within: Self.patience)
-          await self.holdIfGone(release)
-        }
-      }
-    }
-    for release in releases { askForReview(of: release) }
-    try await askForNamesOfUnfinished()
-    errand.yield(.followAll)
   }
 
   /// Processes that an earlier daemon left are ended; their frames cost no attempt.
@@ -63,12 +109,13 @@ extension JobFlow {
 
   /// What was finished shortly before the power went may be on the disk by name alone: every such picture is read
   /// again, and what is not whole is put aside and rendered anew.
-  private func lookAgain(after powerCut: Timestamp) async throws {
+  private func lookAgain(at release: String, after powerCut: Timestamp) async throws {
     let doubtful: Int64 = 600_000_000_000
     let since = Timestamp(nanoseconds: powerCut.nanoseconds - doubtful)
     var lost: [Int64: [Output]] = [:]
     for (output, delivered) in try await setup.ledger.finished(since: since) {
       let revision = try await setup.ledger.revision(output.revision)
+      guard revision.name.release == release else { continue }
       let place =
         delivered.map { setup.volume.root.appending($0) }
         ?? setup.volume.out(of: revision.name).appending(output.path)

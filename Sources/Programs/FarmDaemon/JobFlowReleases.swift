@@ -33,10 +33,12 @@ extension JobFlow {
 
   /// Reads a release's release.yaml. Without one it keeps what was last wanted of it, and so it does after a mistake;
   /// but then nothing is delivered, and what is dropped waits, until that is mended.
-  /// - Parameter limit: after which nothing has changed, because its file system does not answer.
-  func planFound(of name: String, within limit: Duration? = nil) async {
-    guard let read = await readPlan(in: setup.volume.release(name), within: limit) else { return }
-    let path = setup.volume.release(name).appending(Volume.planName)
+  func planFound(of name: String) async {
+    let folder = setup.volume.release(name)
+    let path = folder.appending(Volume.planName)
+    let read = await BlockingWork.run(at: folder) {
+      Result { () throws(ConfigFailure) in try ReleasePlan.text(in: folder) }
+    }
     do {
       let text = try read.get()
       let wanted = try await setup.ledger.release(named: name)?.order ?? ReleaseOrder()
@@ -69,12 +71,6 @@ extension JobFlow {
       complain(error, while: "recording the plan of \(name)")
     }
     askForReview(of: name)
-  }
-
-  private func readPlan(in folder: FilePath, within limit: Duration?) async -> Result<WishText?, ConfigFailure>? {
-    let read = { @Sendable in Result { () throws(ConfigFailure) in try ReleasePlan.text(in: folder) } }
-    guard let limit else { return await BlockingWork.run(read) }
-    return await BlockingWork.run(atMost: limit, read)
   }
 
   /// What is wanted of a release now; what waits is put in order again.

@@ -70,15 +70,15 @@ extension JobFlow {
       }
       let snapshot = try await snapshot(of: revision)
       let promotion = Promotion(into: place(of: revision))
-      try await BlockingWork.run { () throws(RenderingFailure) in try promotion.check() }
+      try await BlockingWork.run(at: promotion.out) { () throws(RenderingFailure) in try promotion.check() }
       try await setup.ledger.bind(revision.id, blender: blender, snapshot: snapshot.name)
       open[revision.id]?.revision.blender = blender
-      try await BlockingWork.run { () throws(RenderingFailure) in try snapshot.take() }
+      try await BlockingWork.run(at: snapshot.path) { () throws(RenderingFailure) in try snapshot.take() }
       if open[revision.id]?.revision.name == revision.name {
         open[revision.id]?.hasSnapshot = true
       } else {
         // While we waited it was superseded, killed or moved, and what that cleared away was made again.
-        await BlockingWork.run { snapshot.remove() }
+        await BlockingWork.run(at: snapshot.path) { snapshot.remove() }
       }
     } catch let failure as RenderingFailure {
       // Of one that was moved meanwhile the file is gone, which is no news.
@@ -93,7 +93,7 @@ extension JobFlow {
 
   private func couldNotHandOut(_ revision: Revision, _ failure: RenderingFailure) async {
     complain(failure, while: "handing out \(revision.name)")
-    if isHeld(revision.name) { return }
+    if await isHeld(revision.name) { return }
     switch failure {
     case .changed:
       if await isLost(revision) { return }
@@ -137,14 +137,7 @@ extension JobFlow {
     defer { happenings += 1 }
     switch report {
     case .abilities(let able):
-      let isFirst = abilities == nil
-      abilities = able
-      whenAbleTo.resume()
-      if !isFirst {
-        errand.yield(.cancelWithoutBlender)
-        await freeWaitingForBlender()
-      }
-      await schedule()
+      await take(able)
     case .started(let id, let worker, let process):
       running[id]?.worker = worker
       if mayWaitForWorker { await schedule() }
@@ -242,7 +235,7 @@ extension JobFlow {
     turns.took(task.party, setup.clock.now().since(task.begun), of: task.expected)
     let left = task.waiting.sorted()
     // Nothing comes back of it: the worker need not wait for its frames' last steps.
-    if end == .completed, left.isEmpty { await schedule() }
+    if (end == .completed && left.isEmpty) || isWaitingForDisk(task.task.job.release) { await schedule() }
     await flush(task.task.job.release)
     var state = TaskState.completed
     var problem: Problem?
@@ -346,22 +339,11 @@ extension JobFlow {
 
   // MARK: - Ending
 
-  /// Ends what runs of a revision and clears away what only it needed. Its state in the ledger is the caller's.
-  func end(_ revision: Revision) async {
-    gone.insert(revision.id)
-    looks.forget(revision.id)
-    restingWorkers.forget(revision.id)
-    open[revision.id] = nil
-    lacks.remove(revision.id)
-    await setup.engine.cancel(Set(running.filter { $0.value.task.revision == revision.id }.keys))
-    await clearAway(revision)
-  }
-
   /// Removes snapshot and work folder.
   func clearAway(_ revision: Revision) async {
     do {
       let snapshot = try await snapshot(of: revision)
-      await BlockingWork.run { snapshot.remove() }
+      await BlockingWork.run(at: snapshot.path) { snapshot.remove() }
       try await setup.ledger.forgetSnapshot(of: revision.id)
     } catch {
       complain(error, while: "removing the snapshot of \(revision.name)")
@@ -371,7 +353,7 @@ extension JobFlow {
 
   func removeTree(_ folder: FilePath) async {
     do throws(FileFailure) {
-      try await BlockingWork.run { () throws(FileFailure) in try Placement.removeTree(folder) }
+      try await BlockingWork.run(at: folder) { () throws(FileFailure) in try Placement.removeTree(folder) }
     } catch {
       complain(error, while: "clearing \(setup.volume.relative(folder))")
     }

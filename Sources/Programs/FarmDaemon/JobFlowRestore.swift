@@ -24,14 +24,14 @@ extension JobFlow {
         throw ArchiveFailure.notRestored(name, .init(why, remedy: "Ask again when it is gone."))
       }
     }
-    let folder = try staging(name)
+    let folder = try await staging(name)
     let known: ArchiveRecord
     let adopted: Int
     do {
       let manifest: ArchiveManifest
       (manifest, adopted) = try await unpack(place, found.format, of: name, into: folder, progress)
       let jobs = try RestoredJobs(manifest, of: name, archive: place, now: setup.clock.now())
-      let files = try knownFiles(of: jobs.manifests, in: folder, release: name)
+      let files = try await knownFiles(of: jobs.manifests, in: folder, release: name)
       setup.stepped("archive unpacked")
       known = try await self.known(found, manifest, isReleaseThere: false)
       // Unpacking may have taken hours.
@@ -63,8 +63,8 @@ extension JobFlow {
   /// What cannot be put in its place is forgotten again: then it is in its archive as before.
   private func finishOrUndoRestoring(_ record: ArchiveRecord) async throws -> [String] {
     do { return try await finishRestoring(record) } catch {
-      let folder = try staging(record.release)
-      guard try FileStatus(at: folder) != nil else { throw error }
+      let folder = try await staging(record.release)
+      guard try await fileStatus(at: folder) != nil else { throw error }
       guard try await setup.ledger.undoRestoring(record.release, archive: record.id) else { throw error }
       await clearStaging(folder)
       throw error
@@ -88,8 +88,11 @@ extension JobFlow {
     }
   }
 
-  private func staging(_ name: String) throws(FileFailure) -> FilePath {
-    try setup.volume.aside("restoring-\(name)", near: setup.volume.releases)
+  private func staging(_ name: String) async throws(FileFailure) -> FilePath {
+    let volume = setup.volume
+    return try await BlockingWork.run(at: volume.releases) { () throws(FileFailure) in
+      try volume.aside("restoring-\(name)", near: volume.releases)
+    }
   }
 
   private func clearStaging(_ folder: FilePath) async {
@@ -111,13 +114,13 @@ extension JobFlow {
   /// How the drops, their sidecars and the plan lie there: known, so that nothing of them is taken for new.
   private func knownFiles(
     of jobs: [Manifest], in folder: FilePath, release: String
-  ) throws(FileFailure) -> [(path: KnownPath, fingerprint: Fingerprint)] {
+  ) async throws(FileFailure) -> [(path: KnownPath, fingerprint: Fingerprint)] {
     var files: [(KnownPath, Fingerprint)] = []
     let drops = jobs.compactMap { FilePath($0.path).lastComponent?.string }
     let stems = drops.map { ($0 as NSString).deletingPathExtension + Volume.sidecarEnding }
     let store = FilePath("store")
     for below in [FilePath(Volume.planName)] + (drops + stems).map({ store.appending($0) }) {
-      guard let status = try FileStatus(at: folder.pushing(below)), status.kind == .regular else { continue }
+      guard let status = try await fileStatus(at: folder.pushing(below)), status.kind == .regular else { continue }
       files.append((KnownPath(self.below(setup.volume.release(release).pushing(below))), status.fingerprint))
     }
     return files
@@ -127,7 +130,7 @@ extension JobFlow {
   /// - Returns: what lay in `dist/` and is left as it is, in words.
   private func finishRestoring(_ record: ArchiveRecord) async throws -> [String] {
     let (name, volume) = (record.release, setup.volume)
-    let folder = try staging(name)
+    let folder = try await staging(name)
     let kept = try await BlockingWork.run { () throws(FileFailure) in
       guard let status = try FileStatus(at: folder) else { return [FilePath]() }
       let kept = try RestoredDelivery(folder.appending(ReleaseTree.delivered), to: volume.dist(of: name)).place()
@@ -154,21 +157,27 @@ extension JobFlow {
   /// Ends what was under way with archives when the daemon died. What does not work is told, and keeps nothing else
   /// from going on.
   func recoverArchives() async {
+    await recovered()
     do {
       try await lookForLostArchives()
       for candidate in try await setup.ledger.archiveCandidates() {
         if let problem = candidate.problem { tellNotArchived(candidate.release, problem) }
       }
-      for record in try await setup.ledger.archives() {
-        do { try await recover(record) } catch {
-          complain(error, while: "going on with the archive of \(record.release)")
-        }
-      }
-      let busy = Set(
-        try await setup.ledger.archives().filter { $0.state == .restoring || $0.state == .emptying }.map(\.release))
-      try await clearAwayLeftOvers(besides: busy)
+      let busy = try await setup.ledger.archives().filter { $0.state == .restoring || $0.state == .emptying }
+      try await clearAwayLeftOvers(besides: lanes.recovering.union(busy.map(\.release)))
     } catch {
       complain(error, while: "looking what is left of archives")
+    }
+    areArchivesRecovered = true
+    whenArchived.resume()
+  }
+
+  /// The same for one release.
+  func recoverArchives(of release: String) async throws(StoreFailure) {
+    for record in try await setup.ledger.archives() where record.release == release {
+      do { try await recover(record) } catch {
+        complain(error, while: "going on with the archive of \(record.release)")
+      }
     }
   }
 
@@ -181,7 +190,7 @@ extension JobFlow {
       try await undo(removal, record)
     case .emptying:
       let place = setup.volume.root.appending(record.path)
-      guard try FileStatus(at: place)?.identity.isCopy(of: record.file) == true else {
+      guard try await fileStatus(at: place)?.identity.isCopy(of: record.file) == true else {
         throw ArchiveFailure.damaged(place, "it is not where the farm put it, so what is left of its release stays")
       }
       takenAway.insert(record.release)

@@ -30,7 +30,7 @@ extension JobFlow {
     defer { isScheduling = false }
     while mustSchedule {
       mustSchedule = false
-      if abilities?.tasksAtOnce == 0 { await blockWithoutBlender() }
+      if let abilities, abilities.tasksAtOnce == 0, abilities.probing.isEmpty { await blockWithoutBlender() }
       if await isDiskNearlyFull() { return }
       shortOfMemory = nil
       while let abilities, rests == nil, nimbyReason == nil, placesTaken < abilities.tasksAtOnce,
@@ -54,7 +54,7 @@ extension JobFlow {
 
   /// Tasks handed out, and those that will be once their snapshot is taken.
   private var placesTaken: Int {
-    running.count + preparing.count { open[$0].map { !isHung(place(of: $0.revision)) } ?? false }
+    running.count + preparing.count { open[$0].map { !isWaitingForDisk($0.revision.name.release) } ?? false }
   }
 
   /// Where a revision's file and frames are.
@@ -99,14 +99,17 @@ extension JobFlow {
     do {
       guard try await !setup.ledger.isPaused() else { return [] }
       let paused = Set(try await setup.ledger.releases().filter(\.isPaused).map(\.name))
-      let (now, barred) = (setup.clock.now(), paused.union(held).union(releasesBehind))
+      let silent = Set(open.values.map(\.revision.name.release)).filter { isWaitingForDisk($0) }
+      let barred = paused.union(held).union(releasesBehind).union(lanes.recovering).union(silent)
+      let now = setup.clock.now()
       return open.values.map {
         TaskChooser.Candidate(
           revision: $0.revision.id, priority: $0.priority, party: $0.party,
           isPaused: barred.contains($0.revision.name.release) || $0.pace.isWaiting(at: now)
             || promotions.isInterrupted($0.revision.id) || looks.isOutdated($0.revision.id)
             || isOneByOne($0.revision) || preparing.contains($0.revision.id)
-            || isHung(place(of: $0.revision)) || (needsWorker && !hasWorker(for: $0.revision.id)),
+            || awaitedOfEngine(by: $0.revision) != nil || clearing[$0.revision.id] != nil
+            || (needsWorker && !hasWorker(for: $0.revision.id)),
           missing: $0.missing(without: heldForOthers($0.revision.id)))
       }
     } catch {

@@ -12,7 +12,9 @@ extension JobFlow {
   /// What the sidecar of a `.blend` says; nothing where there is none.
   func sidecar(of blend: FilePath) async throws(StoreFailure) -> Result<JobSettings, ConfigFailure> {
     let path = Sidecar.path(of: blend)
-    let read = await BlockingWork.run { Result { () throws(ConfigFailure) in try ConfigText.readWish(path) } }
+    let read = await BlockingWork.run(at: blend) {
+      Result { () throws(ConfigFailure) in try ConfigText.readWish(path) }
+    }
     guard case .success(let text?) = read else { return read.map { _ in JobSettings() } }
     if let doubt = try await doubt(about: text, at: path, saidSomething: false) { return .failure(doubt) }
     let said = await guarded(path, .sidecar) { () throws(ConfigFailure) in try Sidecar.parse(text.text, file: path) }
@@ -52,7 +54,7 @@ extension JobFlow {
   /// What speaks against rendering a drop as it is wanted, and what else is worth a note.
   func findings(
     _ drop: Drop, _ wishes: RenderWishes, _ said: Result<JobSettings, ConfigFailure>, _ mistake: Problem?,
-    _ segmentation: Segmentation
+    _ segmentation: Segmentation, knowsBlender: Bool
   ) -> [Finding] {
     var found: [Finding] = []
     if case .failure(let failure) = said {
@@ -62,7 +64,7 @@ extension JobFlow {
     if let mistake {
       found.append(Finding(.blocks, Problem(.badSettings, cause: mistake.cause, remedy: mistake.remedy)))
     }
-    found += findings(drop, wishes)
+    found += findings(drop, wishes, knowsBlender: knowsBlender)
     if let problem = segmentation.problem {
       let named = segmentation.wrongWish.map { naming(problem, of: $0, for: drop, by: said) }
       found.append(Finding(.blocks, named ?? problem))
@@ -156,10 +158,10 @@ extension JobFlow {
   }
 
   /// Takes in a job's file once more, as it lies there.
-  private func claimAgain(_ job: Job) async {
+  func claimAgain(_ job: Job) async {
     let path = setup.volume.root.appending(job.path)
     // Unreadable or gone: the watch tells.
-    let there = await BlockingWork.run { (try? FileStatus(at: path)) ?? nil }
+    let there = (try? await fileStatus(at: path)) ?? nil
     if let there, there.kind == .regular, unsettled[job.name] == nil { claim(path, settled: there.fingerprint) }
   }
 }

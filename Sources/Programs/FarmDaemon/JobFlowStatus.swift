@@ -228,13 +228,20 @@ extension JobFlow {
       if try await setup.ledger.release(named: job.name.release)?.isPaused == true {
         return "the release is paused (`farm resume \(job.name.release)`)"
       }
+      if lanes.recovering.contains(job.name.release) || isWaitingForDisk(job.name.release) {
+        return troubles[setup.volume.release(job.name.release)]
+          ?? "the file system of its folder, which does not answer"
+      }
       if let rests { return rests.reason }
       if let nimbyReason { return nimbyReason }
       if let shortOfMemory, shortOfMemory.revision == revision { return shortOfMemory.reason }
       if revision.flatMap({ open[$0] })?.pace.isWaiting(at: setup.clock.now()) == true {
         return "some quiet: its file, or one that it depends on, is saved again and again"
       }
-      guard let abilities else { return "the engine is starting" }
+      if let revision = revision.flatMap({ open[$0] })?.revision, let awaited = awaitedOfEngine(by: revision) {
+        return awaited
+      }
+      guard let abilities else { return "its Blender: those of this machine are asked for their versions" }
       return abilities.tasksAtOnce == 0
         ? "a Blender: none was found here" : "a free slot; \(running.count) of \(abilities.tasksAtOnce) work"
     case .completed:

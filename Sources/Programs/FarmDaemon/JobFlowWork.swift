@@ -53,8 +53,10 @@ extension JobFlow {
     let isNewest = job.revision == revision.number && unsettled[job.name] == nil
     let places = [snapshot] + (isNewest ? [setup.volume.root.appending(job.path)] : [])
     // Unreadable: it cannot be rendered either.
-    let file = await BlockingWork.run { places.first { (try? FileStatus(at: $0)).flatMap(\.self) != nil } }
-    guard let file else { return nil }
+    let file = await BlockingWork.run(at: snapshot, atMost: Self.patience) {
+      places.first { (try? FileStatus(at: $0)).flatMap(\.self) != nil }
+    }
+    guard let file = file.flatMap(\.self) else { return nil }
     return setup.engine.commandLine(
       for: RenderTask(
         id: task.id, revision: revision.id, job: revision.name, frames: task.frames, blend: file.string,

@@ -103,7 +103,7 @@ extension JobFlow {
     setup.log.warning(
       "a frame takes too long and is rendered elsewhere",
       metadata: ["job": "\(task.task.job)", "frame": "\(frame)", "worker": "\(worker)"])
-    await setup.engine.cancel([task.task.id])
+    errand.yield(.cancel([task.task.id]))
   }
 
   // MARK: - Whose machine it is

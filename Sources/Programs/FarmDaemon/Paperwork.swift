@@ -32,11 +32,21 @@ struct Paperwork: Sendable {
 
   /// Writes until the task is cancelled. What could not be written is tried again.
   func run() async {
-    var (warnings, sheetWarnings) = (RepeatedWarnings(), RepeatedWarnings())
-    // A note of an earlier life is removed only when it is known what lies there now.
-    while !Task.isCancelled, await !isSynced(&warnings) {
-      try? await Task.sleep(for: Self.restMax)  // Cancelled: the loop ends.
+    await withDiscardingTaskGroup { group in
+      group.addTask {
+        var warnings = RepeatedWarnings()
+        // A note of an earlier life is removed only when it is known what lies there now.
+        while !Task.isCancelled, await !isSynced(&warnings) {
+          try? await Task.sleep(for: Self.restMax)  // Cancelled: the loop ends.
+        }
+        if !Task.isCancelled { await board.removeLeftovers() }
+      }
+      await writeOften()
     }
+  }
+
+  private func writeOften() async {
+    var (warnings, sheetWarnings) = (RepeatedWarnings(), RepeatedWarnings())
     var (last, lastSheet, looks) = (-1, -1, 0)
     var mustRetry = false
     while !Task.isCancelled {

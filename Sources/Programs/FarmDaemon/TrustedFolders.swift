@@ -15,7 +15,8 @@ struct TrustedFolders: Hashable, Sendable {
     self.root = root
     self.folders = folders.map { folder in
       let path = root.pushing(FilePath(folder)).lexicallyNormalized()
-      return RealPath.of(path) ?? path
+      // One whose file system does not answer now is taken as it is named.
+      return BlockingWork.wait(atMost: .seconds(2)) { RealPath.of(path) }.flatMap(\.self) ?? path
     }
   }
 

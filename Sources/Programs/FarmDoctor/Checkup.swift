@@ -35,8 +35,9 @@ package struct Checkup: Sendable {
   /// - Parameters:
   ///   - blenders: what was found where programs are looked for.
   ///   - unwell: programs that were found and do not work, with the reason.
+  ///   - probing: programs that have not answered yet.
   package func report(
-    blenders: [BlenderProgram], unwell: [UnwellProgram], ledger: LedgerState
+    blenders: [BlenderProgram], unwell: [UnwellProgram], probing: [String] = [], ledger: LedgerState
   ) async -> DoctorReport {
     guard VolumeTree.isVolume(volume) else {
       let text = "\(volume.root) is not a farm volume"
@@ -45,9 +46,12 @@ package struct Checkup: Sendable {
     }
     var lines = [DoctorReport.Line("volume", .good, volume.root.string)]
     let machine = MachineCheck()
-    lines += await BlockingWork.run { folders() + clockLine() }
-    lines.append(machine.watches(needed: watchedFolders.count + 4))
-    lines += machine.blenders(blenders, unwell: unwell)
+    let looked = await BlockingWork.run(atMost: .seconds(10)) { (folders() + clockLine(), watchedFolders.count) }
+    let silent = DoctorReport.Line(
+      "volume", .bad, "a folder of it does not answer", remedy: "df -h \(volume.root.string.quotedForShell)")
+    lines += looked?.0 ?? [silent]
+    lines.append(machine.watches(needed: (looked?.1 ?? 0) + 4))
+    lines += machine.blenders(blenders, unwell: unwell, probing: probing)
     for tool in MachineCheck.tools { lines.append(await machine.line(of: tool)) }
     lines += [("volume", volume.root), ("work", volume.work), ("state", state)].map { machine.disk($0.0, $0.1) }
     lines.append(line(of: ledger))

@@ -62,7 +62,7 @@ struct MachineCheck {
     (try? FileBytes.all(of: path)).flatMap { Int(String(decoding: $0, as: UTF8.self).filter(\.isNumber)) }
   }
 
-  func blenders(_ found: [BlenderProgram], unwell: [UnwellProgram]) -> [DoctorReport.Line] {
+  func blenders(_ found: [BlenderProgram], unwell: [UnwellProgram], probing: [String] = []) -> [DoctorReport.Line] {
     var lines = found.map { program in
       let devices = program.devices.joined(separator: ", ")
       let denoiser = program.canDenoise ? "with denoiser" : "without denoiser"
@@ -72,7 +72,11 @@ struct MachineCheck {
       .init(
         "Blender", .note, "\($0.path) does not work: \($0.reason)", remedy: "\($0.path.quotedForShell) -b --version")
     }
-    if found.isEmpty {
+    lines += probing.map {
+      .init(
+        "Blender", .note, "\($0) has not answered yet", remedy: "timeout 60 \($0.quotedForShell) -b --version")
+    }
+    if found.isEmpty && probing.isEmpty {
       lines.append(
         .init("Blender", .bad, "none was found", remedy: "apt-get install blender, or list one under `blenders:`"))
     }

@@ -9,7 +9,9 @@ package actor NoteBoard {
   private var written: [FilePath: (path: FilePath, text: String)] = [:]
   /// Texts that could not be written.
   private var refused: [FilePath: String] = [:]
-  private var hasLooked = false
+  /// The folders in which notes of an earlier life were looked for.
+  private var looked: Set<FilePath> = []
+  private var mayRemove = false
 
   package init(_ volume: Volume) {
     self.volume = volume
@@ -17,31 +19,46 @@ package actor NoteBoard {
 
   private var fallback: FilePath { volume.root.appending("PROBLEMS") }
 
-  /// Makes these the notes that hang: writes what is new or different, removes what is cured.
+  /// What hangs from an earlier life may be removed from now on: it is known what lies beside it.
+  package func removeLeftovers() { mayRemove = true }
+
+  /// Makes these the notes that hang: writes what is new or different, removes what is cured. A folder whose file
+  /// system does not answer is passed over until it does.
   /// - Parameter retrying: whether notes that were refused are tried again; others wait until their text changes.
   /// - Returns: the notes that could not be written anywhere.
   package func show(_ notes: [ProblemNote], folders: [FilePath], retrying: Bool = true) async -> [FileFailure] {
     let wanted = Dictionary(notes.map { ($0.drop, $0) }) { first, _ in first }
     refused = refused.filter { wanted[$0.key]?.text == $0.value }
     for (drop, note) in written where wanted[drop] == nil {
-      await BlockingWork.run { Self.remove(note.path, mark: ProblemNote.mark) }
-      written[drop] = nil
+      let isRemoved: Void? = await Self.answer(at: note.path) { Self.remove(note.path, mark: ProblemNote.mark) }
+      if isRemoved != nil { written[drop] = nil }
     }
     var failures: [FileFailure] = []
     for (drop, note) in wanted where written[drop]?.text != note.text && (retrying || refused[drop] == nil) {
       let places = [note.path, fallback.appending("\(release(of: drop))-\(note.name)")]
-      switch await BlockingWork.run({ Self.put(note.text, mark: ProblemNote.mark, at: places) }) {
-      case .success(let path):
+      let text = note.text
+      switch await Self.answer(at: note.path, { Self.put(text, mark: ProblemNote.mark, at: places) }) {
+      case .success(let path)?:
         written[drop] = (path, note.text)
         refused[drop] = nil
-      case .failure(let failure):
+      case .failure(let failure)?:
         failures.append(failure)
         refused[drop] = note.text
+      case nil: continue
       }
     }
-    if !hasLooked { await removeLeftovers(in: folders) }
-    hasLooked = true
+    if mayRemove { await removeLeftovers(in: folders) }
     return failures
+  }
+
+  /// Longer than a healthy file server takes for a small file.
+  private static let patience = Duration.seconds(3)
+
+  /// - Returns: nil when the file system does not answer.
+  private static func answer<Value: Sendable>(
+    at place: FilePath, _ work: @escaping @Sendable () -> Value
+  ) async -> Value? {
+    BlockingWork.isStuck(at: place) ? nil : await BlockingWork.run(at: place, atMost: patience, work)
   }
 
   /// Writes `STATUS.txt`, unless somebody keeps a file of their own under that name.
@@ -61,16 +78,18 @@ package actor NoteBoard {
   /// Notes of an earlier life whose problem is gone.
   private func removeLeftovers(in folders: [FilePath]) async {
     let hanging = Set(written.values.map(\.path))
-    await BlockingWork.run { [fallback] in
-      for folder in folders + [fallback] {
+    for folder in Set(folders + [fallback]).subtracting(looked) {
+      let isDone: Void? = await Self.answer(at: folder) {
         // Not there, or not to be read: no note of ours can be removed there.
         for name in (try? FolderListing.names(in: folder)) ?? [] where name.string.hasByteSuffix(ProblemNote.ending) {
           let path = folder.appending(name)
           if !hanging.contains(path) { Self.remove(path, mark: ProblemNote.mark) }
         }
       }
-      Placement.removeIfEmpty(fallback)
+      if isDone != nil { looked.insert(folder) }
     }
+    let fallback = fallback
+    await BlockingWork.run { _ = Placement.removeIfEmpty(fallback) }
   }
 
   // MARK: - Files

@@ -146,7 +146,6 @@ struct DeadMountTests {
   }
 
   @Test func `keeps its frames until they can be promoted, and no others`() async throws {
-    // A task of the release may keep its place until the watch has noticed.
     let (world, server) = try await world(slots: 2)
     world.run()
     try await world.drop("releases/r/store/a.blend", frames: 1...30)
@@ -154,9 +153,13 @@ struct DeadMountTests {
     server.hang()
 
     try await world.drop("quick/near.blend")
+    // Both places may be taken by tasks that cannot read their file, until the watch has noticed.
+    let store = world.volume.store(of: "r")
+    await world.flow.takeInOrder(.troubled(store, .hung(store, type: "fuse.bindfs")))
 
     #expect(await isNearDelivered(world))
     server.goOn()
+    await world.flow.takeInOrder(.folderFound(store))
     #expect(try await world.comes("r/a", to: .completed))
     #expect(await eventually { world.volume.dist.appending("r").filesBelow.count == 30 })
   }

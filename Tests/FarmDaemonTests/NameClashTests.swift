@@ -50,6 +50,7 @@ struct NameClashTests {
     world.run()
     try await world.flow.pause(PauseRequest(release: nil, paused: true), by: "ann")
     try await world.drop("quick/shot.blend", frames: 1...3)
+    #expect(try await world.comes("quick/shot", to: .queued))
     try await world.drop("quick/shot_0002.blend", frames: 1...1)
 
     #expect(await clashes(world, "shot_0002", with: "quick/shot ", as: "shot_0002.png"))
@@ -102,6 +103,7 @@ struct NameClashTests {
     let order = ReleaseOrder(jobs: ["s", "s_0002"], naming: naming)
     _ = try await world.flow.plan(PlanRequest(name: "r", order: order), by: "ann")
     try await world.drop("releases/r/store/s.blend", frames: 1...2)
+    #expect(try await eventually { try await world.state("r/s") != nil })
     try await world.drop("releases/r/store/s_0002.blend", frames: 1...1)
     if naming.hasPrefix("{job}") {
       // With these names both have their own.

@@ -103,15 +103,20 @@ package actor FakeEngine: RenderEngine {
     report.yield(.ended(task: task.id, end: end))
   }
 
-  /// Read as a process of its own would: a file server that does not answer stops no thread of ours.
+  /// Read as a process of its own would: a file server that does not answer stops no thread of ours, and who reads
+  /// there can be killed.
   private static func content(of path: String) async -> Data? {
-    await withCheckedContinuation { continuation in
-      Thread.detachNewThread { continuation.resume(returning: FileManager.default.contents(atPath: path)) }
+    let (contents, content) = AsyncStream.makeStream(of: Data?.self)
+    Thread.detachNewThread {
+      content.yield(FileManager.default.contents(atPath: path))
+      content.finish()
     }
+    return await contents.first { _ in true } ?? nil
   }
 
   private func render(_ task: RenderTask, as worker: String) async -> TaskEnd {
     let content = await Self.content(of: task.blend)
+    guard !Task.isCancelled else { return .canceled }
     guard content?.starts(with: Data("BLENDER".utf8)) == true || content?.starts(with: [0x28, 0xb5]) == true else {
       return .failed(Problem(.unreadableFile, cause: "not a .blend"), frame: nil)
     }

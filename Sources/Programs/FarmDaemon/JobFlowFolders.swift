@@ -130,7 +130,7 @@ extension JobFlow {
       await !isThereOrHangs(store), !takenAway.contains(release), held.insert(release).inserted
     else { return }
     let shown = setup.volume.relative(store)
-    troubles[store] = "\(shown) is gone: its jobs are held until it is back. \(Self.remedy(forHeld: release))"
+    troubles[store] = "\(shown) is gone: its jobs wait until it is back. \(Self.remedy(forHeld: release))"
     setup.log.warning("a folder of drops is gone, its jobs wait", metadata: ["folder": "\(shown)"])
   }
 

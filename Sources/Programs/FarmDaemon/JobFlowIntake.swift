@@ -184,7 +184,7 @@ extension JobFlow {
       if knowsBlender { undecided.remove(drop.name) } else { undecided.insert(drop.name) }
       if let before, isSame, !knowsBlender, before.waitsForBlender { return settledIsOver(drop.path) }
       if let before, isSame, !isNewOrder(before, blocking: blocking, basis) {
-        try await knownAlready(drop, before, wishes)
+        try await knownAlready(drop, before, wishes, isSaid: isUndecided)
         if isUndecided, before.state == .queued { return try await decide(before, findings, segmentation) }
         guard before.state == .blocked else { return }
         // As it is now: other settings may have been taken up.
@@ -213,7 +213,10 @@ extension JobFlow {
       ?? (basis != nil && basis != RevisionBasis(of: before))
   }
 
-  private func knownAlready(_ drop: Drop, _ before: Revision, _ wishes: RenderWishes) async throws(StoreFailure) {
+  /// - Parameter isSaid: whether it was said before; it is looked at again since all Blenders are known.
+  private func knownAlready(
+    _ drop: Drop, _ before: Revision, _ wishes: RenderWishes, isSaid: Bool
+  ) async throws(StoreFailure) {
     try await takeUp(wishes, before)
     try await setup.ledger.remember(KnownPath(below(drop.path)), known(drop))
     if try await setup.ledger.job(drop.name)?.state == .removed {
@@ -221,7 +224,7 @@ extension JobFlow {
       askForNames(in: drop.name.release, of: drop.name)
     }
     settledIsOver(drop.path)
-    setup.log.info("the same bytes again, nothing to render", metadata: ["job": "\(drop.name)"])
+    if !isSaid { setup.log.info("the same bytes again, nothing to render", metadata: ["job": "\(drop.name)"]) }
   }
 
   /// - Parameter pause: how long it waits at least; nil: it does not wait for other saves either.

@@ -87,7 +87,7 @@ struct Paperwork: Sendable {
       let (notes, folders) = try await flow.notes()
       let failures = await board.show(notes, folders: folders, retrying: retrying)
       for failure in failures { warn(failure, &warnings) }
-      if !failures.isEmpty { isWritten = false }
+      if await board.isBehind { isWritten = false }
     } catch {
       warn(error, &warnings)
       isWritten = false

@@ -12,6 +12,8 @@ package actor NoteBoard {
   /// The folders in which notes of an earlier life were looked for.
   private var looked: Set<FilePath> = []
   private var mayRemove = false
+  /// Whether some note hangs otherwise than it was last asked for: refused, or its file system does not answer.
+  package private(set) var isBehind = false
 
   package init(_ volume: Volume) {
     self.volume = volume
@@ -47,6 +49,8 @@ package actor NoteBoard {
       case nil: continue
       }
     }
+    isBehind =
+      wanted.contains { written[$0.key]?.text != $0.value.text } || written.keys.contains { wanted[$0] == nil }
     if mayRemove { await removeLeftovers(in: folders) }
     return failures
   }

@@ -2,7 +2,7 @@
 
 SWIFT_FLAGS = --explicit-target-dependency-import-check error
 # All tests at once would keep those that wait for something from their processor for minutes.
-TEST_FLAGS = $(SWIFT_FLAGS) --experimental-maximum-parallelization-width 4
+TEST_FLAGS = $(SWIFT_FLAGS) --experimental-maximum-parallelization-width 6
 SOURCES = Sources Tests Benchmarks Package.swift
 
 .PHONY: demo test test-blenders check build install deps format soak fuzz bench docs

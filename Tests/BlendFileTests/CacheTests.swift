@@ -64,6 +64,16 @@ struct CacheTests {
     }
   }
 
+  @Test func `beside the .blend are not found under another name of it`() throws {
+    let world = try World("4.2")
+    let inspection = try world.inspected()
+    let other = world.blend.removingLastComponent().appending("other.blend")
+
+    #expect(inspection.dependencies.contains { $0.path.hasPrefix("//blendcache_baked/") })
+    #expect(!inspection.needsTheSame(at: world.blend, as: other, BlendPaths()))
+    #expect(inspection.needsTheSame(at: world.blend, as: world.blend, BlendPaths()))
+  }
+
   @Test(arguments: InspectionTests.versions)
   func `are all that Blender wrote when all frames are rendered, and no others`(version: String) throws {
     let world = try World(version)

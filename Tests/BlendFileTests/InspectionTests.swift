@@ -57,6 +57,20 @@ struct InspectionTests {
     #expect(summary.wrapper == .zstd)
   }
 
+  @Test func `says whether the file would need the same in another place`() throws {
+    let blend = file("4.2", "files.blend")
+    let (folder, away) = (blend.removingLastComponent(), FilePath("/away"))
+    let inspection = try inspected("4.2")
+
+    #expect(inspection.needsTheSame(at: blend, as: folder.appending("other.blend"), BlendPaths()))
+    #expect(!inspection.needsTheSame(at: blend, as: away.appending("files.blend"), BlendPaths()))
+    var bound = inspection
+    bound.dependencies = inspection.dependencies.filter {
+      $0.of != nil || $0.path.hasPrefix("/") && !$0.path.hasPrefix("//")
+    }
+    #expect(bound.needsTheSame(at: blend, as: away.appending("files.blend"), BlendPaths()))
+  }
+
   @Test(arguments: versions)
   func `is every file that it needs, through libraries, each relative to the file that names it`(
     version: String

@@ -135,7 +135,7 @@ extension EndToEnd.Life {
         let next = try await farm.start()
 
         #expect(delivered.hasRelease == !isArchived, "after \"\(act)\"")
-        #expect(delivered.leftOvers.isEmpty, "after \"\(act)\": \(delivered.leftOvers)")
+        #expect(await eventually { delivered.leftOvers.isEmpty }, "after \"\(act)\": \(delivered.leftOvers)")
         if isArchived {
           #expect(try await farm.farm("verify", "archive", "spring").code == 0, "after \"\(act)\"")
         } else {

@@ -5,7 +5,7 @@ import Foundation
 import SystemPackage
 import Testing
 
-extension EndToEnd.Trouble {
+extension EndToEnd.Crashes {
   /// A daemon that dies again and again while people drop hundreds of files, some of them slowly.
   @Suite("A burst of drops")
   struct BurstTests {

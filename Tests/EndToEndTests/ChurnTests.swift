@@ -5,7 +5,7 @@ import Foundation
 import SystemPackage
 import Testing
 
-extension EndToEnd.Trouble {
+extension EndToEnd.Crashes {
   /// The whole daemon beside people who drop, move and remove at random: in the end its jobs are the files that lie
   /// there. Nothing is rendered: the farm is paused, and its Blender only says that it is one.
   @Suite("What people do at random in a farm")

@@ -6,7 +6,7 @@ import SystemPackage
 import Testing
 import VolumeFiles
 
-extension EndToEnd.Life {
+extension EndToEnd.Crashes {
   /// What is lost when something is killed: nothing that was promoted.
   @Suite("A crash")
   struct CrashTests {

@@ -4,7 +4,7 @@ import Foundation
 import SystemPackage
 import Testing
 
-extension EndToEnd.Drops {
+extension EndToEnd.Pictures {
   /// A texture is another than the one that was rendered.
   @Suite("A file that a scene needs, and that changes")
   struct DependencyTests {

@@ -2,19 +2,27 @@ import Supervisor
 import SystemPackage
 import Testing
 
-/// The real `farmd`, `farm` and Blender, as a user has them. In three rows, each one after the other: a machine of two
-/// cores has three Blenders at once, and not twenty.
+/// The real `farmd`, `farm` and Blender, as a user has them. In five rows, each one after the other: they wait more than
+/// they work, and a machine of two cores has five Blenders at once, and not twenty.
 @Suite("End to end")
 enum EndToEnd {
   /// What becomes of files.
   @Suite("What becomes of drops", .serialized)
   enum Drops {}
 
-  /// What becomes of what people order, and of what crashes.
-  @Suite("What becomes of orders and crashes", .serialized)
+  /// What comes of what a scene needs and says.
+  @Suite("What becomes of pictures", .serialized)
+  enum Pictures {}
+
+  /// What becomes of what people order, and of what is over.
+  @Suite("What becomes of orders", .serialized)
   enum Life {}
 
-  /// What becomes of places that do not work, bursts, and deaths between two commits.
+  /// What becomes of deaths of the daemon, and of bursts.
+  @Suite("What becomes of crashes", .serialized)
+  enum Crashes {}
+
+  /// What becomes of places that do not work.
   @Suite("What becomes of trouble", .serialized)
   enum Trouble {}
 

@@ -6,7 +6,7 @@ import SystemPackage
 import Testing
 import VolumeFiles
 
-extension EndToEnd.Trouble {
+extension EndToEnd.Crashes {
   /// The daemon dies right after a commit, for each that a drop makes on its way to `dist/`; the next start goes
   /// on from there.
   @Suite("A death right after a commit")

@@ -3,7 +3,7 @@ import Foundation
 import SystemPackage
 import Testing
 
-extension EndToEnd.Drops {
+extension EndToEnd.Pictures {
   /// Baked simulations that are copied more slowly than the files that need them.
   @Suite("A cache that is only half there")
   struct HalfCacheTests {

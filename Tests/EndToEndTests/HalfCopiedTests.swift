@@ -4,7 +4,7 @@ import Supervisor
 import SystemPackage
 import Testing
 
-extension EndToEnd.Drops {
+extension EndToEnd.Pictures {
   /// Blender shows what there is of some pictures and says nothing.
   @Suite("A texture that is only half there")
   struct HalfCopiedTests {

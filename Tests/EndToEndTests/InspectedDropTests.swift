@@ -4,7 +4,7 @@ import Foundation
 import SystemPackage
 import Testing
 
-extension EndToEnd.Life {
+extension EndToEnd.Pictures {
   /// What is known of a file before Blender opens it decides how it is rendered.
   @Suite("A drop that was looked into")
   struct InspectedDropTests {
@@ -168,7 +168,7 @@ extension EndToEnd.Life {
 
       #expect(await farm.logs("harvested files=4 release=quick"))
       for frame in 1...4 {
-        try await EndToEnd.Drops.DependencyTests.isBlue(farm.root.appending("dist/quick/a_000\(frame).png"))
+        try await EndToEnd.Pictures.DependencyTests.isBlue(farm.root.appending("dist/quick/a_000\(frame).png"))
       }
       await stop(daemon)
     }
@@ -186,7 +186,7 @@ extension EndToEnd.Life {
 
       #expect(await farm.logs("harvested files=3 release=quick"))
       for frame in 1...3 {
-        try await EndToEnd.Drops.DependencyTests.isBlue(farm.root.appending("dist/quick/a_000\(frame).png"))
+        try await EndToEnd.Pictures.DependencyTests.isBlue(farm.root.appending("dist/quick/a_000\(frame).png"))
       }
       await stop(daemon)
     }

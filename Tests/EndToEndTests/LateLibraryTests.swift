@@ -3,7 +3,7 @@ import Foundation
 import SystemPackage
 import Testing
 
-extension EndToEnd.Life {
+extension EndToEnd.Pictures {
   /// A library that comes after the drop, or is replaced, decides how the drop is rendered.
   @Suite("A library that comes or changes after the drop")
   struct LateLibraryTests {

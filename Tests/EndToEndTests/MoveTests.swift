@@ -76,6 +76,28 @@ extension EndToEnd.Drops {
       await stop(daemon)
     }
 
+    @Test func `to where another picture has the name that it needs is rendered with that one`() async throws {
+      let farm = try await TestFarm()
+      try await EndToEnd.paint(farm.root.appending("quick/wood.png"), "1,0,0")
+      try await EndToEnd.paint(farm.root.appending("releases/r/store/wood.png"), "0,0,1")
+      try farm.scratch.folder("volume/releases/bare/store")
+      let daemon = try await farm.start()
+      try await farm.drop("textured", at: "quick/a.blend")
+      #expect(await farm.logs("harvested files=1"))
+
+      move(farm, "quick/a.blend", "releases/r/store/a.blend")
+
+      #expect(await eventually { farm.root.appending("dist/r/a.png").isThere }, "\(farm.log)")
+      let color = try await EndToEnd.average(farm.root.appending("dist/r/a.png"))
+      #expect(color[2] > color[0], "\(color)")
+
+      move(farm, "releases/r/store/a.blend", "releases/bare/store/b.blend")
+
+      #expect(await farm.logs("job.blocked job=bare/b"), "\(farm.log)")
+      #expect(try await farm.farm("show", "job", "bare/b").output.contains("releases/bare/store/wood.png"))
+      await stop(daemon)
+    }
+
     @Test func `while the daemon is down is followed at its start`() async throws {
       let farm = try await TestFarm()
       let daemon = try await farm.start()

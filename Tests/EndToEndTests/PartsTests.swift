@@ -6,7 +6,7 @@ import Supervisor
 import SystemPackage
 import Testing
 
-extension EndToEnd.Drops {
+extension EndToEnd.Pictures {
   /// Jobs of more than one picture a frame, and frames of more than one task.
   @Suite("A job in parts")
   struct PartsTests {

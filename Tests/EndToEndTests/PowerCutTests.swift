@@ -7,7 +7,7 @@ import SystemPackage
 import Testing
 import VolumeFiles
 
-extension EndToEnd.Life {
+extension EndToEnd.Crashes {
   /// What a power cut leaves: names without their bytes, and a lock of another start of the machine.
   @Suite("A power cut")
   struct PowerCutTests {

@@ -84,6 +84,8 @@ extension EndToEnd.Drops {
       await stop(daemon)
       let few = try await writtenByAStart(of: farm)
       let again = try await farm.start()
+      // What comes before is settled anew at the next start, unless it is decided by then.
+      #expect(try await eventually { try await farm.farm("list", "workers").output.contains("free") })
       for number in 1...100 { try Data(blend).write(to: URL(filePath: path + "\(number).blend")) }
       #expect(await farm.logs("job.queued", times: 101))
       await stop(again)

@@ -4,7 +4,7 @@ import Supervisor
 import SystemPackage
 import Testing
 
-extension EndToEnd.Trouble {
+extension EndToEnd.Pictures {
   /// Pictures by the daemon beside those of Blender's own command line.
   @Suite("What is delivered")
   struct SamePictureTests {

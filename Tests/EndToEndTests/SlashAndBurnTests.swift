@@ -77,7 +77,7 @@ extension EndToEnd.Life {
       #expect(reset.code == 0 && reset.output.hasPrefix("the farm has forgotten everything"), "\(reset.output)")
       #expect(daemon.isRunning, "it is the same process")
       isReset(farm, "with a daemon")
-      #expect(try await farm.farm("list", "workers").output.contains("free"))
+      #expect(try await eventually { try await farm.farm("list", "workers").output.contains("free") })
       try await isKnown(farm, "with a daemon")
       await stop(daemon)
     }

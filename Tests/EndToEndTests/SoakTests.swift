@@ -7,7 +7,7 @@ import SystemPackage
 import Testing
 import VolumeFiles
 
-extension EndToEnd.Life {
+extension EndToEnd.Crashes {
   /// Long tests, run by `make soak`; each ends with a look at everything that must be true of ledger and volume.
   @Suite("Over a long time", .enabled(if: Needs.patience))
   struct SoakTests {
@@ -43,7 +43,7 @@ extension EndToEnd.Life {
     @Test func `a library saved every second for a minute costs a job at most two revisions`() async throws {
       let farm = try await TestFarm()
       let daemon = try await farm.start()
-      let (red, blue) = try await EndToEnd.Drops.DependencyTests.dropLayered(farm)
+      let (red, blue) = try await EndToEnd.Pictures.DependencyTests.dropLayered(farm)
       let first = red.contents
       let begun = ContinuousClock.now
       for save in 1...60 {
@@ -53,7 +53,7 @@ extension EndToEnd.Life {
       }
       #expect(await farm.logs("harvested files=4"))
       for frame in 1...4 {
-        try await EndToEnd.Drops.DependencyTests.isBlue(farm.root.appending("dist/quick/a_000\(frame).png"))
+        try await EndToEnd.Pictures.DependencyTests.isBlue(farm.root.appending("dist/quick/a_000\(frame).png"))
       }
       // The drop's own, and two.
       #expect(farm.logged("job.queued job=quick/a") <= 3)

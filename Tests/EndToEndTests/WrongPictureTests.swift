@@ -5,7 +5,7 @@ import Foundation
 import SystemPackage
 import Testing
 
-extension EndToEnd.Drops {
+extension EndToEnd.Pictures {
   /// Files that Blender renders with exit code 0 to a wrong picture or none: none of them reaches `dist/`.
   @Suite("A wrong picture")
   struct WrongPictureTests {

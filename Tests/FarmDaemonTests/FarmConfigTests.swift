@@ -35,6 +35,17 @@ struct FarmConfigTests {
     #expect(try parse("# only comments\n") == FarmConfig())
   }
 
+  @Test func `that was emptied is not taken for one that says nothing`() throws {
+    let scratch = try ScratchFolder()
+    let failure = try #require(
+      #expect(throws: ConfigFailure.self) { try FarmConfig(at: scratch.write("\n", to: "farm.yaml")) })
+
+    #expect(failure.description == "farm.yaml is empty, and seems not to be written yet")
+    // Its remedy.
+    #expect(failure.remedy.contains("`# defaults`"))
+    #expect(try FarmConfig(at: scratch.write("# defaults\n", to: "farm.yaml")) == FarmConfig())
+  }
+
   @Test func `with an unknown key is refused with file, line and the nearest key`() {
     let failure = #expect(throws: ConfigFailure.self) { try parse("chunk: 4\nslotz: 2\n") }
 

@@ -26,7 +26,7 @@ struct SteerTests {
     let world = try FlowWorld()
     world.run()
     await world.flow.take(.unsettled(world.volume.quick.appending("a.blend")))
-    #expect(try await lines(world)["quick/a"]?.state == .settling)
+    #expect(try await eventually { try await lines(world)["quick/a"]?.state == .settling })
 
     #expect(try await kill(world, "a", isDryRun: true) == ["quick/a"])
     #expect(try await kill(world, "a") == ["quick/a"])

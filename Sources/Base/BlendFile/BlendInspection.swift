@@ -55,6 +55,21 @@ package struct BlendInspection: Codable, Hashable, Sendable {
     }
   }
 
+  /// Whether the file would need the very same files in another place: paths that begin with `//`, and the caches that
+  /// Blender looks for beside it by its name, may lead to others there.
+  /// - Parameters:
+  ///   - place: where it was inspected.
+  ///   - other: where it lay before, or will.
+  package func needsTheSame(at place: FilePath, as other: FilePath, _ paths: BlendPaths) -> Bool {
+    let (folder, cache) = (other.removingLastComponent(), Walk.bakedFolder(beside: place).resolved)
+    guard folder != place.removingLastComponent() || other.stem != place.stem else { return true }
+    return dependencies.allSatisfy { file in
+      guard file.reached || file.kind == .library, file.kind.isSeen else { return true }
+      if let cache, let resolved = file.resolved, FilePath(resolved).starts(with: cache) { return false }
+      return file.of != nil || paths.resolve(Array(file.path.utf8), in: folder)?.string == file.resolved
+    }
+  }
+
   static func notice(for version: BlenderVersion) -> String? {
     version > newestKnown
       ? "saved by Blender \(version); what came after \(newestKnown) is read as far as the file describes it" : nil
@@ -330,7 +345,7 @@ private struct Walk {
     }
   }
 
-  private static func bakedFolder(beside blend: FilePath) -> CacheLookup.Place {
+  fileprivate static func bakedFolder(beside blend: FilePath) -> CacheLookup.Place {
     let name = "blendcache_\(blend.stem ?? "")"
     return CacheLookup.Place(written: "//\(name)", resolved: blend.removingLastComponent().appending(name))
   }

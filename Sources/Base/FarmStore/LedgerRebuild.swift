@@ -2,6 +2,7 @@ import FarmModel
 import FoundationEssentials
 import GRDB
 import SystemPackage
+import VolumeFiles
 
 extension Ledger {
   /// Has an empty ledger, or one that is older than the manifests, say what they prove, all of it or nothing; what they
@@ -136,10 +137,10 @@ extension Ledger {
   /// writers go on meanwhile.
   /// - Parameter name: what the copy will be called, for people.
   package func backUp(to path: FilePath, called name: FilePath) async throws(StoreFailure) {
+    guard !Task.isCancelled else { throw .canceled(act: "copy the ledger") }
     do {
-      try copy(to: path)
-    } catch is CancellationError {
-      throw .canceled(act: "copy the ledger")
+      // GRDB blocks its thread until a reader is free, and readers may be waiting for Swift's own threads.
+      try await BlockingWork.run { try self.copy(to: path) }
     } catch let error as DatabaseError where error.resultCode == .SQLITE_FULL {
       throw .notCopied(name, reason: "the disk is full there")
     } catch let error as DatabaseError where error.resultCode == .SQLITE_CANTOPEN {

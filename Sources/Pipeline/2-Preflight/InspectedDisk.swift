@@ -110,9 +110,10 @@ package final class InspectedDisk: Sendable {
   /// - Parameter missing: whether other files that are needed and not there are noted too.
   package func files(of inspection: BlendInspection, missing: Bool = false) -> [SeenFile] {
     let needed = inspection.dependencies.filter { $0.reached && $0.kind.isSeen || $0.kind == .library }
-    let libraries = Set(needed.filter { $0.kind == .library }.compactMap(\.resolved))
-    return Set(needed.compactMap(\.resolved)).sorted().compactMap { path in
-      let isLibrary = libraries.contains(path)
+    let libraries = Set(needed.filter { $0.kind == .library }.compactMap(\.resolved).map(ExactText.init))
+    let all = Set(needed.compactMap(\.resolved).map(ExactText.init)).sorted { $0.text < $1.text }
+    return all.compactMap { named in
+      let (path, isLibrary) = (named.text, libraries.contains(named))
       guard let status = Self.status(of: FilePath(path)) else {
         return isLibrary || missing ? SeenFile.unknown(path) : nil
       }

@@ -33,7 +33,13 @@ package struct FarmConfig: Hashable, Sendable {
   package init(at path: FilePath) throws(ConfigFailure) {
     let bytes: [UInt8]
     do { bytes = try FileBytes.all(of: path, limitBytes: 1 << 20) } catch { throw .unreadable(path, error.description) }
-    try self.init(parsing: String(decoding: bytes, as: UTF8.self), file: path)
+    let text = String(decoding: bytes, as: UTF8.self)
+    // It may have said where the ledger lies: a start with the defaults would render everything anew.
+    if let doubt = WishText(text, inode: 0).doubt(after: nil, saidSomething: false) {
+      let remedy = "Write it again; a line `# defaults` alone means that every default holds."
+      throw .notWhole(path, reason: doubt.reason, remedy: remedy)
+    }
+    try self.init(parsing: text, file: path)
   }
 
   /// Reads the text of a configuration file.

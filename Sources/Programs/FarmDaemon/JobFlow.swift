@@ -173,8 +173,8 @@ actor JobFlow {
   /// Releases whose release.yaml has a mistake.
   var badPlans: Set<String> = []
   /// Files on which jobs depend, and where the watch finds them.
-  var followedFiles: Set<String> = []
-  var followed: [FilePath: Set<String>] = [:]
+  var followedFiles: Set<ExactText> = []
+  var followed: [FilePath: Set<ExactText>] = [:]
   /// Of jobs that began anew before they were finished.
   var refreshPaces: [JobName: RefreshPace] = [:]
   /// Revisions in whose place another one comes: of two files that change at once, one has the job begin anew.

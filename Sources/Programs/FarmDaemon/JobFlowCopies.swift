@@ -41,7 +41,8 @@ extension JobFlow {
   }
 
   /// Whether two revisions are of one file that got another name: the same bytes and wishes of the same owner, the old
-  /// file gone, the new one there. In another folder relative paths lead elsewhere: what it needs has to be the same.
+  /// file gone, the new one there. In another folder relative paths lead elsewhere, and under another name Blender finds
+  /// no cache of its own: what it needs has to be the same.
   func isStillCopied(_ job: Job, _ revision: Revision, _ twin: Revision) async throws -> Bool {
     guard twin.digest == revision.digest, twin.state != .removed,
       twin.settings.wanted.ofPictures == revision.settings.wanted.ofPictures,
@@ -51,10 +52,16 @@ extension JobFlow {
     else { return false }
     let (old, new) = (setup.volume.root.appending(job.path), setup.volume.root.appending(copy.path))
     guard await !isThereOrHangs(old), await isThereOrHangs(new), !isHung(new) else { return false }
-    if old.removingLastComponent() == new.removingLastComponent() { return true }
+    if old.removingLastComponent() == new.removingLastComponent() { return await !hasOwnCache(old) }
     let needs = try await setup.ledger.dependencies(of: revision.id, areSeen: false).map(\.path)
     let twinNeeds = try await setup.ledger.dependencies(of: twin.id, areSeen: false).map(\.path)
     return needs == twinNeeds
+  }
+
+  /// Whether Blender finds caches beside a file by the file's name, which its copy has not.
+  private func hasOwnCache(_ blend: FilePath) async -> Bool {
+    let folder = blend.removingLastComponent().appending("blendcache_\(blend.stem ?? "")")
+    return await isThereOrHangs(folder)
   }
 
   private func progress(of revision: Revision) async throws -> CopyRule.Progress {

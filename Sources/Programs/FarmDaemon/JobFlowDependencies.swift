@@ -73,14 +73,14 @@ extension JobFlow {
     let before = followedFiles
     do {
       let needed = try await setup.ledger.dependencies() + lacks.paths
-      unfollow(before.subtracting(needed))
+      unfollow(before.subtracting(needed.map(ExactText.init)))
       await follow(needed)
     } catch {
       complain(error, while: "following what jobs depend on")
     }
   }
 
-  private func unfollow(_ files: Set<String>) {
+  private func unfollow(_ files: Set<ExactText>) {
     guard !files.isEmpty else { return }
     followedFiles.subtract(files)
     var dropped: Set<FilePath> = []
@@ -109,13 +109,13 @@ extension JobFlow {
   /// Has the watch tell of these files too.
   func follow(_ files: [String]) async {
     // What is a place on another machine is nowhere here.
-    let new = files.filter { FilePath($0).isAbsolute && followedFiles.insert($0).inserted }
+    let new = files.filter { FilePath($0).isAbsolute && followedFiles.insert(ExactText($0)).inserted }
     guard !new.isEmpty else { return }
     let places = await BlockingWork.run(atMost: Self.patience) { new.map { Self.places(of: FilePath($0)) } }
     // A file server that does not answer: where they are said to lie.
     let lie = places ?? new.map { [FilePath($0)] }
     for (file, lies) in zip(new, lie) {
-      for place in lies { followed[place, default: []].insert(file) }
+      for place in lies { followed[place, default: []].insert(ExactText(file)) }
     }
     setup.watcher.follow(lie.reduce(into: []) { $0.formUnion($1) })
   }
@@ -131,7 +131,7 @@ extension JobFlow {
   /// - Returns: whether it is no drop, so that there is no more to it.
   func takeDependency(_ change: FolderChange) -> Bool {
     guard let path = change.file else { return false }
-    let files = followed[path] ?? []
+    let files = (followed[path] ?? []).map(\.text)
     for file in files { lacks.tell(of: file) }
     switch change {
     // What is gone stops nothing: it may come back in a moment.

@@ -132,6 +132,21 @@ extension JobFlow {
     let shown = setup.volume.relative(store)
     troubles[store] = "\(shown) is gone: its jobs wait until it is back. \(Self.remedy(forHeld: release))"
     setup.log.warning("a folder of drops is gone, its jobs wait", metadata: ["folder": "\(shown)"])
+    await releaseIfBack(release, store)
+  }
+
+  /// It may have come back, or been found under another name, while it was found out that it is gone: nobody would
+  /// tell it again.
+  private func releaseIfBack(_ release: String, _ store: FilePath) async {
+    do {
+      let isKnown = try await setup.ledger.release(named: release) != nil
+      let there = try await fileStatus(at: store)
+      guard !isKnown || there != nil else { return }
+      troubles[store] = nil
+      await self.release(store)
+    } catch {
+      complain(error, while: "looking whether \(setup.volume.relative(store)) is back")
+    }
   }
 
   private static func remedy(forHeld release: String) -> String {

@@ -158,7 +158,7 @@ extension JobFlow {
       let before = try await setup.ledger.newestRevision(of: drop.name)
       let order = try await setup.ledger.release(named: drop.name.release)?.order
       let said = try await sidecar(of: drop.path)
-      let wishes = self.wishes(for: drop, order, said: try? said.get())  // Why it is not understood is told below.
+      var wishes = self.wishes(for: drop, order, said: try? said.get())  // Why it is not understood is told below.
       let isUndecided = undecided.contains(drop.name)
       if case .failure(let failure) = said, let before, before.digest == drop.digest, before.state != .blocked,
         !isUndecided
@@ -167,6 +167,8 @@ extension JobFlow {
       }
       badSidecars[drop.path] = nil
       let isSame = before.map { self.isSame($0, as: drop, wishes.wanted) } ?? false
+      // A person wanted it without what is missing, and nothing is new but what is known of the Blenders.
+      if let before, isSame, before.settings.onMissing == .warn { wishes.onMissing = .warn }
       let isKnown = isSame && before?.state != .blocked && !isUndecided
       let drop = isKnown || isAdopting ? drop : await inspected(drop, wishes)
       if !isKnown, try await isAsset(drop, order) { return try await takeAsset(drop, before) }

@@ -1,7 +1,9 @@
+import BlendFile
 import FarmModel
 import FarmStore
 import Harvest
 import Intake
+import Preflight
 import Rendering
 import SystemPackage
 import VolumeFiles
@@ -11,14 +13,25 @@ extension JobFlow {
   // MARK: - A file that was renamed or moved
 
   /// Gives the job of a moved file its new name, with everything that was made of it.
-  /// - Returns: false when the drop is no known job's file.
+  /// - Returns: false when the drop is no known job's file, or what it needs beside itself is another in its new place:
+  ///   then it is a new job, and the old one ends with its file.
   func follow(_ drop: Drop) async throws -> Bool {
-    guard let job = try await origin(of: drop), let revision = try await setup.ledger.newestRevision(of: job.name)
+    guard let job = try await origin(of: drop), let revision = try await setup.ledger.newestRevision(of: job.name),
+      await needsTheSame(drop, as: setup.volume.root.appending(job.path), revision)
     else { return false }
     let place = JobPlace(name: drop.name, path: drop.path, fingerprint: drop.fingerprint)
     guard try await move(job, revision, to: place) else { return false }
     try await renderPurged(of: revision, from: job.name.release, in: drop.name.release)
     return true
+  }
+
+  /// Of what renders nothing now it does not matter: what is blocked is inspected again in its new place.
+  private func needsTheSame(_ drop: Drop, as old: FilePath, _ revision: Revision) async -> Bool {
+    guard revision.state != .blocked, revision.state != .canceled else { return true }
+    let wishes = RenderWishes(onMissing: revision.settings.onMissing, wanted: revision.settings.wanted)
+    // What cannot be told is in doubt.
+    guard let inspection = await inspected(drop, wishes).inspection else { return false }
+    return inspection.needsTheSame(at: drop.path, as: old, BlendPaths(places: setup.places))
   }
 
   /// The purged pictures of a quick job are rendered again when it moves into a release, which is nothing without them.

@@ -164,7 +164,9 @@ extension JobFlow {
         if let problem = candidate.problem { tellNotArchived(candidate.release, problem) }
       }
       let busy = try await setup.ledger.archives().filter { $0.state == .restoring || $0.state == .emptying }
-      try await clearAwayLeftOvers(besides: lanes.recovering.union(busy.map(\.release)))
+      let inUse = lanes.recovering.union(busy.map(\.release))
+      try await removeParts()
+      for release in try await releasesOnTheWay().subtracting(inUse) { try await clearAwayLeftOvers(of: release) }
     } catch {
       complain(error, while: "looking what is left of archives")
     }
@@ -178,6 +180,11 @@ extension JobFlow {
       do { try await recover(record) } catch {
         complain(error, while: "going on with the archive of \(record.release)")
       }
+    }
+    let records = try await setup.ledger.archives().filter { $0.release == release }
+    guard release != NameRule.quick, !records.contains(where: { $0.state == .restoring || $0.state == .emptying }) else { return }
+    do { try await clearAwayLeftOvers(of: release) } catch {
+      complain(error, while: "looking what is left of archives of \(release)")
     }
   }
 
@@ -201,23 +208,47 @@ extension JobFlow {
     }
   }
 
-  /// - Parameter busy: releases whose folders are still needed.
-  private func clearAwayLeftOvers(besides busy: Set<String>) async throws {
+  /// Removes archives that were not finished. No other is written yet.
+  private func removeParts() async throws(FileFailure) {
+    let archives = setup.volume.archives
+    try await BlockingWork.run(at: archives) { () throws(FileFailure) in
+      for name in try FolderListing.names(in: archives) where name.string.hasBytePrefix(Self.partPrefix) {
+        Placement.remove(archives.appending(name))
+      }
+    }
+  }
+
+  /// Where what is on its way into an archive or out of it may lie, with what begins the names there.
+  private static func stagings(_ volume: Volume) -> [(folder: FilePath, prefix: String)] {
+    [(volume.own, ""), (volume.releases, ".farm-"), (volume.dist, ".farm-")]
+  }
+
+  private static let stagingWords = ["restoring-", "archived-", "pruned-"]
+
+  /// The releases of which something was left on its way, also those that the ledger does not know.
+  private func releasesOnTheWay() async throws(FileFailure) -> Set<String> {
+    let volume = setup.volume
+    return try await BlockingWork.run { () throws(FileFailure) in
+      var releases: Set<String> = []
+      for (folder, prefix) in Self.stagings(volume) {
+        for name in try FolderListing.names(in: folder).map(\.string) {
+          releases.formUnion(Self.stagingWords.compactMap { name.dropping(bytePrefix: prefix + $0) })
+        }
+      }
+      return releases
+    }
+  }
+
+  /// Removes what was unpacked of a release, and tells what else is left of it.
+  private func clearAwayLeftOvers(of release: String) async throws(FileFailure) {
     let volume = setup.volume
     let left = try await BlockingWork.run { () throws(FileFailure) in
-      for name in try FolderListing.names(in: volume.archives) where name.string.hasBytePrefix(Self.partPrefix) {
-        Placement.remove(volume.archives.appending(name))
-      }
       var left: [FilePath] = []
-      for (folder, prefix) in [(volume.own, ""), (volume.releases, ".farm-"), (volume.dist, ".farm-")] {
-        for name in try FolderListing.names(in: folder) {
-          let (place, text) = (folder.appending(name), name.string)
-          if let release = text.dropping(bytePrefix: prefix + "restoring-"), !busy.contains(release) {
-            try Placement.removeTree(place, opens: true)
-          }
-          for word in ["archived-", "pruned-"] {
-            if let release = text.dropping(bytePrefix: prefix + word), !busy.contains(release) { left.append(place) }
-          }
+      for (folder, prefix) in Self.stagings(volume) {
+        for word in Self.stagingWords {
+          let place = folder.appending(prefix + word + release)
+          guard try FileStatus(at: place) != nil else { continue }
+          if word == "restoring-" { try Placement.removeTree(place, opens: true) } else { left.append(place) }
         }
       }
       return left

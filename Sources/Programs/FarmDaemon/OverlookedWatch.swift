@@ -44,7 +44,7 @@ actor OverlookedWatch {
   /// Looks once at each of these parts.
   /// - Parameter used: files that jobs depend on.
   /// - Returns: whether other files are overlooked than before.
-  func look(at parts: [Part], used: Set<String>) async -> Bool {
+  func look(at parts: [Part], used: Set<ExactText>) async -> Bool {
     while isLooking { await withCheckedContinuation { whenLooked.add($0) } }
     isLooking = true
     let wanted = Set(parts)
@@ -58,7 +58,7 @@ actor OverlookedWatch {
     return files != before
   }
 
-  private func look(at part: Part, _ used: Set<String>) async {
+  private func look(at part: Part, _ used: Set<ExactText>) async {
     guard busy.begin(part) else { return }
     let before = looks[part] ?? OverlookedLook(volume, ignore: ignore)
     let answer = await BlockingWork.run(atMost: Self.patience) { [busy] in
@@ -66,7 +66,7 @@ actor OverlookedWatch {
       var look = before
       let isUsed = { (folder: FilePath) in
         let start = folder.string + "/"
-        return used.contains { $0.hasBytePrefix(start) }
+        return used.contains { $0.text.hasBytePrefix(start) }
       }
       let files =
         switch part {

@@ -78,9 +78,9 @@ extension EndToEnd.Drops {
 
     @Test func `to where another picture has the name that it needs is rendered with that one`() async throws {
       let farm = try await TestFarm()
+      for release in ["r", "bare"] { try farm.scratch.folder("volume/releases/\(release)/store") }
       try await EndToEnd.paint(farm.root.appending("quick/wood.png"), "1,0,0")
       try await EndToEnd.paint(farm.root.appending("releases/r/store/wood.png"), "0,0,1")
-      try farm.scratch.folder("volume/releases/bare/store")
       let daemon = try await farm.start()
       try await farm.drop("textured", at: "quick/a.blend")
       #expect(await farm.logs("harvested files=1"))

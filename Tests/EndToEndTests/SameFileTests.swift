@@ -15,10 +15,16 @@ extension EndToEnd.Drops {
       #expect(await daemon.end(within: .seconds(10)) == 0)
     }
 
+    /// What comes before is settled anew at the next start, unless it is decided by then.
+    private func isBlenderKnown(_ farm: TestFarm) async throws {
+      #expect(try await eventually { try await farm.farm("list", "workers").output.contains("free") })
+    }
+
     /// A farm that renders nothing, with one job.
     private func pausedFarm() async throws -> (farm: TestFarm, daemon: RunningProgram, path: String) {
       let farm = try await TestFarm()
       let daemon = try await farm.start()
+      try await isBlenderKnown(farm)
       #expect(try await farm.farm("pause").code == 0)
       let path = farm.root.appending("quick/a.blend").string
       try Data(blend).write(to: URL(filePath: path))
@@ -84,8 +90,7 @@ extension EndToEnd.Drops {
       await stop(daemon)
       let few = try await writtenByAStart(of: farm)
       let again = try await farm.start()
-      // What comes before is settled anew at the next start, unless it is decided by then.
-      #expect(try await eventually { try await farm.farm("list", "workers").output.contains("free") })
+      try await isBlenderKnown(farm)
       for number in 1...100 { try Data(blend).write(to: URL(filePath: path + "\(number).blend")) }
       #expect(await farm.logs("job.queued", times: 101))
       await stop(again)

@@ -187,9 +187,10 @@ extension JobFlow {
       if let before, isSame, !knowsBlender, before.waitsForBlender { return settledIsOver(drop.path) }
       if let before, isSame, !isNewOrder(before, blocking: blocking, basis) {
         try await knownAlready(drop, before, wishes, isSaid: isUndecided)
+        // As it is now: what it lacked may have come, and other settings may have been taken up.
+        let before = try await setup.ledger.revision(before.id)
         if isUndecided, before.state == .queued { return try await decide(before, findings, segmentation) }
         guard before.state == .blocked else { return }
-        // As it is now: other settings may have been taken up.
         if blocking == nil { try await goOn(with: drop, notes: findings, before) }
         awaitFiles(of: before, blocking)
         return
@@ -198,6 +199,8 @@ extension JobFlow {
       let adopted = isAdopting ? Problem(.adopted, cause: "it lay here before the farm") : nil
       let unwanted = adopted ?? (isKilled ? KilledDrops.problem : nil)
       try await record(drop, wishes, segmentation, blocking: unwanted ?? blocking, notes: notes)
+      // Its Blender may have become known while nobody found it in the ledger.
+      if !knowsBlender, self.knowsBlender(for: drop) { errand.yield(.decideAgain) }
       // It may have been mended while this was recorded, when nobody knew that the job waits for that.
       if mistake != nil, try await self.mistake(in: drop.name.release) == nil {
         try await lookAtJobs(of: drop.name.release)

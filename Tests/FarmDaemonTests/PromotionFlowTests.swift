@@ -53,6 +53,8 @@ struct PromotionFlowTests {
     #expect(await eventually { await world.flow.flushing.isEmpty })
     #expect(try await !states(world, job).contains(.promoting))
     try wood.write([1])
+    // Nobody watches here, and everything is looked for twice a minute.
+    world.time.advance(by: .seconds(31))
 
     #expect(await world.delivers(["quick/a_0001.png", "quick/a_0002.png"]))
   }

@@ -127,25 +127,23 @@ extension JobFlow {
   /// Holds the jobs of a folder of drops if it is not there: all its files gone at once is never their deletion.
   func hold(_ store: FilePath) async {
     guard let release = place.release(at: store), !held.contains(release), !takenAway.contains(release),
-      await !isThereOrHangs(store), !takenAway.contains(release), held.insert(release).inserted
+      await !isThereOrHangs(store), await isKnown(release), !takenAway.contains(release),
+      held.insert(release).inserted
     else { return }
     let shown = setup.volume.relative(store)
     troubles[store] = "\(shown) is gone: its jobs wait until it is back. \(Self.remedy(forHeld: release))"
     setup.log.warning("a folder of drops is gone, its jobs wait", metadata: ["folder": "\(shown)"])
-    await releaseIfBack(release, store)
+    // It may have come back while it was found out that it is gone: nobody would tell it again.
+    guard await isThereOrHangs(store) else { return }
+    troubles[store] = nil
+    await self.release(store)
   }
 
-  /// It may have come back, or been found under another name, while it was found out that it is gone: nobody would
-  /// tell it again.
-  private func releaseIfBack(_ release: String, _ store: FilePath) async {
-    do {
-      let isKnown = try await setup.ledger.release(named: release) != nil
-      let there = try await fileStatus(at: store)
-      guard !isKnown || there != nil else { return }
-      troubles[store] = nil
-      await self.release(store)
-    } catch {
-      complain(error, while: "looking whether \(setup.volume.relative(store)) is back")
+  /// Whether a release still has the name by which it is asked for.
+  private func isKnown(_ release: String) async -> Bool {
+    do { return try await setup.ledger.release(named: release) != nil } catch {
+      complain(error, while: "looking for \(release)")
+      return true
     }
   }
 

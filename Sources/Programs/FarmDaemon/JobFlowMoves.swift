@@ -151,16 +151,16 @@ extension JobFlow {
     else { return }
     rename(release.name, to: name, in: oldStore)
     toldRename("release.renamed", JobName(release: name, job: ""), from: release.name)
-    let revisions = try await setup.ledger.revisions(in: [.blocked, .queued, .active]).filter {
-      $0.name.release == name
-    }
-    // Blender loads what it needs when it needs it, from where the file was: what runs begins anew.
     for id in open.keys where open[id]?.revision.name.release == release.name {
       if let job = open[id]?.revision.name.job { open[id]?.revision.name = JobName(release: name, job: job) }
+    }
+    let revisions = try await setup.ledger.revisions(in: [.blocked, .queued, .active]).filter {
+      $0.name.release == name
     }
     // Who waits with frames under the old name has to see the new one.
     whenHarvested.resume()
     await flush(release.name)
+    // Blender loads what it needs when it needs it, from where the file was: what runs begins anew.
     await stop(Set(revisions.map(\.id)))
     for revision in revisions { await goOn(try await setup.ledger.revision(revision.id)) }
     // One file is enough to know the folder again; those of other jobs may not have come with it.

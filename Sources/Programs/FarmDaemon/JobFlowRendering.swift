@@ -168,6 +168,9 @@ extension JobFlow {
       guard let task = running[id] else { return }
       running[id]?.waiting.remove(frame)
       if problem.problemClass == .diskFull { rest(problem) }
+      if isMoved(task.task) {
+        return await failed([frame], of: task.task, Problem(.killed, cause: problem.cause))
+      }
       if problem.problemClass == .missingFile, let revision = open[task.task.revision]?.revision {
         // What is shown at a frame may be known only there; it is owed still.
         await failed([frame], of: task.task, Problem(.killed, cause: problem.cause))
@@ -237,6 +240,8 @@ extension JobFlow {
     // Nothing comes back of it: the worker need not wait for its frames' last steps.
     if (end == .completed && left.isEmpty) || isWaitingForDisk(task.task.job.release) { await schedule() }
     await flush(task.task.job.release)
+    var end = end
+    if case .failed = end, isMoved(task.task) { end = .canceled }
     var state = TaskState.completed
     var problem: Problem?
     switch end {
@@ -271,12 +276,18 @@ extension JobFlow {
         task: id, problem: problem))
     await removeTree(FilePath(task.task.folder))
     if case .failed(let cause, nil) = end, cause.problemClass.blocks, let revision = open[task.task.revision]?.revision,
-      !(await isLost(revision))
+      !(await isLost(revision)), !isMoved(task.task)
     {
       await block(revision, cause)
     }
     await advance(task.task.revision)
     await schedule()
+  }
+
+  /// Whether a job, or its release, got another name while a task of it ran: what the task did not find in the old
+  /// place is no news.
+  private func isMoved(_ task: RenderTask) -> Bool {
+    open[task.revision].map { $0.revision.name != task.job } ?? false
   }
 
   /// Writes off one attempt at each of these frames; which of them are tried again is ``RetryRule``'s to say.

@@ -182,7 +182,8 @@ extension JobFlow {
       }
     }
     let records = try await setup.ledger.archives().filter { $0.release == release }
-    guard release != NameRule.quick, !records.contains(where: { $0.state == .restoring || $0.state == .emptying }) else { return }
+    guard release != NameRule.quick, !records.contains(where: { $0.state == .restoring || $0.state == .emptying })
+    else { return }
     do { try await clearAwayLeftOvers(of: release) } catch {
       complain(error, while: "looking what is left of archives of \(release)")
     }

@@ -10,10 +10,19 @@ import VolumeFiles
 extension JobFlow {
   /// Blocks a revision that cannot be rendered until somebody mends the file or the set-up, and clears its work away.
   func block(_ revision: Revision, _ problem: Problem) async {
+    // What was found in the old place of a job that was moved meanwhile is no news.
+    if let now = open[revision.id]?.revision.name, now != revision.name { return }
     guard await move(revision, to: .blocked, problem: problem) else { return }
     await end(revision, waits: false)
     gone.remove(revision.id)
     awaitFiles(of: revision, problem)
+    do {
+      // Moved while this was recorded: it may have there what it lacked.
+      let now = try await setup.ledger.revision(revision.id)
+      if now.name != revision.name { errand.yield(.inspectAgain(now)) }
+    } catch {
+      complain(error, while: "looking where \(revision.name) is")
+    }
   }
 
   /// Has a blocked revision go on when what it lacks is there.

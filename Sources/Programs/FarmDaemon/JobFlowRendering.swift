@@ -27,8 +27,9 @@ extension JobFlow {
       let namingObject = try await setup.ledger.release(named: revision.name.release)?.order.namingObject
       if open[revision.id]?.revision.state == .queued { await move(revision, to: .active) }
       // From here to the engine nothing is waited for: what is superseded in between would run for ever.
-      guard open[revision.id]?.revision.state == .active, !frames.isEmpty else {
-        // While we waited it was superseded or killed.
+      guard let now = open[revision.id]?.revision, now.state == .active, now.name == revision.name, !frames.isEmpty
+      else {
+        // While we waited it was superseded, killed or moved.
         return try await setup.ledger.endTask(id, as: .canceled, problem: nil)
       }
       let task = RenderTask(

@@ -46,8 +46,14 @@ final class FlowWorld: Sendable {
     flow = JobFlow(
       JobFlow.Setup(
         volume: volume, state: state, config: config, ledger: ledger, engine: engine, watcher: watcher,
-        events: events, clock: time.clock, log: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() },
+        events: events, clock: time.clock, log: Self.log,
         version: "test", availableMemory: availableMemory, load: load))
+  }
+
+  /// Silent; with `FARM_TEST_LOG` set all that the flow logs.
+  private static let log = Logger(label: "flow") { label -> any LogHandler in
+    let isSilent = ProcessInfo.processInfo.environment["FARM_TEST_LOG"] == nil
+    return if isSilent { SwiftLogNoOpLogHandler() } else { StreamLogHandler.standardError(label: label) }
   }
 
   func run() {

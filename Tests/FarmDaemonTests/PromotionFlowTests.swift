@@ -32,6 +32,8 @@ struct PromotionFlowTests {
         }
         return try await world.ledger.outputs(of: revision.id).contains { $0.state == .promoting }
       })
+    // It is at the frame, and has not only its task: what is not begun is not ended.
+    #expect(await eventually { await world.engine.tries[2] == 1 })
     #expect(await eventually { await world.flow.running.values.contains { $0.task.frames.frames == [2] } })
     return (world, "\(release)/a")
   }

@@ -2,8 +2,8 @@ import Supervisor
 import SystemPackage
 import Testing
 
-/// The real `farmd`, `farm` and Blender, as a user has them. In five rows, each one after the other: they wait more than
-/// they work, and a machine of two cores has five Blenders at once, and not twenty.
+/// The real `farmd`, `farm` and Blender, as a user has them. In five rows, each one after the other: they wait more
+/// than they work, and a machine of two cores has five Blenders at once, and not twenty.
 @Suite("End to end")
 enum EndToEnd {
   /// What becomes of files.

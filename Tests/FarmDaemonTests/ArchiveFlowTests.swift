@@ -296,9 +296,9 @@ struct ArchiveFlowTests {
     #expect(try await later.ledger.archives().map(\.state) == [.stored])
     await later.crash()
     let last = try FlowWorld(on: world.scratch)
-    await last.flow.recoverArchives()
-    #expect(try await last.flow.status().daemon.troubles.isEmpty)
     last.run()
+    #expect(await eventually { await last.flow.areArchivesRecovered })
+    #expect(try await last.flow.status().daemon.troubles.isEmpty)
     #expect(try await last.flow.restore(asked, by: "ann").archive.isReleaseThere)
     #expect(try await last.ledger.archives().map(\.state) == [.kept])
   }

@@ -41,8 +41,8 @@ extension JobFlow {
   }
 
   /// Whether two revisions are of one file that got another name: the same bytes and wishes of the same owner, the old
-  /// file gone, the new one there. In another folder relative paths lead elsewhere, and under another name Blender finds
-  /// no cache of its own: what it needs has to be the same.
+  /// file gone, the new one there. In another folder relative paths lead elsewhere, and under another name Blender
+  /// finds no cache of its own: what it needs has to be the same.
   func isStillCopied(_ job: Job, _ revision: Revision, _ twin: Revision) async throws -> Bool {
     guard twin.digest == revision.digest, twin.state != .removed,
       twin.settings.wanted.ofPictures == revision.settings.wanted.ofPictures,
@@ -59,7 +59,7 @@ extension JobFlow {
   }
 
   /// Whether Blender finds caches beside a file by the file's name, which its copy has not.
-  private func hasOwnCache(_ blend: FilePath) async -> Bool {
+  func hasOwnCache(_ blend: FilePath) async -> Bool {
     let folder = blend.removingLastComponent().appending("blendcache_\(blend.stem ?? "")")
     return await isThereOrHangs(folder)
   }

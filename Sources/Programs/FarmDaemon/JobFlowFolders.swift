@@ -219,7 +219,14 @@ extension JobFlow {
       guard let revision = try await setup.ledger.newestRevision(of: name), !revision.state.isFinal,
         try await setup.ledger.job(name)?.path == setup.volume.relative(path)
       else { return }
-      await block(revision, Problem(.fileGone, cause: "\(setup.volume.relative(path)) went with its folder"))
+      let problem = Problem(.fileGone, cause: "\(setup.volume.relative(path)) went with its folder")
+      guard revision.state == .blocked else { return await block(revision, problem) }
+      // Whatever else it lacks, its file goes first.
+      guard revision.problem?.problemClass != .fileGone,
+        try await setup.ledger.setProblem(ofBlocked: revision.id, problem)
+      else { return }
+      told("job.blocked", name, revision: revision.number, problem: problem)
+      askForReview(of: name.release)
     } catch {
       complain(error, while: "holding \(name)")
     }

@@ -188,12 +188,9 @@ extension JobFlow {
       if let before, isSame, !isNewOrder(before, blocking: blocking, basis) {
         try await knownAlready(drop, before, wishes, isSaid: isUndecided)
         // As it is now: what it lacked may have come, and other settings may have been taken up.
-        let before = try await setup.ledger.revision(before.id)
-        if isUndecided, before.state == .queued { return try await decide(before, findings, segmentation) }
-        guard before.state == .blocked else { return }
-        if blocking == nil { try await goOn(with: drop, notes: findings, before) }
-        awaitFiles(of: before, blocking)
-        return
+        let now = try await setup.ledger.revision(before.id)
+        if isUndecided, now.state == .queued { return try await decide(now, findings, segmentation) }
+        return try await goOnIfBlocked(now, with: drop, findings, blocking)
       }
       let notes = findings.notes
       let adopted = isAdopting ? Problem(.adopted, cause: "it lay here before the farm") : nil
@@ -208,6 +205,14 @@ extension JobFlow {
     } catch {
       complain(error, while: "recording a drop", ["job": "\(drop.name)"])
     }
+  }
+
+  private func goOnIfBlocked(
+    _ revision: Revision, with drop: Drop, _ findings: [Finding], _ blocking: Problem?
+  ) async throws(StoreFailure) {
+    guard revision.state == .blocked else { return }
+    if blocking == nil { try await goOn(with: drop, notes: findings, revision) }
+    awaitFiles(of: revision, blocking)
   }
 
   /// Whether the same bytes become another revision: something else holds them up now, they are to be rendered in

@@ -17,7 +17,7 @@ extension JobFlow {
   ///   then it is a new job, and the old one ends with its file.
   func follow(_ drop: Drop) async throws -> Bool {
     guard let job = try await origin(of: drop), let revision = try await setup.ledger.newestRevision(of: job.name),
-      await needsTheSame(drop, as: setup.volume.root.appending(job.path), revision)
+      try await needsTheSame(drop, as: setup.volume.root.appending(job.path), revision)
     else { return false }
     let place = JobPlace(name: drop.name, path: drop.path, fingerprint: drop.fingerprint)
     guard try await move(job, revision, to: place) else { return false }
@@ -26,11 +26,16 @@ extension JobFlow {
   }
 
   /// Of what renders nothing now it does not matter: what is blocked is inspected again in its new place.
-  private func needsTheSame(_ drop: Drop, as old: FilePath, _ revision: Revision) async -> Bool {
+  private func needsTheSame(
+    _ drop: Drop, as old: FilePath, _ revision: Revision
+  ) async throws(StoreFailure) -> Bool {
     guard revision.state != .blocked, revision.state != .canceled else { return true }
     let wishes = RenderWishes(onMissing: revision.settings.onMissing, wanted: revision.settings.wanted)
-    // What cannot be told is in doubt.
-    guard let inspection = await inspected(drop, wishes).inspection else { return false }
+    guard let inspection = await inspected(drop, wishes).inspection else {
+      // Of what is not understood in depth Blender has told which files it needs.
+      if old.removingLastComponent() == drop.path.removingLastComponent() { return await !hasOwnCache(old) }
+      return try await setup.ledger.dependencies(of: revision.id, areSeen: false).isEmpty
+    }
     return inspection.needsTheSame(at: drop.path, as: old, BlendPaths(places: setup.places))
   }
 

@@ -79,6 +79,9 @@ package enum BlockingWork {
 
   private static let lanes = Mutex(MountLanes())
 
+  /// Whether other machines or programs serve the file system of a place.
+  package static func mayHang(at place: FilePath) -> Bool { CurrentMounts.blind(at: place) != nil }
+
   /// Whether the file system of a place has not answered a simple question for some seconds.
   package static func isStuck(at place: FilePath) -> Bool {
     guard let mount = CurrentMounts.blind(at: place) else { return false }

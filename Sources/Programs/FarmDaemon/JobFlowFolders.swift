@@ -108,6 +108,8 @@ extension JobFlow {
   /// Whether something is there, or its file system does not answer.
   func isThereOrHangs(_ folder: FilePath) async -> Bool {
     if isHung(folder) || BlockingWork.isStuck(at: folder) { return true }
+    // A disk of this machine is only slow.
+    guard BlockingWork.mayHang(at: folder) else { return await BlockingWork.run { Self.isThere(folder) } }
     return await BlockingWork.run(at: folder, atMost: Self.patience) { Self.isThere(folder) } ?? true
   }
 

@@ -22,10 +22,10 @@ extension JobFlow {
       if record.state == .stored || record.state == .emptying { takenAway.insert(record.release) }
       releases.insert(record.release)
     }
-    let left = LeftBehind(
+    leftBehind = LeftBehind(
       ended: try await setup.ledger.snapshotsOfEnded(),
       open: try await setup.ledger.revisions(in: [.queued, .active, .assembling]))
-    leftBehind = left
+    if let powerCut = setup.powerCut { leftBehind.doubtful = try await doubtful(after: powerCut) }
     for release in releases {
       // Held until it is recovered: whatever else would move files of it waits.
       harvesting.insert(release)
@@ -41,6 +41,8 @@ extension JobFlow {
   struct LeftBehind: Sendable {
     var ended: [String: [Revision]] = [:]
     var open: [String: [Revision]] = [:]
+    /// Outputs that were finished shortly before a power cut, with where they are or were delivered.
+    var doubtful: [String: [(output: Output, place: FilePath)]] = [:]
 
     init(ended: [Revision] = [], open: [Revision] = []) {
       self.ended = Dictionary(grouping: ended, by: \.name.release)
@@ -54,7 +56,7 @@ extension JobFlow {
       try await recoverArchives(of: release)
       for revision in leftBehind.ended.removeValue(forKey: release) ?? [] { await clearAway(revision) }
       try await open(leftBehind.open.removeValue(forKey: release) ?? [])
-      if let powerCut = setup.powerCut { try await lookAgain(at: release, after: powerCut) }
+      try await lookAgain(at: leftBehind.doubtful.removeValue(forKey: release) ?? [])
       for harvest in try await setup.ledger.openHarvests() {
         guard try await setup.ledger.releaseName(ofHarvest: harvest) == release else { continue }
         do { try await carryOut(harvest, release: release) } catch {
@@ -107,18 +109,29 @@ extension JobFlow {
     }
   }
 
-  /// What was finished shortly before the power went may be on the disk by name alone: every such picture is read
-  /// again, and what is not whole is put aside and rendered anew.
-  private func lookAgain(at release: String, after powerCut: Timestamp) async throws {
-    let doubtful: Int64 = 600_000_000_000
-    let since = Timestamp(nanoseconds: powerCut.nanoseconds - doubtful)
-    var lost: [Int64: [Output]] = [:]
+  /// What was finished shortly before the power went may be on the disk by name alone.
+  private func doubtful(after powerCut: Timestamp) async throws -> [String: [(output: Output, place: FilePath)]] {
+    let since = Timestamp(nanoseconds: powerCut.nanoseconds - Self.doubtfulBefore)
+    var doubtful: [String: [(output: Output, place: FilePath)]] = [:]
     for (output, delivered) in try await setup.ledger.finished(since: since) {
-      let revision = try await setup.ledger.revision(output.revision)
-      guard revision.name.release == release else { continue }
+      let name = try await setup.ledger.revision(output.revision).name
       let place =
-        delivered.map { setup.volume.root.appending($0) }
-        ?? setup.volume.out(of: revision.name).appending(output.path)
+        delivered.map { setup.volume.root.appending($0) } ?? setup.volume.out(of: name).appending(output.path)
+      doubtful[name.release, default: []].append((output, place))
+    }
+    return doubtful
+  }
+
+  /// In nanoseconds: ten minutes.
+  private static let doubtfulBefore: Int64 = 600_000_000_000
+
+  /// Reads pictures again, puts aside what is not whole, and has it rendered anew.
+  private func lookAgain(at doubtful: [(output: Output, place: FilePath)]) async throws {
+    var lost: [Int64: [Output]] = [:]
+    for (output, place) in doubtful {
+      // Of a folder that is away nothing is known. Its pictures are looked for before they are delivered.
+      guard await isThereOrHangs(place.removingLastComponent()) else { continue }
+      let revision = try await setup.ledger.revision(output.revision)
       guard await problem(of: output, at: place, of: revision) != nil else { continue }
       lost[revision.id, default: []].append(output)
     }

@@ -176,13 +176,15 @@ extension JobFlow {
 
   /// The same for one release.
   func recoverArchives(of release: String) async throws(StoreFailure) {
-    for record in try await setup.ledger.archives() where record.release == release {
+    let records = try await setup.ledger.archives().filter { $0.release == release }
+    for record in records {
       do { try await recover(record) } catch {
         complain(error, while: "going on with the archive of \(record.release)")
       }
     }
-    let records = try await setup.ledger.archives().filter { $0.release == release }
-    guard release != NameRule.quick, !records.contains(where: { $0.state == .restoring || $0.state == .emptying })
+    // As they are now: what could not be finished still needs its folders.
+    let left = records.isEmpty ? [] : try await setup.ledger.archives().filter { $0.release == release }
+    guard release != NameRule.quick, !left.contains(where: { $0.state == .restoring || $0.state == .emptying })
     else { return }
     do { try await clearAwayLeftOvers(of: release) } catch {
       complain(error, while: "looking what is left of archives of \(release)")

@@ -13,7 +13,7 @@ struct CacheLookup {
     var frames: FrameSet?
 
     fileprivate func below(_ name: String, for frames: FrameSet) -> Place {
-      let slash = written.hasSuffix("/") || written.hasSuffix("\\") ? "" : "/"
+      let slash = written.hasByteSuffix("/") || written.hasByteSuffix("\\") ? "" : "/"
       return Place(
         written: written + slash + name, resolved: resolved?.pushing(FilePath(name)), kind: .cacheFile, frames: frames)
     }

@@ -180,6 +180,6 @@ extension BlendReader {
   fileprivate func objectName(_ number: Int) throws(BlendFailure) -> String? {
     let datablocks = blocks.lazy.filter(\.code.isDatablock)
     guard let block = datablocks.dropFirst(number).first, let name = try datablockName(of: block) else { return nil }
-    return String(name.dropFirst(2))
+    return DatablockName.plain(name)
   }
 }

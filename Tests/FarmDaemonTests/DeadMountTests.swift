@@ -26,6 +26,14 @@ struct DeadMountTests {
     return (world, server)
   }
 
+  /// The next daemon, with a drop that has nothing to do with the release.
+  private func restarted(on scratch: ScratchFolder) async throws -> FlowWorld {
+    let world = try FlowWorld(on: scratch)
+    world.run()
+    try await world.drop("quick/near.blend")
+    return world
+  }
+
   private func isNearDelivered(_ world: FlowWorld) async -> Bool {
     await eventually { world.volume.dist.appending("quick").filesBelow.count == 3 }
   }
@@ -55,9 +63,7 @@ struct DeadMountTests {
     await before.crash()
     server.hang()
 
-    let world = try FlowWorld(on: scratch)
-    world.run()
-    try await world.drop("quick/near.blend")
+    let world = try await restarted(on: scratch)
 
     #expect(await isNearDelivered(world))
     #expect(world.volume.dist.appending("r").filesBelow.isEmpty)
@@ -87,9 +93,7 @@ struct DeadMountTests {
     await before.crash()
     server.hang()
 
-    let world = try FlowWorld(on: scratch)
-    world.run()
-    try await world.drop("quick/near.blend")
+    let world = try await restarted(on: scratch)
 
     #expect(await isNearDelivered(world))
     #expect(try await world.ledger.tasks(of: queued.id).isEmpty)

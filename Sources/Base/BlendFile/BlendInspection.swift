@@ -61,11 +61,11 @@ package struct BlendInspection: Codable, Hashable, Sendable {
   ///   - place: where it was inspected.
   ///   - other: where it lay before, or will.
   package func needsTheSame(at place: FilePath, as other: FilePath, _ paths: BlendPaths) -> Bool {
-    let (folder, cache) = (other.removingLastComponent(), Walk.bakedFolder(beside: place).resolved)
+    let (folder, cache) = (other.removingLastComponent(), place.ownCache)
     guard folder != place.removingLastComponent() || other.stem != place.stem else { return true }
     return dependencies.allSatisfy { file in
       guard file.reached || file.kind == .library, file.kind.isSeen else { return true }
-      if let cache, let resolved = file.resolved, FilePath(resolved).starts(with: cache) { return false }
+      if let resolved = file.resolved, FilePath(resolved).starts(with: cache) { return false }
       return file.of != nil || paths.resolve(Array(file.path.utf8), in: folder)?.string == file.resolved
     }
   }
@@ -345,9 +345,9 @@ private struct Walk {
     }
   }
 
-  fileprivate static func bakedFolder(beside blend: FilePath) -> CacheLookup.Place {
-    let name = "blendcache_\(blend.stem ?? "")"
-    return CacheLookup.Place(written: "//\(name)", resolved: blend.removingLastComponent().appending(name))
+  private static func bakedFolder(beside blend: FilePath) -> CacheLookup.Place {
+    let folder = blend.ownCache
+    return CacheLookup.Place(written: "//\(folder.lastComponent?.string ?? "")", resolved: folder)
   }
 
   private mutating func members(

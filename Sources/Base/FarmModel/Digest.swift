@@ -58,7 +58,7 @@ package struct Fingerprint: Codable, Hashable, Sendable {
     self.ctimeNanoseconds = ctimeNanoseconds
   }
 
-  /// The same file with a size that none has: whoever knows it so settles it anew at the next start.
+  /// The same file with a size that no file has: known like this, it is settled again at the next start.
   package var undecided: Fingerprint {
     Fingerprint(
       device: device, inode: inode, size: -1, mtimeNanoseconds: mtimeNanoseconds, ctimeNanoseconds: ctimeNanoseconds)

@@ -88,3 +88,8 @@ package struct Volume: Hashable, Sendable {
     return rest.removePrefix(root) ? rest.string : path.string
   }
 }
+
+extension FilePath {
+  /// Where Blender looks for the disk caches of a `.blend`: `blendcache_<its name>` beside it.
+  package var ownCache: FilePath { removingLastComponent().appending("blendcache_\(stem ?? "")") }
+}

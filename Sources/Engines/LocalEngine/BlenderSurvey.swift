@@ -34,7 +34,7 @@ struct BlenderSurvey {
   private var known: [String: Fingerprint] = [:]
   /// When a program was asked that has not answered.
   private var asked: [String: Instant] = [:]
-  /// Those of them of which nothing is known: they may be the best for a file.
+  /// Programs that were asked and of which nothing is known yet: any of them may fit a file best.
   private var untold: Set<String> = []
   private var failed: [String: Failed] = [:]
   /// Globs whose file systems do not answer.
@@ -61,7 +61,7 @@ struct BlenderSurvey {
   /// Whether it is known of one program at least what it is, or that there is none.
   var hasAnswer: Bool { !programs.isEmpty || !failed.isEmpty || !silent.isEmpty || probing.isEmpty }
 
-  /// Call when what is known was told.
+  /// To be called after the engine has reported what it can do.
   mutating func endSurveyIfDone() { if probing.isEmpty { isSurveyed = true } }
 
   private func rank(_ path: String) -> (Int, String) {

@@ -180,7 +180,7 @@ package actor LocalEngine: RenderEngine {
     await take(programs.looked(for: glob, files))
   }
 
-  /// Has what is new asked what it is, and ends the Blenders of what is gone.
+  /// Probes new programs, and ends the Blenders whose program is gone.
   private func take(_ news: BlenderSurvey.News) async {
     for path in news.gone { log.warning("a Blender is gone or was replaced", metadata: ["path": "\(path)"]) }
     for (path, file) in news.new { errand.yield(.probe(path, file)) }

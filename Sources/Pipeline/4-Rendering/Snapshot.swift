@@ -24,9 +24,7 @@ package struct Snapshot: Hashable, Sendable {
   private var part: FilePath { folder.appending(".farm-\(mark).part") }
   private var folder: FilePath { original.removingLastComponent() }
 
-  /// Blender looks for disk caches in `blendcache_<name of the .blend>` beside the file.
-  private var cacheOfOriginal: FilePath { folder.appending("blendcache_\(original.lastComponent?.stem ?? "")") }
-  private var cacheLink: FilePath { folder.appending("blendcache_.farm-\(mark)") }
+  private var cacheLink: FilePath { path.ownCache }
 
   /// Copies the original and proves in the same pass that it still is what was queued.
   /// - Throws: ``RenderingFailure/changed`` when it is not; then there is no snapshot.
@@ -65,7 +63,7 @@ package struct Snapshot: Hashable, Sendable {
 
   /// Without it a baked simulation is silently lost (measured with Blender 3.4).
   private func linkCache() throws(FileFailure) {
-    guard try FileStatus(at: cacheOfOriginal)?.kind == .folder, let target = cacheOfOriginal.lastComponent else {
+    guard try FileStatus(at: original.ownCache)?.kind == .folder, let target = original.ownCache.lastComponent else {
       return
     }
     let made = target.string.withCString { to in cacheLink.withPlatformString { symlink(to, $0) } }

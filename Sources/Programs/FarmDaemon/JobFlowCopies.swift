@@ -30,7 +30,7 @@ extension JobFlow {
         return false
       }
       let path = setup.volume.root.appending(copy.path)
-      let there = await BlockingWork.run { (try? FileStatus(at: path)) ?? nil }  // Unreadable: it ends as usual.
+      let there = (try? await fileStatus(at: path)) ?? nil  // Unreadable: it ends as usual.
       guard let there else { continue }
       let place = JobPlace(name: name, path: path, fingerprint: there.fingerprint)
       guard try await move(job, revision, to: place, insteadOf: twin) else { continue }
@@ -59,10 +59,7 @@ extension JobFlow {
   }
 
   /// Whether Blender finds caches beside a file by the file's name, which its copy has not.
-  func hasOwnCache(_ blend: FilePath) async -> Bool {
-    let folder = blend.removingLastComponent().appending("blendcache_\(blend.stem ?? "")")
-    return await isThereOrHangs(folder)
-  }
+  func hasOwnCache(_ blend: FilePath) async -> Bool { await isThereOrHangs(blend.ownCache) }
 
   private func progress(of revision: Revision) async throws -> CopyRule.Progress {
     let done = try await setup.ledger.outputs(of: revision.id).count { $0.state == .done }

@@ -50,7 +50,7 @@ extension JobFlow {
     told("job.removed", name)
     askForNames(in: name.release, of: name)
     // It came back while this was recorded, and its claim may have come before.
-    let there = await BlockingWork.run { (try? FileStatus(at: path)) ?? nil }  // Unreadable: the watch tells.
+    let there = (try? await fileStatus(at: path)) ?? nil  // Unreadable: the watch tells.
     if let there, there.kind == .regular { claim(path, settled: there.fingerprint) }
   }
 

@@ -61,6 +61,12 @@ final class FlowWorld: Sendable {
     running.with { $0 = [Task { await engine.run() }, Task { try await flow.run() }] }
   }
 
+  /// Runs it, and returns when its start is over: before that the watch tells nothing, and no test should.
+  func start() async {
+    run()
+    #expect(await eventually { await self.flow.areArchivesRecovered })
+  }
+
   /// Ends the flow as a crash would: nothing is put in order.
   func crash() async {
     let tasks = running.with { $0 }

@@ -24,7 +24,7 @@ struct SteerTests {
 
   @Test func `is killed while it is being copied, and is not rendered when it is whole`() async throws {
     let world = try FlowWorld()
-    world.run()
+    await world.start()
     await world.flow.take(.unsettled(world.volume.quick.appending("a.blend")))
     #expect(try await eventually { try await lines(world)["quick/a"]?.state == .settling })
 
@@ -45,13 +45,13 @@ struct SteerTests {
   @Test func `and was killed while it was being copied stays killed over a restart, and is retried`() async throws {
     let scratch = try ScratchFolder()
     let first = try FlowWorld(on: scratch)
-    first.run()
+    await first.start()
     await first.flow.take(.unsettled(first.volume.store(of: "spring").appending("a.blend")))
     #expect(try await kill(first, "*", release: nil) == ["spring/a"])
     await first.crash()
 
     let second = try FlowWorld(on: scratch)
-    second.run()
+    await second.start()
     try await second.drop("releases/spring/store/a.blend", frames: 1...1)
     #expect(try await second.comes("spring/a", to: .canceled))
     let retry = SteerRequest(.retry, query: ["a"], release: "spring", isDryRun: false, jobs: nil)
@@ -62,7 +62,7 @@ struct SteerTests {
 
   @Test func `is killed with the newer version of it that is being copied`() async throws {
     let world = try FlowWorld()
-    world.run()
+    await world.start()
     try await world.drop("quick/a.blend", frames: 1...1)
     #expect(await world.delivers(["quick/a.png"]))
     #expect(try await world.comes("quick/a", to: .completed))
@@ -78,7 +78,7 @@ struct SteerTests {
 
   @Test func `and is taken away after it was killed is forgotten`() async throws {
     let world = try FlowWorld()
-    world.run()
+    await world.start()
     let path = world.volume.quick.appending("a.blend")
     await world.flow.take(.unsettled(path))
     #expect(try await kill(world, "a") == ["quick/a"])
@@ -97,7 +97,7 @@ struct SteerTests {
       default: nil
       }
     }
-    world.run()
+    await world.start()
     try await world.drop("releases/r/store/failed.blend", frames: 8...8)
     #expect(try await world.comes("r/failed", to: .failed))
     try await world.drop("releases/r/store/active.blend", frames: 7...7)
@@ -128,7 +128,7 @@ struct SteerTests {
 
   @Test func `of a release whose folder is gone is let go, also what was being copied there`() async throws {
     let world = try FlowWorld { _, _ in .endless }
-    world.run()
+    await world.start()
     try await world.drop("releases/r/store/a.blend", frames: 1...1)
     #expect(try await world.comes("r/a", to: .active))
     let store = world.volume.store(of: "r")

@@ -227,6 +227,14 @@ struct CacheFramesTests {
       ])
   }
 
+  @Test(arguments: [
+    ("OBGrid", "47726964"), ("OB\u{301}x", "CC8178"), ("OB\u{600}", "D880"), ("OBe\u{301}", "65CC81"),
+    ("OB\u{E9}", "C3A9"),
+  ])
+  func `begin with the bytes of the object's name, whatever Unicode makes of them`(object: String, stem: String) {
+    #expect(NamedCaches.stemOfFiles(ofObject: object) == stem)
+  }
+
   @Test(arguments: [(5, 4, 1), (1, .max, 1), (.min, 3, 1), (1, 9, 0)])
   func `are none that a damaged file names`(first: Int, last: Int, step: Int) {
     #expect(!cache(first, last, step: step).isPlausible)

@@ -15,6 +15,11 @@ struct LacksTests {
     Fingerprint(device: 1, inode: 1, size: size, mtimeNanoseconds: 5, ctimeNanoseconds: 0)
   }
 
+  /// A look that finds files of these sizes.
+  private func look(_ sizes: KeyValuePairs<String, Int64>) -> [ExactText: Fingerprint] {
+    Dictionary(uniqueKeysWithValues: sizes.map { (ExactText($0.key), file($0.value)) })
+  }
+
   private func missing(_ path: String, seen: [Int64]? = nil) -> MissingFile {
     MissingFile(path: path, neededBy: "image Wood", why: "is not there", seen: seen)
   }
@@ -50,10 +55,10 @@ struct LacksTests {
 
   @Test mutating func `are cured when each is there and stays as it is between two looks`() {
     lacks.add(revision(1), [missing("/v/a.png"), missing("/v/b.png")], at: at(0))
-    let (a, b) = (["/v/a.png": file(1)], ["/v/a.png": file(1), "/v/b.png": file(2)])
+    let (a, b) = (look(["/v/a.png": 1]), look(["/v/a.png": 1, "/v/b.png": 2]))
+    let changed = look(["/v/a.png": 1, "/v/b.png": 3])
 
-    let looks = [a, a, b, ["/v/a.png": file(1), "/v/b.png": file(3)], ["/v/a.png": file(1), "/v/b.png": file(3)]]
-    let cured = looks.map { lacks.isCured(1, $0) }
+    let cured = [a, a, b, changed, changed].map { lacks.isCured(1, $0) }
 
     #expect(cured == [false, false, false, false, true])
     let due = lacks.due(at: at(2)).count
@@ -62,10 +67,21 @@ struct LacksTests {
     #expect(removed == [true, false])
   }
 
+  @Test mutating func `whose names differ in Unicode form alone are two files`() {
+    let (composed, decomposed) = ("/v/\u{E9}.png", "/v/e\u{301}.png")
+    lacks.add(revision(1), [missing(composed), missing(decomposed)], at: at(0))
+
+    #expect(lacks.paths.count == 2)
+    let one = look([composed: 1])
+    let both = look([composed: 1, decomposed: 2])
+    let cured = [one, one, both, both].map { lacks.isCured(1, $0) }
+    #expect(cured == [false, false, false, true])
+  }
+
   @Test mutating func `that were there and no use are cured by others`() {
     lacks.add(revision(1), [missing("/v/a.png", seen: [7, 5])], at: at(0))
 
-    let cured = [7, 7, 8, 8].map { lacks.isCured(1, ["/v/a.png": file($0)]) }
+    let cured = [7, 7, 8, 8].map { lacks.isCured(1, look(["/v/a.png": $0])) }
 
     #expect(cured == [false, false, false, true])
   }
@@ -95,19 +111,19 @@ struct LacksTests {
   @Test func `that are there and no use are told of once when they stay so for the stall time`() {
     var lacks = Lacks()
     lacks.add(revision(1), [missing("/v/a.jpg", seen: [7, 5]), missing("/v/b.png")], at: at(0))
-    func look(_ size: Int64, _ seconds: Int64, _ lacks: inout Lacks) -> [Int64] {
+    func stalled(_ size: Int64, _ seconds: Int64, _ lacks: inout Lacks) -> [Int64] {
       _ = lacks.due(at: at(seconds))
-      _ = lacks.isCured(1, ["/v/a.jpg": file(size)])
+      _ = lacks.isCured(1, look(["/v/a.jpg": size]))
       return lacks.stalled(for: .seconds(60), at: at(seconds)).map(\.revision.id)
     }
 
-    let same = [look(7, 0, &lacks), look(7, 59, &lacks), look(7, 60, &lacks), look(7, 200, &lacks)]
+    let same = [stalled(7, 0, &lacks), stalled(7, 59, &lacks), stalled(7, 60, &lacks), stalled(7, 200, &lacks)]
     #expect(same == [[], [], [1], []])
     // Another one: nothing is known of that.
-    let other = [look(8, 201, &lacks), look(8, 300, &lacks)]
+    let other = [stalled(8, 201, &lacks), stalled(8, 300, &lacks)]
     #expect(other == [[], []])
     lacks.add(revision(1), [missing("/v/a.jpg", seen: [8, 5])], at: at(300))
-    let anew = [look(8, 301, &lacks), look(8, 360, &lacks), look(8, 361, &lacks)]
+    let anew = [stalled(8, 301, &lacks), stalled(8, 360, &lacks), stalled(8, 361, &lacks)]
     #expect(anew == [[], [], [1]])
   }
 }

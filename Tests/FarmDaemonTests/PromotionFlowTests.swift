@@ -137,6 +137,44 @@ struct RenderedJobTests {
   }
 }
 
+@Suite("A picture that comes as tiles")
+struct TiledJobTests {
+  @Test func `is put together when its folder is back, also when a crash left it about to be promoted`() async throws {
+    let scratch = try ScratchFolder()
+    let first = try FlowWorld(on: scratch, slots: 2)
+    await first.start()
+    var order = ReleaseOrder(jobs: ["a", "b"])
+    order.defaults.tiles = .grid(TileGrid(columns: 2, rows: 1))
+    _ = try await first.flow.plan(PlanRequest(name: "spring", order: order), by: "ann")
+    // What is cut into tiles has to be understood in depth.
+    let scene = try await Scenes.shared.path("still").contents
+    let blend = try scratch.write(scene, to: "volume/releases/spring/store/a.blend")
+    await first.flow.take(.settled(blend, try #require(try FileStatus(at: blend)).fingerprint))
+    #expect(try await first.comes("spring/a", to: .completed))
+    await first.crash()
+    let job = JobName(release: "spring", job: "a")
+    let revision = try #require(try await first.ledger.newestRevision(of: job))
+    for state in [JobState.queued, .active, .assembling] {
+      #expect(try await first.ledger.move(revision.id, to: state))
+    }
+    var outputs = try await first.ledger.outputs(of: revision.id)
+    for index in outputs.indices { outputs[index].state = outputs[index].kind.isFrame ? .promoting : .done }
+    try await first.ledger.update(outputs)
+    let away = scratch("away.blend")
+    try #require(rename(blend.string, away.string) == 0)
+
+    let second = try FlowWorld(on: scratch, slots: 2)
+    await second.start()
+    #expect(await eventually { await !second.flow.assemblies.isEmpty })
+    #expect(try await second.state("spring/a") == .assembling)
+    try #require(rename(away.string, blend.string) == 0)
+    second.time.advance(by: .seconds(60))
+
+    #expect(try await second.comes("spring/a", to: .completed))
+    #expect(try await second.flow.jobDetail("a").outputs.filter(\.kind.isFrame).map(\.state) == [.done])
+  }
+}
+
 @Suite("What is about to be promoted")
 struct PromotionBookTests {
   private func output(_ id: Int64, _ state: OutputState) -> Output {

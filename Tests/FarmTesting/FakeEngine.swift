@@ -65,11 +65,16 @@ package actor FakeEngine: RenderEngine {
     report.yield(.abilities(abilities()))
   }
 
+  private static let size = PixelSize(width: 4, height: 3)
+
   /// What a Blender makes of every frame.
-  package static func picture(by blender: BlenderProgram) -> [UInt8] {
-    guard let build = blender.build else { return TestFiles.png() }
+  package static func picture(by blender: BlenderProgram, of tile: Tile? = nil) -> [UInt8] {
+    let size = tile?.rectangle(in: size).size ?? size
+    guard let build = blender.build else { return TestFiles.png(width: size.width, height: size.height) }
     let shade = UInt8(truncatingIfNeeded: build.utf8.reduce(7) { $0 &* 31 &+ Int($1) })
-    return TestFiles.png(pixels: (0..<3).flatMap { _ in [0] + [UInt8](repeating: shade, count: 12) })
+    let row = [0] + [UInt8](repeating: shade, count: size.width * 3)
+    let pixels = Array(repeatElement(row, count: size.height).joined())
+    return TestFiles.png(width: size.width, height: size.height, pixels: pixels)
   }
 
   package nonisolated func commandLine(for task: RenderTask) -> String { "true" }
@@ -120,7 +125,7 @@ package actor FakeEngine: RenderEngine {
     guard content?.starts(with: Data("BLENDER".utf8)) == true || content?.starts(with: [0x28, 0xb5]) == true else {
       return .failed(Problem(.unreadableFile, cause: "not a .blend"), frame: nil)
     }
-    report.yield(.opened(task: task.id, OpenedScene(size: PixelSize(width: 4, height: 3))))
+    report.yield(.opened(task: task.id, OpenedScene(size: Self.size)))
     for frame in task.frames.frames {
       if shortened.contains(task.id) { return .canceled }
       tries[frame, default: 0] += 1
@@ -133,7 +138,7 @@ package actor FakeEngine: RenderEngine {
       if spoiling == .forgotten { continue }
       let file = "\(task.folder)/\(frame).png"
       try? FileManager.default.createDirectory(atPath: task.folder, withIntermediateDirectories: true)
-      let picture = Self.picture(by: task.blender)
+      let picture = Self.picture(by: task.blender, of: task.part.tile)
       try? Data(spoiling == .truncated ? picture.dropLast(12) : picture[...]).write(to: URL(filePath: file))
       report.yield(
         .frame(

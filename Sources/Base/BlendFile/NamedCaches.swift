@@ -1,3 +1,5 @@
+import FarmModel
+
 /// Which files of baked simulations the structures of a `.blend` name: in which folder, under which names, for which
 /// frames. As measured with Blender 3.4, 4.2 and 5.0.
 enum NamedCaches {
@@ -28,9 +30,8 @@ enum NamedCaches {
       (path, kind, stem) = (folder, .cacheFolder, cache.string("name") ?? "")
     } else if flag & bakedToDisk == bakedToDisk {
       stem = cache.string("name").flatMap { $0.isEmpty ? nil : $0 }
-      // Blender writes an object's name as the hexadecimal digits of its bytes. The world of rigid bodies has no
-      // object: 3.4 crashes when it bakes one to disk.
-      if stem == nil, !record.type.hasPrefix("RigidBody") { stem = try reader.objectName(owner).map(hexadecimal) }
+      // The world of rigid bodies has no object: 3.4 crashes when it bakes one to disk.
+      if stem == nil, !record.type.hasPrefix("RigidBody") { stem = try reader.objectName(owner).map(stemOfFiles) }
     } else {
       return []
     }
@@ -47,11 +48,11 @@ enum NamedCaches {
     return [file]
   }
 
-  private static func hexadecimal(_ name: String) -> String {
-    name.utf8.map { byte in
-      let digits = String(byte, radix: 16, uppercase: true)
-      return digits.count < 2 ? "0" + digits : digits
-    }.joined()
+  /// How the names of a cache's files begin that has no name itself: with the bytes of the object's, in hexadecimal
+  /// digits.
+  /// - Parameter object: the name of its datablock, `OBGrid`.
+  static func stemOfFiles(ofObject object: String) -> String {
+    DatablockName.plain(object).utf8.hexadecimal.uppercased()
   }
 
   // MARK: - Oceans
@@ -176,10 +177,10 @@ extension BlendReader {
     return Array(try body(of: block).prefix { $0 != 0 })
   }
 
-  /// The name of a datablock by its number, without the two letters of its kind.
+  /// The name of a datablock by its number.
   fileprivate func objectName(_ number: Int) throws(BlendFailure) -> String? {
     let datablocks = blocks.lazy.filter(\.code.isDatablock)
-    guard let block = datablocks.dropFirst(number).first, let name = try datablockName(of: block) else { return nil }
-    return DatablockName.plain(name)
+    guard let block = datablocks.dropFirst(number).first else { return nil }
+    return try datablockName(of: block)
   }
 }

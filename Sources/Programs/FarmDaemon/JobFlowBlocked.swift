@@ -89,7 +89,7 @@ extension JobFlow {
     await inspectAgain(revision)
   }
 
-  private static func look(at paths: [String]) async -> [String: Fingerprint] {
+  private static func look(at paths: [String]) async -> [ExactText: Fingerprint] {
     await BlockingWork.run(at: paths.first.map { FilePath($0) }) {
       paths.reduce(into: [:]) { seen, path in
         // Unreadable: not there for us.
@@ -97,7 +97,7 @@ extension JobFlow {
         if let status = (try? FileStatus(at: FilePath(path), followsLinks: true)) ?? nil,
           status.kind == .regular || status.kind == .folder
         {
-          seen[path] = status.fingerprint
+          seen[ExactText(path)] = status.fingerprint
         }
       }
     }

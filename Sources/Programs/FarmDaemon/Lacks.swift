@@ -11,7 +11,7 @@ struct Lacks {
     let revision: Revision
     let files: [MissingFile]
     /// How the files were at the last look.
-    fileprivate var last: [String: Fingerprint] = [:]
+    fileprivate var last: [ExactText: Fingerprint] = [:]
     fileprivate var isStirred = true
     /// Since when they were like that, and whether it was told that they stay so.
     fileprivate var since: Timestamp?
@@ -36,7 +36,7 @@ struct Lacks {
   /// How often before a revision seemed to be cured.
   private var cures: [Int64: Int] = [:]
   /// Of which the watch told since the last look.
-  private var told: Set<String> = []
+  private var told: Set<ExactText> = []
   private var everythingAt: Timestamp?
   /// When was looked last.
   private var now = Timestamp(nanoseconds: 0)
@@ -64,11 +64,11 @@ struct Lacks {
 
   /// Something happened to a file.
   mutating func tell(of path: String) {
-    if !waiting.isEmpty { told.insert(path) }
+    if !waiting.isEmpty { told.insert(ExactText(path)) }
   }
 
   /// The files that anything waits for.
-  var paths: Set<String> { Set(waiting.values.flatMap { $0.files.map(\.path) }) }
+  var paths: [String] { Set(waiting.values.flatMap(\.files).map { ExactText($0.path) }).map(\.text) }
 
   /// Those to be looked after: of which something was told, what changed at the last look, and now and then all.
   mutating func due(at now: Timestamp) -> [Lack] {
@@ -78,9 +78,10 @@ struct Lacks {
     let told = told
     self.told = []
     if !told.isEmpty || isEverything {
-      for (id, lack) in waiting where isEverything || lack.files.contains(where: { told.contains($0.path) }) {
-        waiting[id]?.isStirred = true
+      let stirred = waiting.filter { _, lack in
+        isEverything || lack.files.contains { told.contains(ExactText($0.path)) }
       }
+      for id in stirred.keys { waiting[id]?.isStirred = true }
     }
     return waiting.values.filter { $0.files.isEmpty ? now >= $0.notBefore : $0.isStirred }.sorted {
       $0.revision.id < $1.revision.id
@@ -93,7 +94,7 @@ struct Lacks {
     for (id, lack) in waiting where !lack.isStalled {
       guard let since = lack.since, now.since(since) >= stall,
         lack.files.contains(where: { file in
-          guard let seen = file.seen, let there = lack.last[file.path] else { return false }
+          guard let seen = file.seen, let there = lack.last[ExactText(file.path)] else { return false }
           return seen == [there.size, there.mtimeNanoseconds]
         })
       else { continue }
@@ -105,11 +106,12 @@ struct Lacks {
 
   /// Takes in a look at the files of a revision.
   /// - Returns: whether every one is another than Blender found, and unchanged since the last look.
-  mutating func isCured(_ revision: Int64, _ now: [String: Fingerprint]) -> Bool {
+  mutating func isCured(_ revision: Int64, _ now: [ExactText: Fingerprint]) -> Bool {
     guard let lack = waiting[revision] else { return false }
     let isCured = lack.files.allSatisfy { file in
-      guard let there = now[file.path] else { return false }
-      return [there.size, there.mtimeNanoseconds] != file.seen && lack.last[file.path] == there
+      let path = ExactText(file.path)
+      guard let there = now[path] else { return false }
+      return [there.size, there.mtimeNanoseconds] != file.seen && lack.last[path] == there
     }
     if lack.last != now || lack.since == nil { waiting[revision]?.since = self.now }
     if lack.last != now { waiting[revision]?.isStalled = false }

@@ -8,6 +8,61 @@ import SystemPackage
 import Testing
 import VolumeFiles
 
+@Suite("A state folder")
+struct StateClaimTests {
+  private let scratch: ScratchFolder
+  private let state: FilePath
+
+  init() throws {
+    scratch = try ScratchFolder()
+    state = try scratch.folder("state")
+  }
+
+  private func volume(_ name: String) throws -> Volume {
+    let volume = Volume(root: scratch(name))
+    try VolumeTree.make(volume, adopts: false)
+    return volume
+  }
+
+  @Test func `of one volume is refused to another, at once and later, until it may have it`() throws {
+    let (spring, summer) = (try volume("spring"), try volume("summer"))
+    let claim = try StateClaim(state, for: spring)
+    #expect(throws: DaemonFailure.foreignState(state, of: spring.root)) { try StateClaim(state, for: summer) }
+    claim.release()
+
+    let failure = #expect(throws: DaemonFailure.self) { try StateClaim(state, for: summer) }
+
+    #expect(failure?.description == "the state folder \(state) belongs to the volume \(spring.root)")
+    #expect(failure?.remedy.contains("`state:`") == true && failure?.remedy.contains("\(state)/volume") == true)
+    #expect(failure?.kind == .conflict)
+    unlink(state.appending("volume").string)
+    try StateClaim(state, for: summer).release()
+  }
+
+  @Test func `stays with a volume that is mounted elsewhere, and with one whose own folder was made anew`() throws {
+    let spring = try volume("spring")
+    try StateClaim(state, for: spring).release()
+    try #require(rename(spring.root.string, scratch("moved").string) == 0)
+    let moved = Volume(root: scratch("moved"))
+    try StateClaim(state, for: moved).release()
+
+    try FileManager.default.removeItem(atPath: moved.own.string)
+    try VolumeTree.make(moved, adopts: true)
+
+    try StateClaim(state, for: moved).release()
+    try StateClaim(state, for: moved).release()
+  }
+
+  @Test func `is held by one claim at a time`() throws {
+    let spring = try volume("spring")
+    let claim = try StateClaim(state, for: spring)
+
+    #expect(throws: DaemonFailure.self) { try StateClaim(state, for: spring) }
+    claim.release()
+    try StateClaim(state, for: spring).release()
+  }
+}
+
 @Suite("The volume's lock")
 struct VolumeLockTests {
   private let scratch: ScratchFolder
@@ -39,6 +94,20 @@ struct VolumeLockTests {
     #expect(holder.pid == getpid())
   }
 
+  @Test func `is lost when its file is removed or replaced, and another daemon could take the volume`() throws {
+    let first = try VolumeLock(volume, socket: "/s")
+    defer { first.release() }
+    try first.renew()
+    unlink(volume.lock.string)
+    #expect(throws: DaemonFailure.lockLost(volume.lock)) { try first.renew() }
+
+    let second = try VolumeLock(volume, socket: "/s")
+    defer { second.release() }
+    try second.renew()
+    let failure = #expect(throws: DaemonFailure.self) { try first.renew() }
+    #expect(failure?.description == "the lock \(volume.lock) was removed, so that another daemon could take the volume")
+  }
+
   @Test(.enabled(if: Needs.mounts)) func `is taken on a full disk, and written there where it was written before`()
     throws
   {
@@ -49,7 +118,7 @@ struct VolumeLockTests {
     #expect(first.trouble?.description.contains("No space left") == true)
     #expect(throws: DaemonFailure.self) { try VolumeLock(volume, socket: "/s") }
     try disk.removeFill()
-    first.renew()
+    try first.renew()
     #expect(first.trouble == nil)
     #expect(LockHolder.of(volume)?.socket == "/s")
     first.release()

@@ -135,6 +135,47 @@ struct JobFlowTests {
 
     #expect(await world.delivers(["quick/a_0001.new.png", "quick/a_0001.png", "quick/a_0002.png"]))
     #expect(world.scratch("volume/dist/quick/a_0001.png").contents == Array("retouched".utf8))
+    let notes = try await world.flow.jobDetail("a").notes
+    #expect(notes.map(\.cause) == ["dist/quick/a_0001.png was changed after its delivery and is kept"])
+    #expect(notes.first?.remedy.contains("The new picture is dist/quick/a_0001.new.png") == true)
+  }
+
+  @Test func `killed before all its frames came is not rendered by a wish for some of them`() async throws {
+    // The last frame comes second.
+    let world = try FlowWorld { frame, _ in frame == 3 ? .endless : nil }
+    await world.start()
+    try await world.drop("quick/a.blend", frames: 1...3)
+    #expect(await eventually { await world.engine.tries[3] == 1 })
+    let kill = SteerRequest(.kill, query: ["a"], release: nil, isDryRun: false, jobs: nil)
+    _ = try await world.flow.steer(kill, by: "ann")
+
+    let failure = await #expect(throws: CommandFailure.self) {
+      try await world.flow.renderAgain(AgainRequest(job: "a", what: .frames(FrameSet([1]))), by: "ann")
+    }
+
+    #expect(failure?.description.contains("was killed before frames 2-3 were rendered") == true)
+    #expect(failure?.remedy.contains("`farm retry jobs quick/a`") == true)
+    #expect(try await world.state("quick/a") == .canceled)
+    #expect(await world.engine.tries[2] == nil)
+  }
+
+  @Test func `is delivered nowhere while dist/ is away, and there once it is back`() async throws {
+    let world = try FlowWorld()
+    await world.start()
+    let (dist, away) = (world.volume.dist, world.scratch("away"))
+    try #require(rename(dist.string, away.string) == 0)
+    try await world.drop("quick/a.blend", frames: 1...1)
+    #expect(try await world.comes("quick/a", to: .completed))
+    #expect(
+      try await eventually {
+        try await world.flow.status().releases.first?.problem?.cause.contains("\(dist)") == true
+      })
+    #expect(!dist.isThere)
+
+    try #require(rename(away.string, dist.string) == 0)
+    world.time.advance(by: .seconds(61))
+
+    #expect(await world.delivers(["quick/a.png"]))
   }
 
   @Test func `of a plan waits for the others and for its quiet time`() async throws {

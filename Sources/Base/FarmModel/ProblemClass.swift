@@ -44,6 +44,7 @@ package enum ProblemClass: String, Codable, CaseIterable, Sendable {
   case wrongChannels = "wrong-channels"
   case namesCopy = "names-copy"
   case crashedTheFarm = "crashed-the-farm"
+  case keptChanged = "kept-changed"
 
   /// Whether trying the same output again cannot change anything: the cause is in the file or in the set-up.
   package var isFinal: Bool {
@@ -51,7 +52,7 @@ package enum ProblemClass: String, Codable, CaseIterable, Sendable {
     case .unreadableFile, .wrongBlender, .noBlender, .noCamera, .noFrames, .noLayer, .missingFile, .outOfReach,
       .sequencer, .noGPU, .notSupported, .badName, .badRelease, .denoiserMissing, .scriptsDisabled, .pythonError,
       .adopted, .notAFile, .fileGone, .folderGone, .nameTaken, .still, .unbakedSimulation, .darkFrame, .badSettings,
-      .notTiled, .tileEdges, .namesCopy, .crashedTheFarm:
+      .notTiled, .tileEdges, .namesCopy, .crashedTheFarm, .keptChanged:
       true
     case .hung, .rendererCrashed, .outOfMemory, .outOfVRAM, .noOutput, .truncated, .wrongSize, .diskFull, .notWritable,
       .killed, .changedMeanwhile, .renderError, .notWhole, .slowFrame, .wrongChannels:
@@ -69,8 +70,7 @@ package enum ProblemClass: String, Codable, CaseIterable, Sendable {
     case .noGPU, .badName, .badRelease, .pythonError, .adopted, .folderGone, .nameTaken, .still, .unbakedSimulation,
       .darkFrame, .notAFile, .hung, .rendererCrashed, .outOfMemory, .outOfVRAM, .noOutput, .truncated, .wrongSize,
       .diskFull, .notWritable, .killed, .changedMeanwhile, .renderError, .notWhole, .notTiled, .tileEdges, .slowFrame,
-      .wrongChannels,
-      .namesCopy:
+      .wrongChannels, .namesCopy, .keptChanged:
       false
     }
   }
@@ -128,6 +128,7 @@ package enum ProblemClass: String, Codable, CaseIterable, Sendable {
     case .wrongChannels: "Read `farm logs` of the job; the scene's colour mode may be driven."
     case .crashedTheFarm:
       "Open it in Blender and save it again, and it is tried again; report it with the file and the daemon's log."
+    case .keptChanged: "Look at both pictures, and keep the one that is right."
     case .adopted: "Change and save it, and it is rendered."
     }
   }

@@ -35,7 +35,7 @@ package struct BadPicture: Hashable, Sendable {
     }
     let place = folder.appending(name)
     do throws(FileFailure) {
-      try SharedFolder.make(folder)
+      try SharedFolder.make(folder, below: volume.root)
       try Placement.move(file, to: place, ifOccupied: .replace)
       try Durable.write(Array("\(problem.sentences)\n".utf8), to: folder.appending(name + ".txt"))
     } catch {

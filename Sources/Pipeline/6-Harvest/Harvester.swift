@@ -37,7 +37,8 @@ package struct Harvester: Hashable, Sendable {
         Placement.remove(from)
         return copy
       }
-      try SharedFolder.make(wanted.removingLastComponent())
+      // When dist/ is gone it was moved or unmounted: one made in its place would hide what was delivered.
+      try SharedFolder.make(wanted.removingLastComponent(), below: volume.dist)
       return try place(from, as: wanted, ours: ours)
     }.orThrow(HarvestFailure.lost(source))
   }
@@ -97,7 +98,7 @@ package struct Harvester: Hashable, Sendable {
       if let there = try FileStatus(at: source)?.identity, there.isCopy(of: ours) { return there }
       let delivered = volume.root.appending(path)
       guard try FileStatus(at: delivered)?.identity.isCopy(of: ours) == true else { return nil }
-      try SharedFolder.make(source.removingLastComponent())
+      try SharedFolder.make(source.removingLastComponent(), below: volume.root)
       let moved = try Placement.move(delivered, to: source, ifOccupied: .replace)
       Placement.removeIfEmpty(delivered.removingLastComponent())
       return moved

@@ -54,7 +54,7 @@ package struct Unpacker: Sendable {
     do throws(FileFailure) {
       let bytes = try FileStatus(at: archive)?.fingerprint.size ?? 0
       progress.begin(.unpacking, allBytes: bytes)
-      try SharedFolder.make(folder)
+      try SharedFolder.make(folder, below: folder.removingLastComponent())
     } catch { throw .files(error) }
     do throws(ArchiveFailure) {
       let root: FileDescriptor

@@ -106,6 +106,12 @@ package struct FarmClient: Sendable {
       throw absence
     } catch let error as IOError where [ECONNREFUSED, ENOENT, EPIPE, ECONNRESET].contains(error.errnoCode) {
       throw absence
+    } catch let error as IOError where [EACCES, EPERM].contains(error.errnoCode) {
+      throw APIFailure(
+        "cannot connect to farmd at \(socket.escapedForTerminal): Permission denied",
+        remedy:
+          "Run this as the user of farmd, or join the group of that socket (`ls -l` shows both). STATUS.txt at the"
+          + " top of the volume tells everyone how the farm stands.", kind: .failed)
     }
   }
 

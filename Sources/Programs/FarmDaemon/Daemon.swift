@@ -69,6 +69,12 @@ package struct Daemon: Sendable {
     try await makeFolders()
     let state = try StateFolder(volume: volume, configured: config.state)
     let lock = try VolumeLock(volume, socket: state.socket)
+    let claim: StateClaim
+    do { claim = try StateClaim(state.folder, for: volume) } catch {
+      lock.release()
+      throw error
+    }
+    defer { claim.release() }
     let crashes = CrashGuard(marks: state.folder.appending("crashes"), log: log, isAgain: isAgain)
     if let trouble = lock.trouble, !isAgain {
       log.warning("\(trouble.description)", metadata: ["remedy": "\(trouble.remedy)"])
@@ -135,9 +141,10 @@ package struct Daemon: Sendable {
 
   /// Makes the volume's folders; one on a file system that does not answer is there, or is made at another start.
   private func makeFolders() async throws {
+    let root = volume.root
     for folder in volume.tree {
       let made = await BlockingWork.run(at: folder, atMost: .seconds(2)) {
-        Result { () throws(FileFailure) in try SharedFolder.make(folder) }
+        Result { () throws(FileFailure) in try SharedFolder.make(folder, below: root) }
       }
       guard let made else {
         log.warning(
@@ -168,7 +175,7 @@ package struct Daemon: Sendable {
       Work("papers", end) { await papers.run() },
       Work("lock", end) {
         // Cancelled: the daemon stops.
-        while (try? await Task.sleep(for: VolumeLock.renewEvery)) != nil { lock.renew() }
+        while (try? await Task.sleep(for: VolumeLock.renewEvery)) != nil { try lock.renew() }
       },
       Work("server", end, isCancelled: false) { try await server.run() },
       // They end in reverse: who waits for an archive is answered before the server waits for its last answer.

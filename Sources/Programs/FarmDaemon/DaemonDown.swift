@@ -49,7 +49,7 @@ extension Daemon {
   /// before is waited for: anything else is for the one who starts it.
   func mayBeginAnew(after error: any Error, isAgain: Bool) -> Bool {
     switch error {
-    case DaemonFailure.held, StoreFailure.newer: return false
+    case DaemonFailure.held, DaemonFailure.foreignState, StoreFailure.newer: return false
     default: break
     }
     if isAgain || Self.wasReady { return true }
@@ -132,10 +132,12 @@ extension Daemon {
   /// Holds the volume meanwhile; no daemon may run.
   private func holding<Value>(_ body: (StateFolder) async throws -> Value) async throws -> Value {
     guard VolumeTree.isVolume(volume) else { throw DaemonFailure.notAVolume(volume.root) }
-    for folder in volume.tree { try SharedFolder.make(folder) }
+    for folder in volume.tree { try SharedFolder.make(folder, below: volume.root) }
     let state = try StateFolder(volume: volume, configured: config.state)
     let lock = try VolumeLock(volume, socket: state.socket)
     defer { lock.release() }
+    let claim = try StateClaim(state.folder, for: volume)
+    defer { claim.release() }
     return try await body(state)
   }
 

@@ -195,6 +195,8 @@ enum CommandFailure: Failure, Equatable {
   case folderAway(JobName, String)
   case beingAssembled(JobName)
   case noFrames(JobName, FrameSet, of: FrameSet)
+  /// It was killed before these frames were rendered.
+  case killedBefore(JobName, FrameSet)
   case blocked(JobName, Problem?)
   case emptyQuery
 
@@ -216,6 +218,8 @@ enum CommandFailure: Failure, Equatable {
     case .folderAway(let job, let why): "the pictures of \(job) cannot be seen: \(why)"
     case .beingAssembled(let job): "\(job) is being assembled"
     case .noFrames(let job, let frames, let all): "\(job) has no frames \(frames); it has \(all)"
+    case .killedBefore(let job, let frames):
+      "cannot render only some frames of \(job): it was killed before frames \(frames) were rendered"
     case .blocked(let job, let problem): "\(job) cannot be rendered: \(problem?.cause ?? "it has no frames")"
     case .emptyQuery: "the query is empty, which would mean all jobs"
     }
@@ -239,6 +243,7 @@ enum CommandFailure: Failure, Equatable {
     case .folderAway: "Put the folder back or mount it, then ask again."
     case .beingAssembled: "Try again in a moment."
     case .noFrames: "Set the range in the file and save it, or name frames that it has."
+    case .killedBefore(let job, _): "Have those rendered too: `farm retry jobs \(job)`."
     case .blocked(_, let problem): problem?.remedy ?? "Set the frame range in the file and save it."
     case .emptyQuery: "Write `'*'` when you mean all."
     }
@@ -248,7 +253,7 @@ enum CommandFailure: Failure, Equatable {
     switch self {
     case .noJob, .noRelease, .noLog, .logGone, .noTask: .notFound
     case .severalJobs, .badName, .emptyQuery, .noFrames: .wrongUse
-    case .planned, .notFinished, .badPlan, .fileGone, .folderAway, .beingAssembled, .blocked: .conflict
+    case .planned, .notFinished, .badPlan, .fileGone, .folderAway, .beingAssembled, .blocked, .killedBefore: .conflict
     }
   }
 

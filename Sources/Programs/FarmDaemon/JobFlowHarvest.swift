@@ -223,13 +223,31 @@ extension JobFlow {
     let harvester = Harvester(setup.volume)
     let sync = await BlockingWork.run { Result { () throws(HarvestFailure) in try harvester.sync(release) } }
     try await setup.ledger.moved(done)
-    for (move, delivery) in done where delivery.path != move.target {
+    try await noteNewNames(done.filter { $0.delivery.path != $0.move.target })
+    if case .failure(let failure) = sync { return failure }
+    return nil
+  }
+
+  /// Tells of pictures that were delivered beside a file that was changed in `dist/`, in the log and on their jobs.
+  private func noteNewNames(
+    _ beside: [(move: HarvestMove, delivery: Delivery)]
+  ) async throws(StoreFailure) {
+    for (move, delivery) in beside {
       setup.log.warning(
         "a delivered file was changed by somebody and is kept; the new one lies beside it",
         metadata: ["file": "\(move.target)", "new": "\(delivery.path)"])
     }
-    if case .failure(let failure) = sync { return failure }
-    return nil
+    for (id, pictures) in Dictionary(grouping: beside, by: \.move.revision) {
+      guard let first = pictures.first else { continue }
+      let more = pictures.count > 1 ? " (and \(pictures.count - 1) more)" : ""
+      let note = Problem(
+        .keptChanged, cause: "\(first.move.target) was changed after its delivery and is kept\(more)",
+        remedy: "The new picture is \(first.delivery.path): look at both, and keep the one that is right.")
+      let revision = try await setup.ledger.revision(id)
+      let notes = revision.notes.filter { $0.problemClass != .keptChanged }
+      try await setup.ledger.setNotes(of: id, notes + [note])
+      told("job.note", revision.name, revision: revision.number, problem: note)
+    }
   }
 
   /// As far as it goes: what is lost is passed over, what cannot be moved is the last.

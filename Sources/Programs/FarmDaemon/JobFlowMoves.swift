@@ -106,10 +106,11 @@ extension JobFlow {
 
   /// Moves what was promoted; across file systems it is rendered again.
   private func moveFrames(from old: FilePath, to new: FilePath) async throws {
+    let root = setup.volume.root
     do throws(FileFailure) {
       try await BlockingWork.run { () throws(FileFailure) in
         guard try FileStatus(at: old) != nil, try FileStatus(at: new) == nil else { return }
-        try SharedFolder.make(new.removingLastComponent())
+        try SharedFolder.make(new.removingLastComponent(), below: root)
         try Placement.move(old, to: new, ifOccupied: .refuse)
       }
     } catch {

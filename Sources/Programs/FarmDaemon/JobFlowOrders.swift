@@ -105,7 +105,12 @@ extension JobFlow {
     await flush(revision.name.release)
     await beginHarvesting(revision.name.release)
     defer { endHarvesting(revision.name.release) }
-    var again = try await setup.ledger.outputs(of: revision.id).filter { output in
+    let outputs = try await setup.ledger.outputs(of: revision.id)
+    let unwanted = outputs.filter { revision.state == .canceled && !$0.state.isDone && !isMeant($0) }
+    guard unwanted.isEmpty else {
+      throw CommandFailure.killedBefore(revision.name, FrameSet(Set(unwanted.map(\.frame))))
+    }
+    var again = outputs.filter { output in
       ((output.state.isDone && output.state != .assembled) || output.state == .failed) && isMeant(output)
     }
     for index in again.indices { again[index].oweAnew() }

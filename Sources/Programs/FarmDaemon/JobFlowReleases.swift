@@ -127,8 +127,9 @@ extension JobFlow {
     let (store, out, text) = (setup.volume.store(of: name), folder.appending("out"), ReleasePlan.text(order))
     // The ledger first: a drop that comes with the folder must find the plan.
     try await setup.ledger.setOrder(of: name, order)
+    let root = setup.volume.root
     try await BlockingWork.run { () throws(FileFailure) in
-      try SharedFolder.make(folder)
+      try SharedFolder.make(folder, below: root)
       if before == nil { try Durable.write(Array(text.utf8), to: folder.appending(Volume.planName)) }
       try SharedFolder.make(out)
       try SharedFolder.make(store)

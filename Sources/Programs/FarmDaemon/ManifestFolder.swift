@@ -27,7 +27,7 @@ struct ManifestFolder: Hashable {
     }
     guard let manifest = due.manifest else { return }
     let file = path(of: due.name.description)
-    try SharedFolder.make(file.removingLastComponent())
+    try SharedFolder.make(file.removingLastComponent(), below: folder.removingLastComponent())
     try Durable.write(Self.text(of: manifest), to: file)
   }
 

@@ -30,7 +30,7 @@ struct RestoredDelivery {
   }
 
   private func place(_ below: FilePath, _ kept: inout [FilePath]) throws(FileFailure) {
-    try SharedFolder.make(to.pushing(below))
+    try SharedFolder.make(to.pushing(below), below: to.removingLastComponent())
     for name in try FolderListing.names(in: from.pushing(below)) {
       let (path, target) = (from.pushing(below).appending(name), to.pushing(below).appending(name))
       if try FileStatus(at: path)?.kind == .folder, try FileStatus(at: target)?.kind ?? .folder == .folder {

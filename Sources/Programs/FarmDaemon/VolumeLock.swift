@@ -20,7 +20,7 @@ final class VolumeLock: Sendable {
   /// none was.
   let powerCut: Timestamp?
   /// A holder on another host that renewed its lock later than this ago is alive.
-  static let renewEvery = Duration.seconds(20)
+  static let renewEvery = Duration.seconds(5)
   private static let deadAfterSeconds: Int64 = 90
   /// The text is filled up with blanks to this size.
   private static let sizeBytes = 4096
@@ -68,9 +68,22 @@ final class VolumeLock: Sendable {
   var trouble: FileFailure? { unwritten.withLock { $0 } }
 
   /// Shows daemons of other hosts that this one lives.
-  func renew() {
+  /// - Throws: ``DaemonFailure/lockLost(_:)`` when another file, or none, is in the lock's place.
+  func renew() throws(DaemonFailure) {
+    if isReplaced { throw .lockLost(path) }
     if trouble != nil { write(Self.text(holder)) }
     futimens(file.rawValue, nil)
+  }
+
+  private var isReplaced: Bool {
+    var own = stat()
+    // A file system that cannot be asked says nothing of the lock.
+    guard fstat(file.rawValue, &own) == 0 else { return false }
+    do throws(FileFailure) {
+      return try FileStatus(at: path)?.fingerprint.inode != Int64(bitPattern: UInt64(own.st_ino))
+    } catch {
+      return false
+    }
   }
 
   /// Lets go; the blank file tells clients that no daemon is there. Its blocks stay, for the next one.
@@ -123,6 +136,10 @@ final class VolumeLock: Sendable {
 package enum DaemonFailure: Failure, Equatable {
   case notAVolume(FilePath)
   case held(FilePath, host: String, pid: Int32)
+  /// The lock's file was removed or replaced while the daemon held it.
+  case lockLost(FilePath)
+  /// The state folder belongs to another volume.
+  case foreignState(FilePath, of: FilePath)
   case files(FileFailure)
   case tooLongSocket(String)
   /// A service returned that nothing had asked to.
@@ -135,6 +152,10 @@ package enum DaemonFailure: Failure, Equatable {
     case .notAVolume(let root): "\(root.string.escapedForTerminal) is not a farm volume"
     case .held(let root, let host, let pid):
       "the volume \(root.string.escapedForTerminal) is held by the daemon with pid \(pid) on host \(host)"
+    case .lockLost(let lock):
+      "the lock \(lock.string.escapedForTerminal) was removed, so that another daemon could take the volume"
+    case .foreignState(let state, let root):
+      "the state folder \(state.string.escapedForTerminal) belongs to the volume \(root.string.escapedForTerminal)"
     case .files(let failure): failure.description
     case .tooLongSocket(let path): "the socket's path is longer than 107 bytes: \(path.escapedForTerminal)"
     case .serviceEnded(let name): "the daemon's service \"\(name)\" ended by itself"
@@ -144,8 +165,14 @@ package enum DaemonFailure: Failure, Equatable {
 
   package var remedy: String {
     switch self {
-    case .notAVolume(let root): "Make it one: `farm init \(root.string.escapedForTerminal)`."
+    case .notAVolume(let root):
+      "Make it one: `farm init \(root.string.escapedForTerminal)`. If it was one, put back what was moved or unmounted."
     case .held(_, let host, let pid): "Stop that one first: `kill \(pid)` on \(host)."
+    case .lockLost(let lock):
+      "Put back \(lock.removingLastComponent().string.escapedForTerminal) if it was moved; farmd starts anew by itself."
+    case .foreignState(let state, _):
+      "Set `state:` in this volume's farm.yaml (`--config`) to a folder of its own. If both are one volume, stop its other"
+        + " daemon and remove \(state.appending("volume").string.escapedForTerminal)."
     case .files(let failure): failure.remedy
     case .tooLongSocket: "Set `state:` in farm.yaml to a folder with a shorter path."
     case .serviceEnded: "Report this with the lines of the log before it; `farm doctor` looks at the machine."
@@ -157,8 +184,8 @@ package enum DaemonFailure: Failure, Equatable {
   package var kind: FailureKind {
     switch self {
     case .notAVolume: .notFound
-    case .held: .conflict
-    case .files, .tooLongSocket, .serviceEnded, .serviceFailed: .failed
+    case .held, .foreignState: .conflict
+    case .lockLost, .files, .tooLongSocket, .serviceEnded, .serviceFailed: .failed
     }
   }
 }

@@ -106,7 +106,10 @@ package actor NoteBoard {
     for (number, place) in places.enumerated() {
       do throws(FileFailure) {
         guard try FileStatus(at: place) == nil || isOurs(place, mark) else { continue }
-        if number > 0 { try SharedFolder.make(place.removingLastComponent()) }
+        if number > 0 {
+          let folder = place.removingLastComponent()
+          try SharedFolder.make(folder, below: folder.removingLastComponent())
+        }
         if try FileStatus(at: place) != nil, try FileBytes.all(of: place) == Array(text.utf8) { return .success(place) }
         try Durable.write(Array(text.utf8), to: place)
         return .success(place)

@@ -80,6 +80,22 @@ struct WishFileTests {
     #expect(try await world.ledger.release(named: "r")?.problem == nil)
   }
 
+  @Test func `of a release with another mistake than before has its jobs quote that one`() async throws {
+    let world = try await planned()
+    try await write(world, "jobs: a, b\n# a list is missing\n")
+    try await world.drop("releases/r/store/b.blend", frames: 1...1)
+    #expect(try await world.comes("r/b", to: .blocked))
+
+    try await write(world, "jobs: [a, b]\nharvest: automatic\n")
+
+    #expect(
+      try await eventually {
+        try await world.flow.jobDetail("b").problem?.cause.contains("automatic") == true
+      })
+    try await write(world, Self.plan)
+    #expect(try await world.comes("r/b", to: .completed))
+  }
+
   @Test func `of a release that is empty says how to end the plan, and that works`() async throws {
     let world = try await planned()
     try await write(world, "")

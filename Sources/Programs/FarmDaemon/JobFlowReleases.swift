@@ -100,6 +100,8 @@ extension JobFlow {
       guard let release = try await setup.ledger.release(named: name), release.problem != problem else { return }
       complain(failure, while: "reading the plan of \(name)")
       try await setup.ledger.setRelease(release.id, problem: problem)
+      // Jobs that wait for this plan quote the mistake before.
+      if release.problem?.problemClass == .badRelease { try await lookAtJobs(of: name) }
     } catch {
       complain(error, while: "recording the mistake in the plan of \(name)")
     }

@@ -1,3 +1,4 @@
+import FarmTesting
 import Supervisor
 import SystemPackage
 import Testing
@@ -48,6 +49,25 @@ enum EndToEnd {
   static func areEqual(_ a: FilePath, _ b: FilePath) async throws -> Bool {
     let words = ["--no-autopremult", "--fail", "0", "--failpercent", "0", a.string, b.string, "--diff"]
     return try await ChildProcess.output(of: ChildCommand("/usr/bin/oiiotool", words)).0.isSuccess
+  }
+
+  /// Expects that what was delivered of a scene in `quick/` equals what Blender's own command line gives, pixel for
+  /// pixel.
+  /// - Parameter script: Python that is run before.
+  static func expectAsByHand(
+    _ scene: String, frames: Int, _ format: String = "png", of farm: TestFarm, baking script: String? = nil
+  ) async throws {
+    let words =
+      ["-b", "--factory-startup", "-noaudio", farm.root.appending("quick/\(scene).blend").string]
+      + (script.map { ["--python-expr", $0] } ?? []) + ["-o", farm.scratch("\(scene)_#").string, "-x", "1", "-a"]
+    let (end, lines) = try await ChildProcess.output(of: ChildCommand("/usr/bin/blender", words))
+    try #require(end.isSuccess, "\(lines)")
+    for frame in 1...frames {
+      let number = frames == 1 ? "" : "_000\(frame)"
+      let ours = farm.root.appending("dist/quick/\(scene)\(number).\(format)")
+      let theirs = farm.scratch("\(scene)_\(frame).\(format)")
+      #expect(try await areEqual(ours, theirs), "\(scene), frame \(frame)")
+    }
   }
 
   private static func oiiotool(_ words: String...) async throws -> [String] {

@@ -43,22 +43,8 @@ extension EndToEnd.Pictures {
       await stop(daemon)
 
       for scene in Self.scenes {
-        let file = farm.root.appending("quick/\(scene.name).blend")
-        let bake = scene.name.hasPrefix("falling") ? ["--python-expr", Self.bake] : []
-        let words =
-          ["-b", "--factory-startup", "-noaudio", file.string] + bake
-          + ["-o", farm.scratch("\(scene.name)_#").string]
-        let (end, lines) = try await ChildProcess.output(
-          of: ChildCommand("/usr/bin/blender", words + ["-x", "1", "-a"]))
-        try #require(end.isSuccess, "\(lines)")
-        for frame in 1...scene.frames {
-          let number = scene.frames == 1 ? "" : "_000\(frame)"
-          let (ours, theirs) = (
-            dist.appending("\(scene.name)\(number).\(scene.format)"),
-            farm.scratch("\(scene.name)_\(frame).\(scene.format)")
-          )
-          #expect(try await EndToEnd.areEqual(ours, theirs), "\(scene.name), frame \(frame)")
-        }
+        let bake = scene.name.hasPrefix("falling") ? Self.bake : nil
+        try await EndToEnd.expectAsByHand(scene.name, frames: scene.frames, scene.format, of: farm, baking: bake)
       }
       let stamped = dist.appending("stamped_name_0001.png").contents
       #expect(stamped.firstRange(of: Array(farm.root.appending("quick/stamped_name.blend").string.utf8)) != nil)

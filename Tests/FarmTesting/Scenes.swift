@@ -21,7 +21,7 @@ package actor Scenes {
     "switched", "switched_by_property", "switched_in_library", "shaded_by_switch", "shaded_by_threads",
     "shaded_by_border", "marked", "persistent", "falling", "falling_blurred", "remapped", "over_scene", "before_set",
     "many_layered", "deep", "draped", "sprinkled", "furry", "stamped_name", "begun_cloth", "borrowed_cloth",
-    "hidden_driven", "half_draped", "smoky", "sea",
+    "hidden_driven", "half_draped", "smoky", "sea", "lifted", "rolled", "sculpted", "early", "sealed",
   ]
   private var making: Task<FilePath, any Error>?
 

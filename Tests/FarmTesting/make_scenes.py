@@ -975,6 +975,106 @@ def hidden_driven():
     thing.hide_viewport = True
 
 
+def film(folder, colors):
+    """Pictures of one colour each, `<folder>/f_<number>.png`, and the sequence of them that begins with `f_0001.png`."""
+    os.makedirs(os.path.join(FOLDER, folder), exist_ok=True)
+    for number, color in colors.items():
+        picture = bpy.data.images.new("One", 8, 8)
+        picture.pixels = [*color, 1] * 64
+        picture.filepath_raw, picture.file_format = os.path.join(FOLDER, folder, "f_%04d.png" % number), "PNG"
+        picture.save()
+        bpy.data.images.remove(picture)
+    sequence = bpy.data.images.new("Film", 1, 1)
+    sequence.source, sequence.filepath = "SEQUENCE", os.path.join(FOLDER, folder, "f_0001.png")
+    return sequence
+
+
+def lifted():
+    """Three frames of a cube that geometry nodes lift by a picture of a sequence; the number comes out of the nodes."""
+    empty_scene(3)
+    thing = cube((0.8, 0.3, 0.1))
+    picture = film("lifted", {1: (0.2, 0, 0), 2: (1, 0, 0), 3: (0.6, 0, 0)})
+    tree = bpy.data.node_groups.new("Lift", "GeometryNodeTree")
+    tree.inputs.new("NodeSocketGeometry", "Geometry")
+    tree.outputs.new("NodeSocketGeometry", "Geometry")
+    first, last = tree.nodes.new("NodeGroupInput"), tree.nodes.new("NodeGroupOutput")
+    texture, move = tree.nodes.new("GeometryNodeImageTexture"), tree.nodes.new("GeometryNodeSetPosition")
+    texture.inputs["Image"].default_value = picture
+    tree.links.new(tree.nodes.new("GeometryNodeInputSceneTime").outputs["Frame"], texture.inputs["Frame"])
+    tree.links.new(first.outputs[0], move.inputs[0])
+    tree.links.new(texture.outputs[0], move.inputs["Offset"])
+    tree.links.new(move.outputs[0], last.inputs[0])
+    thing.modifiers.new("Lift", "NODES").node_group = tree
+    save("lifted.blend")
+
+
+def rolled():
+    """Three frames over which the pictures 1, 5 and 9 of a sequence are composited: the offset is animated."""
+    scene = empty_scene(3)
+    scene.render.film_transparent = scene.use_nodes = True
+    tree = scene.node_tree
+    shown, over = tree.nodes.new("CompositorNodeImage"), tree.nodes.new("CompositorNodeAlphaOver")
+    shown.image = film("rolled", {1: (1, 0, 0), 5: (0, 1, 0), 9: (0, 0, 1)})
+    shown.frame_duration, shown.use_auto_refresh = 1, True
+    for frame, offset in ((1, 0), (2, 4), (3, 8)):
+        shown.frame_offset = offset
+        shown.keyframe_insert("frame_offset", frame=frame)
+    scale = tree.nodes.new("CompositorNodeScale")
+    scale.space = "RENDER_SIZE"
+    tree.links.new(shown.outputs[0], scale.inputs[0])
+    tree.links.new(scale.outputs[0], over.inputs[1])
+    tree.links.new(tree.nodes["Render Layers"].outputs[0], over.inputs[2])
+    tree.links.new(over.outputs[0], tree.nodes["Composite"].inputs[0])
+    save("rolled.blend")
+
+
+def sculpted():
+    """A turning cube whose sculpted levels lie in `sculpted.btx` beside the file."""
+    empty_scene(2)
+    thing = cube((0.8, 0.3, 0.1))
+    form = cube((0, 0, 0))
+    form.modifiers.new("Smooth", "SUBSURF").levels = 2
+    form.modifiers["Smooth"].subdivision_type = "SIMPLE"
+    form.modifiers.new("Push", "DISPLACE").strength = 1.5
+    bpy.context.view_layer.objects.active = thing
+    levels = thing.modifiers.new("Levels", "MULTIRES")
+    for _ in range(2):
+        bpy.ops.object.multires_subdivide(modifier="Levels", mode="SIMPLE")
+    form.select_set(True)
+    thing.select_set(True)
+    assert bpy.ops.object.multires_reshape(modifier="Levels") == {"FINISHED"}
+    bpy.data.objects.remove(form)
+    levels.levels = levels.render_levels = 2
+    spin(thing, 2)
+    save("sculpted.blend")
+    bpy.ops.object.multires_external_save(
+        filepath=os.path.join(FOLDER, "sculpted.btx"), relative_path=True, modifier="Levels")
+    save("sculpted.blend")
+
+
+def early():
+    """Four frames of a screen whose sequence begins at frame 3; before that Blender shows the picture 0 of it."""
+    empty_scene(4)
+    texture = screen(2)
+    bpy.data.images.remove(bpy.data.images["Film"])
+    texture.image = film("early", {0: (1, 0, 0), 1: (0, 1, 0), 2: (0, 0, 1)})
+    texture.image_user.frame_start = 3
+    save("early.blend")
+
+
+def sealed():
+    """Three frames of a turning seat, linked from a library that is packed, and gone."""
+    paint((0.8, 0.2, 0.1), "sealed_seat.blend")
+    spin(bpy.data.objects["Seat"], 3)
+    save("sealed_seat.blend")
+    empty_scene(3)
+    save("sealed.blend")
+    linked_from("sealed_seat.blend")
+    bpy.ops.file.pack_libraries()
+    save("sealed.blend")
+    os.remove(os.path.join(FOLDER, "sealed_seat.blend"))
+
+
 for name in NAMES:
     make, _, option = name.partition(":")
     globals()[make]()

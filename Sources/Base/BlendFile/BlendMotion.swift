@@ -15,7 +15,7 @@ enum BlendMotion {
   ]
   private static let timeNodes: Set<String> = [
     "GeometryNodeInputSceneTime", "CompositorNodeSceneTime", "CompositorNodeTime", "TextureNodeCurveTime",
-    simulationZone,
+    "GeometryNodeBake", simulationZone,
   ]
   private static let simulationZone = "GeometryNodeSimulationOutput"
 

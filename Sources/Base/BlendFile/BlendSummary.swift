@@ -46,6 +46,10 @@ package struct BlendSummary: Sendable {
     case tiles([Int])
     /// Those of a sequence that these show.
     case sequence([SequenceUser])
+    /// Those of a sequence from the first to the last that is there: which of them are shown, only Blender knows.
+    case between
+    /// Those of a sequence that are there, at least one: an animation chooses among them.
+    case present
     /// Those of a baked simulation, in the folder that the path names. A `bakedFolder` lies beside the `.blend`, or for
     /// a linked object that says so beside the file that links it.
     case cache(CacheFiles, isBesideMain: Bool)
@@ -63,6 +67,8 @@ package struct BlendSummary: Sendable {
     var members = Members.one
     /// Whether it is named where nothing of it is rendered: in a strip that is muted, or in a sequencer that is off.
     var isIdle = false
+    /// Whether the whole file is packed into the one that names it: a library.
+    var isPacked = false
   }
 }
 

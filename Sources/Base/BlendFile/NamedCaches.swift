@@ -172,7 +172,7 @@ enum NamedCaches {
 
 extension BlendReader {
   /// A text that has a block of its own.
-  fileprivate func text(at address: UInt64?) throws(BlendFailure) -> [UInt8] {
+  func text(at address: UInt64?) throws(BlendFailure) -> [UInt8] {
     guard let block = block(at: address) else { return [] }
     return Array(try body(of: block).prefix { $0 != 0 })
   }

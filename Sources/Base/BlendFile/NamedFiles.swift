@@ -4,7 +4,7 @@ enum NamedFiles {
   static let structures: Set<String> = NamedCaches.pointCacheOwners.union([
     "Library", "Image", "bSound", "MovieClip", "VFont", "Volume", "CacheFile", "Text", "MeshCacheModifierData",
     "FluidDomainSettings", "NodeShaderTexIES", "NodeShaderScript", "Sequence", "Strip", "OceanModifierData",
-    "NodesModifierData",
+    "NodesModifierData", "CustomDataExternal",
   ])
 
   private static let builtinFont = Array("<builtin>".utf8)
@@ -19,16 +19,19 @@ enum NamedFiles {
       return [BlendSummary.NamedFile(kind: kind, path: path, owner: owner)]
     }
     let isPacked = record.pointer("packedfile") != nil || record.record("packedfiles")?.pointer("first") != nil
-    if isPacked { return [] }
+    if isPacked, record.type != "Library" { return [] }
     switch record.type {
-    case "Library": return file(.library, record.has("name") ? "name" : "filepath")
+    case "Library": return library(file(.library, record.has("name") ? "name" : "filepath"), isPacked: isPacked)
     case "Image": return try image(record, owner, reader)
     case "bSound": return file(.sound, record.has("name") ? "name" : "filepath")
     case "MovieClip": return clip(record, file(.clip, record.has("name") ? "name" : "filepath"))
     case "VFont":
       return file(.font, record.has("name") ? "name" : "filepath").filter { $0.path != builtinFont }
     case "Volume": return volume(record, file(.volume, "filepath"))
-    case "CacheFile", "MeshCacheModifierData": return file(.cache, "filepath")
+    case "MeshCacheModifierData": return file(.cache, "filepath")
+    case "CacheFile": return cacheFile(record, file(.cache, "filepath"))
+    // The levels of a multiresolution mesh.
+    case "CustomDataExternal": return file(.cache, "filename")
     case "OceanModifierData": return NamedCaches.ocean(record, file(.cacheFolder, "cachepath"))
     case "FluidDomainSettings": return NamedCaches.fluid(record, file(.cacheFolder, "cache_directory"))
     case "NodesModifierData": return try NamedCaches.bakes(record, owner, reader)
@@ -41,6 +44,16 @@ enum NamedFiles {
     case "Sequence": return try strip(record, owner, reader)
     case "Strip": return record.has("stripdata") ? [] : try strip(record, owner, reader)
     default: return []
+    }
+  }
+
+  private static func library(
+    _ file: [BlendSummary.NamedFile], isPacked: Bool
+  ) -> [BlendSummary.NamedFile] {
+    file.map { named in
+      var named = named
+      named.isPacked = isPacked
+      return named
     }
   }
 
@@ -61,6 +74,7 @@ enum NamedFiles {
       }
     }
     var file = BlendSummary.NamedFile(kind: kind, path: path, owner: owner)
+    if kind == .sequence { file.members = .between }
     if kind == .tiles {
       file.members = .tiles(try reader.list(image.record("tiles")).compactMap { $0.int("tile_number") })
     }
@@ -93,6 +107,18 @@ enum NamedFiles {
     return file.map { named in
       var named = named
       named.members = .sequence([SequenceUser(volume: volume)])
+      return named
+    }
+  }
+
+  /// An Alembic file, or one a frame; the frame may be overridden.
+  private static func cacheFile(
+    _ cache: BlendRecord, _ file: [BlendSummary.NamedFile]
+  ) -> [BlendSummary.NamedFile] {
+    guard cache.int("is_sequence") ?? 0 != 0 else { return file }
+    return file.map { named in
+      var named = named
+      named.members = .between
       return named
     }
   }

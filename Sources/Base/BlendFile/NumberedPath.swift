@@ -36,6 +36,17 @@ struct NumberedPath {
     self.number = number
   }
 
+  /// The number in the name of a file that lies in the same folder; nil for one that is no member.
+  func number(ofMember name: String) -> Int? {
+    let bytes = Array(name.utf8)
+    let head = head[(head.lastIndex(of: UInt8(ascii: "/")).map { $0 + 1 } ?? head.startIndex)...]
+    let digits = bytes.dropFirst(head.count).dropLast(tail.count)
+    guard !digits.isEmpty, bytes.count == head.count + digits.count + tail.count, bytes.starts(with: head),
+      bytes.suffix(tail.count).elementsEqual(tail), digits.allSatisfy({ (48...57).contains($0) })
+    else { return nil }
+    return Int(String(decoding: digits, as: UTF8.self))
+  }
+
   /// The same path with another number.
   func path(_ number: Int) -> [UInt8] {
     let firstTile = 1001

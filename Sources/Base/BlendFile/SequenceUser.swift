@@ -3,6 +3,9 @@ struct SequenceUser: Hashable, Sendable {
   /// What is shown before its first frame and after its last.
   enum Outside: Hashable, Sendable {
     case nothing, ends, repeated, reversed
+    /// After it the last; before it the file that comes before the first, if there is one: Blender shows pink or
+    /// nothing otherwise (seen in 3.4, 4.2, 5.0), so it is not asked for.
+    case last
   }
 
   /// The frame of the scene at which its first file is shown.
@@ -29,6 +32,7 @@ struct SequenceUser: Hashable, Sendable {
     case _ where (0..<length).contains(index): return index + 1
     case .nothing: return nil
     case .ends: return index < 0 ? 1 : length
+    case .last: return index < 0 ? nil : length
     case .repeated: return ((index % length) + length) % length + 1
     case .reversed:
       let turn = max(1, 2 * length - 2)
@@ -43,7 +47,7 @@ extension SequenceUser {
   init(image user: BlendRecord) {
     self.init(
       start: user.int("sfra") ?? 1, length: max(1, user.int("frames") ?? 1), offset: user.int("offset") ?? 0,
-      outside: user.int("cycl") ?? 0 != 0 ? .repeated : .ends)
+      outside: user.int("cycl") ?? 0 != 0 ? .repeated : .last)
   }
 
   /// A volume of one file a frame.
@@ -63,6 +67,16 @@ extension SequenceUser {
     self.init(
       start: clip.int("start_frame") ?? 1, length: length > 0 ? length : .max, offset: isTooFar ? 0 : offset,
       outside: .nothing, isOpen: length == 0)
+  }
+
+  private static let chosenBy: Set<String> = [
+    "frame_start", "frame_duration", "frame_offset", "use_cyclic", "sequence_mode", "frame", "override_frame",
+  ]
+
+  /// Whether a curve animates, or a driver computes, which file of a sequence is shown.
+  static func isChosen(by curve: BlendRecord, _ reader: BlendReader) throws(BlendFailure) -> Bool {
+    let path = String(decoding: try reader.text(at: curve.pointer("rna_path")), as: UTF8.self)
+    return path.pieces(between: ".").last.map(chosenBy.contains) ?? false
   }
 
   /// Who shows which image sequence, by the address of the image.

@@ -17,6 +17,32 @@ package enum RealPath {
     guard let name = path.lastComponent else { return path }
     return asFarAsThere(path.removingLastComponent()).appending(name)
   }
+
+  /// The symbolic links on the way to a path, the path itself included, each where it lies; those that links lead
+  /// through too. At most 40, as in the kernel.
+  package static func links(on path: FilePath) -> [FilePath] {
+    var links: [FilePath] = []
+    var place = FilePath("/")
+    var ahead = Array(path.components.reversed())
+    while let name = ahead.popLast(), links.count < linksMax {
+      if name.kind == .parentDirectory {
+        place.removeLastComponent()
+        continue
+      }
+      let next = place.appending(name)
+      // No link, or unreadable: the way goes on as it is written.
+      guard let target = try? LinkTarget.read(next) else {
+        place = next
+        continue
+      }
+      links.append(next)
+      if target.isAbsolute { place = FilePath("/") }
+      ahead += target.components.reversed()
+    }
+    return links
+  }
+
+  private static let linksMax = 40
 }
 
 /// Where a symbolic link leads, as it says itself.

@@ -120,11 +120,11 @@ extension JobFlow {
     setup.watcher.follow(lie.reduce(into: []) { $0.formUnion($1) })
   }
 
-  /// Where a file lies, or will lie, when no link leads there; of a link itself too, for it may be set anew.
+  /// Where a file lies, or will lie, when no link leads there; of each link on the way too, for it may be set anew.
   private static func places(of path: FilePath) -> Set<FilePath> {
     guard let name = path.lastComponent else { return [] }
     let own = RealPath.asFarAsThere(path.removingLastComponent()).appending(name)
-    return [own, RealPath.of(path) ?? own]
+    return Set([own, RealPath.of(path) ?? own] + RealPath.links(on: path))
   }
 
   /// Takes in what the watch tells of a file on which jobs depend.

@@ -274,7 +274,7 @@ def open_file(command):
     opened_files.clear()
     opened_files.update((path, seen(path)) for path in sorted(set(needed_files())) if seen(path))
     # A file of a cache that comes later makes another picture: it is followed from now on.
-    opened_files.update((path, None) for path in absent_of_caches(scene) if is_text(path))
+    opened_files.update((path, None) for path in absent_files(scene) if is_text(path))
     set_quality(scene, command)
     set_output(scene, command)
     notes = set_device(scene, command)
@@ -332,7 +332,10 @@ def reads_no_shape(curve):
         return False
     for variable in curve.driver.variables:
         if variable.type not in ("SINGLE_PROP", "CONTEXT_PROP"):
-            continue  # Where things are is evaluated with the picture.
+            # Where things are is evaluated with the picture, but for what is computed of a scene: that is the viewport's.
+            if isinstance(curve.id_data, bpy.types.Scene):
+                return False
+            continue
         for target in variable.targets:
             path = re.sub(r"\[\d+\]$", "", target.data_path)
             if not path.endswith(("\"]", "']")) and path.rpartition(".")[2] not in SHAPELESS:
@@ -477,21 +480,40 @@ def find_places(places):
             path = here(block.filepath, places)
             if path:
                 block.filepath = path
-    for holder, _ in loose_paths():
-        path = here(holder.filepath, places)
+    for holder, name, _ in loose_paths():
+        path = here(getattr(holder, name), places)
         if path:
-            holder.filepath = path
+            setattr(holder, name, path)
 
 
 def loose_paths():
-    """What names a file without being a datablock, with that in which it is: light profiles, shaders, mesh caches."""
+    """What names a file without being a datablock: the holder of the path, the path's property, and the datablock."""
     for node, owner in nodes_with_owners():
-        if getattr(node, "mode", "") == "EXTERNAL" and node.filepath:
-            yield node, owner
+        if getattr(node, "mode", "") == "EXTERNAL" and node.filepath:  # Light profiles and shaders.
+            yield node, "filepath", owner
+        if node.bl_idname.startswith("GeometryNodeImport"):  # From 5.0 on; a path that is computed is not known.
+            socket = node.inputs.get("Path")
+            if socket and not socket.is_linked and socket.default_value:
+                yield socket, "default_value", owner
     for thing in bpy.data.objects:
         for modifier in thing.modifiers:
-            if modifier.type == "MESH_CACHE" and modifier.filepath:
-                yield modifier, thing
+            is_external = modifier.type == "MESH_CACHE" or modifier.type == "MULTIRES" and modifier.is_external
+            if is_external and modifier.filepath:
+                yield modifier, "filepath", thing
+    for camera in bpy.data.cameras:
+        if camera.type == "CUSTOM" and camera.custom_mode == "EXTERNAL" and camera.custom_filepath:
+            yield camera, "custom_filepath", camera
+    for cache in bpy.data.cache_files:
+        for layer in cache.layers:
+            if layer.filepath and not layer.hide_layer:
+                yield layer, "filepath", cache
+
+
+def loose_files():
+    """The files that loose paths name, each with the datablock."""
+    for holder, name, owner in loose_paths():
+        if is_needed(owner):
+            yield bpy.path.abspath(getattr(holder, name), library=owner.library), owner
 
 
 def nodes_with_owners():
@@ -580,7 +602,7 @@ def is_needed(block):
 
 def missing_files():
     """Triples of a path, what refers to it and what is wrong with it."""
-    for library in bpy.data.libraries:
+    for library in libraries():
         path = place_of(library)
         if not os.path.isfile(path):
             yield path, "library %s" % library.name, NOT_THERE
@@ -593,6 +615,17 @@ def missing_files():
     for by, path, is_sequence in outside_blocks():
         if not is_there(path, is_sequence):
             yield path, by, NOT_THERE
+    for path, owner in loose_files():
+        if not os.path.isfile(path):
+            yield path, "%s %s" % (owner.bl_rna.name.lower(), owner.name), NOT_THERE
+
+
+def libraries():
+    """The libraries whose files are needed: not those that are packed, whole or, from 5.0 on, each datablock of them."""
+    for library in bpy.data.libraries:
+        is_packed = library.packed_file is not None or getattr(library, "is_archive", False)
+        if not is_packed and (library.users_id or not hasattr(library, "is_archive")):
+            yield library
 
 
 def place_of(library):
@@ -874,8 +907,9 @@ def missing_of_caches(scene, frame):
                         yield piece, bake.by, "is not there" if status is None else "is not whole"
 
 
-def absent_of_caches(scene):
-    """What of the scene's frames would be read of caches if it were there; of a bake that was not made its first text."""
+def absent_files(scene):
+    """What of the scene's frames would be read of caches and sequences if it were there; of a bake that was not made its
+    first text."""
     # Where missing files hold up the job, each frame that is rendered has its own.
     for cache in () if held["waits"] else held["caches"]:
         numbers = {number for frame in range(scene.frame_start, scene.frame_end + 1, scene.frame_step)
@@ -885,6 +919,9 @@ def absent_of_caches(scene):
     for bake in held["bakes"]:
         if not is_made(bake):
             yield from map(os.path.normpath, bake.files(bake.first))
+    frames = range(scene.frame_start, scene.frame_end + 1, scene.frame_step)
+    yield from {os.path.normpath(path) for frame in frames for path, _, must_be_there in shown_members(scene, frame)
+                if not must_be_there and seen(path) is None}
 
 
 def list_caches():
@@ -925,7 +962,7 @@ def needed_files():
 
 
 def paths_of_all():
-    for library in bpy.data.libraries:
+    for library in libraries():
         yield place_of(library)
     for image in bpy.data.images:
         if is_needed(image) and image.packed_file is None and image.filepath:
@@ -936,8 +973,7 @@ def paths_of_all():
                 yield from members(path) if image.source == "SEQUENCE" else (path,)
     for _, path, is_sequence in outside_blocks():
         yield from members(path) if is_sequence else (path,)
-    for holder, owner in loose_paths():
-        yield bpy.path.abspath(holder.filepath, library=owner.library)
+    yield from (path for path, _ in loose_files())
     yield from (os.path.join(place, name) for place, names, _ in held["listed"] for name in names
                 if os.path.isfile(os.path.join(place, name)))
 
@@ -975,16 +1011,41 @@ def missing_of_image(image):
 
 
 def missing_of_sequences(scene):
-    """What is missing of image sequences at the frame that is set: which file is shown may be animated."""
-    if not any(image.source == "SEQUENCE" for image in bpy.data.images):
-        return  # Asked for each frame, and most scenes have none.
-    for image, user in image_users():
+    """What is missing of sequences at the frame that is set: which file is shown may be animated."""
+    for path, by, must_be_there in shown_members(scene, scene.frame_current):
+        if must_be_there and not os.path.isfile(path):
+            yield path, by, NOT_THERE
+
+
+def shown_members(scene, frame):
+    """Triples of a file of a sequence that is read at a frame, what refers to it, and whether it must be there.
+
+    What an artist never had is shown as nothing at the desk too: a file before the first, or after the last that is there.
+    """
+    sequences = [image for image in bpy.data.images if image.source == "SEQUENCE"]
+    for image, user in image_users(scene) if sequences else ():  # Asked for each frame, and most scenes have none.
         if image.source != "SEQUENCE" or image.packed_file is not None or not image.filepath:
             continue
         path = bpy.path.abspath(image.filepath, library=image.library)
-        member = member_of(path, shown_number(user, scene.frame_current))
-        if member and not os.path.isfile(member):
-            yield member, "image %s" % image.name, NOT_THERE
+        yield from member(path, shown_number(user, frame), "image %s" % image.name,
+                          user.use_cyclic or frame >= user.frame_start)
+    for volume in bpy.data.volumes:
+        if volume.is_sequence and volume.filepath and volume.packed_file is None and is_needed(volume):
+            yield from member(bpy.path.abspath(volume.filepath, library=volume.library), shown_of_volume(volume, frame),
+                              "volume %s" % volume.name, True)
+    for cache in bpy.data.cache_files:
+        if cache.is_sequence and cache.filepath and is_needed(cache):
+            path = bpy.path.abspath(cache.filepath, library=cache.library)
+            number = int(cache.frame if cache.override_frame else frame)
+            there = [int(numbered(one)[1][1]) for one in members(path) if len(numbered(one)[1]) == 3]
+            yield from member(path, number, "cache file %s" % cache.name,
+                              bool(there) and min(there) <= number <= max(there))
+
+
+def member(path, number, by, must_be_there):
+    file = None if number is None else member_of(path, number)
+    if file:
+        yield file, by, must_be_there
 
 
 def missing_of_clips(frame):
@@ -1005,8 +1066,11 @@ def is_of_pictures(clip):
     return clip.source == "SEQUENCE" or clip.filepath.lower().endswith(tuple(EXTENSIONS.values()))
 
 
-def image_users():
-    """Pairs of an image and of how it is shown: by nodes of what is not a compositing, and by textures."""
+def image_users(scene):
+    """Pairs of an image and of how it is shown: by nodes, by what composites the scene, and by textures."""
+    for node in compositor_nodes(scene):
+        if node.bl_idname == "CompositorNodeImage" and node.image and not node.mute:
+            yield node.image, node
     for node, owner in nodes_with_owners():
         if getattr(node, "image", None) and hasattr(node, "image_user") and is_needed(owner):
             yield node.image, node.image_user
@@ -1020,7 +1084,21 @@ def shown_number(user, frame):
     index = frame - user.frame_start
     if user.use_cyclic:
         index %= max(1, user.frame_duration)
-    return min(max(index, 0), max(1, user.frame_duration) - 1) + 1 + user.frame_offset
+    # Before the start it is the file before the first.
+    return min(max(index, -1), max(1, user.frame_duration) - 1) + 1 + user.frame_offset
+
+
+def shown_of_volume(volume, frame):
+    """The number of the file that a volume shows at a frame; None for none (3.4 to 5.0)."""
+    index, length = frame - volume.frame_start, max(1, volume.frame_duration)
+    if volume.sequence_mode == "CLIP" and not 0 <= index < length:
+        return None
+    if volume.sequence_mode == "REPEAT":
+        index %= length
+    elif volume.sequence_mode == "PING_PONG":
+        index %= max(1, 2 * length - 2)
+        index = index if index < length else max(1, 2 * length - 2) - index
+    return min(max(index, 0), length - 1) + 1 + volume.frame_offset
 
 
 def member_of(path, number):

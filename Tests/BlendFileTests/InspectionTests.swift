@@ -336,6 +336,7 @@ struct SequenceUserTests {
     let within: [Int?] = [11, 12, 13, 14]
     #expect(numbers(.nothing) == [nil, nil, nil, nil] + within + [nil, nil, nil, nil, nil, nil, nil])
     #expect(numbers(.ends) == [11, 11, 11, 11] + within + [14, 14, 14, 14, 14, 14, 14])
+    #expect(numbers(.last) == [nil, nil, nil, nil] + within + [14, 14, 14, 14, 14, 14, 14])
     #expect(numbers(.repeated) == within + within + within + [11, 12, 13])
     #expect(numbers(.reversed) == [13, 14, 13, 12, 11, 12, 13, 14, 13, 12, 11, 12, 13, 14, 13])
   }
@@ -379,5 +380,18 @@ struct BlendPathTests {
     let path = paths.resolve(Array("//t/".utf8) + [0xE4, 0x2E], in: "/v")
 
     #expect(path?.lastComponent?.withPlatformString { UInt8(bitPattern: $0[0]) } == 0xE4)
+  }
+}
+
+@Suite("A member of a sequence")
+struct NumberedPathTests {
+  @Test(arguments: [
+    ("wood_0007.png", 7), ("wood_12345.png", 12345), ("wood_.png", nil), ("wood_00x7.png", nil), ("wood_0007.exr", nil),
+    ("Wood_0007.png", nil), ("wood_0007.png.part", nil), ("wood_-003.png", nil),
+  ])
+  func `is told by its name`(name: String, number: Int?) throws {
+    let path = try #require(NumberedPath(Array("//textures/wood_0001.png".utf8), isTiled: false))
+
+    #expect(path.number(ofMember: name) == number)
   }
 }

@@ -131,12 +131,15 @@ extension EndToEnd.Trouble {
         #expect(isSaid, "\(place) \(farm.log)")
       }
       #expect(!farm.root.appending("STATUS.txt").isThere)
-      #expect(try await farm.farm("status").code == 0)
+      let said = "cannot write what artists read"
+      let status = try await farm.farm("status")
+      #expect(status.code == 0 && status.output.contains(said) && status.output.contains(reason), "\(status.output)")
       try Data().write(to: URL(filePath: list.string))
 
       for file in ["quick/bad.blend.PROBLEM.txt", "STATUS.txt", ".farm/status.json"] {
         #expect(await eventually { farm.root.appending(file).isThere }, "\(file)")
       }
+      #expect(try await eventually { try await !farm.farm("status").output.contains(said) })
       await stop(daemon)
     }
 

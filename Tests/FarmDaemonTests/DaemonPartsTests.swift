@@ -142,7 +142,7 @@ struct VolumeLockTests {
 
     let lock = try VolumeLock(volume, socket: "/s")
 
-    #expect(lock.trouble != nil)
+    #expect(lock.trouble?.description.contains("Read-only file system") == true)
     #expect(throws: DaemonFailure.self) { try VolumeLock(volume, socket: "/s") }
     lock.release()
   }

@@ -265,3 +265,41 @@ struct LedgerTests {
     #expect(path.contents.starts(with: Array("this is no database".utf8)))
   }
 }
+
+@Suite("A ledger whose disk refuses writes")
+struct RefusedLedgerTests {
+  private let scratch: ScratchFolder
+  private let disk: SmallDisk
+  private let path: FilePath
+
+  init() throws {
+    scratch = try ScratchFolder()
+    disk = try SmallDisk(size: "1m", at: scratch("disk"))
+    path = disk.path.appending("ledger.sqlite")
+  }
+
+  private func open() throws -> Ledger { try Ledger(at: path, clock: TestTime().clock) }
+
+  @Test(.enabled(if: Needs.mounts)) func `that is full says so also where SQLite names an I/O error`() throws {
+    try scratch.write([], to: "disk/ledger.sqlite")
+    try disk.fill()
+
+    let failure = #expect(throws: StoreFailure.self) { try open() }
+
+    #expect(failure?.description.contains("the disk of the ledger is full") == true, "\(failure?.description ?? "")")
+    #expect(failure?.remedy.contains("Free space") == true && failure?.isTransient == true)
+    try disk.removeFill()
+    _ = try open()
+  }
+
+  @Test(.enabled(if: Needs.mounts)) func `that is read-only says so`() async throws {
+    try await disk.setReadOnly(true)
+
+    let failure = #expect(throws: StoreFailure.self) { try open() }
+
+    #expect(failure?.description.hasSuffix("the disk of the ledger is read-only") == true)
+    #expect(failure?.remedy.contains("Mount the disk of the `state:` folder for writing") == true)
+    try await disk.setReadOnly(false)
+    _ = try open()
+  }
+}

@@ -172,6 +172,35 @@ struct VolumeFilesTests {
   }
 }
 
+@Suite("The way to a file")
+struct RealPathTests {
+  @Test func `has the links on it, also those that links lead through and that lead nowhere`() throws {
+    let scratch = try ScratchFolder()
+    let root = try #require(RealPath.of(scratch("")))
+    try scratch.folder("v1")
+    try scratch.write("wood", to: "v1/wood.png")
+    for (link, target) in [
+      ("latest", "v1"), ("v1/alias.png", "wood.png"), ("far", "\(root)/latest"), ("gone", "../nowhere"),
+    ] {
+      try #require(symlink(target, scratch(link).string) == 0)
+    }
+    func links(_ path: String) -> [String] {
+      RealPath.links(on: root.pushing(FilePath(path))).map { path in
+        var below = path
+        return below.removePrefix(root) ? below.string : path.string
+      }
+    }
+
+    #expect(links("v1/wood.png") == [])
+    #expect(links("latest/wood.png") == ["latest"])
+    #expect(links("far/alias.png") == ["far", "latest", "v1/alias.png"])
+    #expect(links("v1/../latest/wood.png") == ["latest"])
+    #expect(links("gone/wood.png") == ["gone"])
+    try #require(symlink("loop", scratch("loop").string) == 0)
+    #expect(links("loop/x").count == 40)
+  }
+}
+
 @Suite("farm init")
 struct VolumeTreeTests {
   private let scratch: ScratchFolder

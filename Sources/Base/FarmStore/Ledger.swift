@@ -1,6 +1,7 @@
 import FarmModel
 import FoundationEssentials
 import GRDB
+import Glibc
 import SystemPackage
 
 /// The farm's memory: one SQLite database in WAL mode, opened by the daemon alone.
@@ -37,7 +38,7 @@ package struct Ledger: Sendable {
     } catch let error as DatabaseError where [.SQLITE_CORRUPT, .SQLITE_NOTADB].contains(error.resultCode) {
       throw .damaged(path, error.message ?? "it is no database")
     } catch {
-      throw StoreFailure(error, while: "open the ledger \(path.string)")
+      throw StoreFailure(error, while: "open the ledger \(path.string)", on: path.string)
     }
   }
 
@@ -67,7 +68,9 @@ package struct Ledger: Sendable {
   func read<Value: Sendable>(
     _ act: String, _ body: @escaping @Sendable (Database) throws -> Value
   ) async throws(StoreFailure) -> Value {
-    do { return try await pool.read(body) } catch { throw StoreFailure(error, while: act) }
+    do { return try await pool.read(body) } catch {
+      throw StoreFailure(error, while: act, on: pool.path)
+    }
   }
 
   /// All of it or nothing; on the disk when it returns.
@@ -81,7 +84,7 @@ package struct Ledger: Sendable {
       #endif
       return value
     } catch {
-      throw StoreFailure(error, while: act)
+      throw StoreFailure(error, while: act, on: pool.path)
     }
   }
 }
@@ -90,6 +93,7 @@ package struct Ledger: Sendable {
 package enum StoreFailure: Failure, Equatable {
   case damaged(FilePath, String)
   case full(act: String)
+  case readOnly(act: String)
   /// A later version of the farm has written it.
   case newer(FilePath)
   case failed(act: String, reason: String)
@@ -98,19 +102,36 @@ package enum StoreFailure: Failure, Equatable {
   /// The task that asked was cancelled: nothing was changed, and nothing is wrong.
   case canceled(act: String)
 
-  init(_ error: any Error, while act: String) {
+  /// - Parameter path: the ledger, whose disk is asked where SQLite names a failed write alone.
+  init(_ error: any Error, while act: String, on path: String) {
     switch error {
     case let failure as StoreFailure: self = failure
     case let error as DatabaseError where error.resultCode == .SQLITE_FULL: self = .full(act: act)
+    case let error as DatabaseError where Self.failedWrites.contains(error.resultCode):
+      var disk = statvfs()
+      // SQLite says "disk I/O error" or "unable to open database file" there (seen on tmpfs and ext4).
+      let isKnown = statvfs(FilePath(path).removingLastComponent().string, &disk) == 0
+      if isKnown, disk.f_flag & UInt(ST_RDONLY) != 0 {
+        self = .readOnly(act: act)
+      } else if isKnown, UInt(disk.f_bavail) * disk.f_frsize < Self.leastBytes {
+        self = .full(act: act)
+      } else {
+        self = .failed(act: act, reason: "\(error)")
+      }
     case is CancellationError: self = .canceled(act: act)
     default: self = .failed(act: act, reason: "\(error)")
     }
   }
 
+  private static let failedWrites: [ResultCode] = [.SQLITE_IOERR, .SQLITE_CANTOPEN, .SQLITE_READONLY]
+  /// The file of shared memory that SQLite makes beside a ledger.
+  private static let leastBytes: UInt = 32 << 10
+
   package var description: String {
     switch self {
     case .damaged(let path, let verdict): "the ledger \(path.string) is damaged: \(verdict)"
     case .full(let act): "cannot \(act): the disk of the ledger is full"
+    case .readOnly(let act): "cannot \(act): the disk of the ledger is read-only"
     case .newer(let path): "a newer version of the farm has written the ledger \(path.string)"
     case .failed(let act, let reason): "cannot \(act): \(reason)"
     case .notCopied(let path, let reason): "cannot copy the ledger to \(path.string.escapedForTerminal): \(reason)"
@@ -121,7 +142,7 @@ package enum StoreFailure: Failure, Equatable {
   /// Whether nothing can go on: the ledger itself does not work.
   package var isOfLedger: Bool {
     switch self {
-    case .damaged, .full, .newer, .failed: true
+    case .damaged, .full, .readOnly, .newer, .failed: true
     case .notCopied, .canceled: false
     }
   }
@@ -130,6 +151,8 @@ package enum StoreFailure: Failure, Equatable {
     switch self {
     case .damaged(let path, _): "Move \(path.string) aside and start again; pictures and drops are not touched."
     case .newer: "Start that version of farmd; or have this one make its own ledger: `farm ledger rebuild`."
+    case .readOnly:
+      "Mount the disk of the `state:` folder for writing; `dmesg` says why it is read-only. farmd goes on by itself."
     case .full: "Free space on the disk of the `state:` folder (`df -h`)."
     case .failed: "Check that the daemon's user may write in the `state:` folder."
     case .notCopied(let path, _):
@@ -142,7 +165,7 @@ package enum StoreFailure: Failure, Equatable {
   package var isTransient: Bool {
     switch self {
     case .damaged, .newer: false
-    case .full, .failed, .notCopied, .canceled: true
+    case .full, .readOnly, .failed, .notCopied, .canceled: true
     }
   }
 }

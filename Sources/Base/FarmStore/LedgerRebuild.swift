@@ -159,6 +159,6 @@ extension Ledger {
 
   /// Lets go of the file; nothing can be asked afterwards.
   package func close() throws(StoreFailure) {
-    do { try pool.close() } catch { throw StoreFailure(error, while: "close the ledger") }
+    do { try pool.close() } catch { throw StoreFailure(error, while: "close the ledger", on: pool.path) }
   }
 }

@@ -63,7 +63,9 @@ package struct Snapshot: Hashable, Sendable {
 
   /// Without it a baked simulation is silently lost (measured with Blender 3.4).
   private func linkCache() throws(FileFailure) {
-    guard try FileStatus(at: original.ownCache, followsLinks: true)?.kind == .folder, let target = original.ownCache.lastComponent else {
+    guard try FileStatus(at: original.ownCache, followsLinks: true)?.kind == .folder,
+      let target = original.ownCache.lastComponent
+    else {
       return
     }
     let made = target.string.withCString { to in cacheLink.withPlatformString { symlink(to, $0) } }

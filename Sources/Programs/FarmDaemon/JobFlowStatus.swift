@@ -156,6 +156,12 @@ extension JobFlow {
       }
   }
 
+  /// Has `farm status` say why what artists read cannot be written; nil: it is written.
+  func tell(of paper: FilePath, unwritten failure: (any Error)?) {
+    if case .canceled? = failure as? StoreFailure { return }
+    troubles[paper] = failure.map { "cannot write what artists read: \($0.sentences)" }
+  }
+
   private func daemonStatus() async throws -> DaemonStatus {
     let archiving = await archiving()
     return DaemonStatus(

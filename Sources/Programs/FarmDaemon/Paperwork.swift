@@ -30,6 +30,8 @@ struct Paperwork: Sendable {
     board = NoteBoard(volume)
   }
 
+  private var sheetFile: FilePath { volume.root.appending("STATUS.txt") }
+
   /// Writes until the task is cancelled. What could not be written is tried again.
   func run() async {
     await withDiscardingTaskGroup { group in
@@ -70,7 +72,7 @@ struct Paperwork: Sendable {
       try await flow.sync()
       return true
     } catch {
-      warn(error, &warnings)
+      await warn(error, &warnings)
       return false
     }
   }
@@ -80,19 +82,22 @@ struct Paperwork: Sendable {
     var isWritten = true
     // It may lie on another disk than the notes.
     do { try await put(flow.status()) } catch {
-      warn(error, &warnings)
+      await warn(error, &warnings)
       isWritten = false
     }
     do {
       let (notes, folders) = try await flow.notes()
       let failures = await board.show(notes, folders: folders, retrying: retrying)
-      for failure in failures { warn(failure, &warnings) }
+      for failure in failures { await warn(failure, &warnings) }
       if await board.isBehind { isWritten = false }
     } catch {
-      warn(error, &warnings)
+      await warn(error, &warnings)
       isWritten = false
     }
-    if isWritten { warnings.forget() }
+    if isWritten {
+      warnings.forget()
+      await flow.tell(of: volume.statusFile, unwritten: nil)
+    }
     return isWritten
   }
 
@@ -101,17 +106,19 @@ struct Paperwork: Sendable {
       let sheet = StatusSheet(status: try await flow.status(), moment: Self.moment(flow.setup.clock.now()))
       guard let failure = await board.show(sheet) else {
         warnings.forget()
+        await flow.tell(of: sheetFile, unwritten: nil)
         return true
       }
-      warn(failure, &warnings)
+      await warn(failure, &warnings, of: sheetFile)
     } catch {
-      warn(error, &warnings)
+      await warn(error, &warnings, of: sheetFile)
     }
     return false
   }
 
-  private func warn(_ error: any Error, _ warnings: inout RepeatedWarnings) {
+  private func warn(_ error: any Error, _ warnings: inout RepeatedWarnings, of paper: FilePath? = nil) async {
     if warnings.admits("\(error)") { complain(error) }
+    await flow.tell(of: paper ?? volume.statusFile, unwritten: error)
   }
 
   /// Writes the last status, as of a daemon that does not run. Where that is refused, whatever ended the run is still

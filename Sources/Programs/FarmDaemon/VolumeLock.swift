@@ -13,6 +13,8 @@ import VolumeFiles
 /// place, over blocks that the file has already, so that a full disk refuses it only in a file that never had one.
 final class VolumeLock: Sendable {
   private let file: FileDescriptor
+  /// Why the file cannot be written, where it is open for reading alone.
+  private let refusal: Int32?
   private let path: FilePath
   private let holder: LockHolder
   private let unwritten: Mutex<FileFailure?>
@@ -30,7 +32,7 @@ final class VolumeLock: Sendable {
   ///   file cannot be opened.
   init(_ volume: Volume, socket: String) throws(DaemonFailure) {
     path = volume.lock
-    do throws(FileFailure) { file = try Self.open(path) } catch { throw .files(error) }
+    do throws(FileFailure) { (file, refusal) = try Self.open(path) } catch { throw .files(error) }
     let me = LockHolder(host: Self.host, pid: getpid(), bootID: ProcessTable.bootID, socket: socket)
     let before = LockHolder.of(volume)
     guard flock(file.rawValue, LOCK_EX | LOCK_NB) == 0 else {
@@ -52,16 +54,19 @@ final class VolumeLock: Sendable {
   }
 
   /// On a file system that became read-only the file can still be locked.
-  private static func open(_ path: FilePath) throws(FileFailure) -> FileDescriptor {
+  /// - Returns: also why it is not open for writing.
+  private static func open(_ path: FilePath) throws(FileFailure) -> (FileDescriptor, Int32?) {
     let flags = O_CLOEXEC | O_NOFOLLOW
     var number = path.withPlatformString { Glibc.open($0, O_RDWR | O_CREAT | flags, 0o644) }
+    var refusal: Int32?
     if number < 0, errno != ENOENT {
       let code = errno
+      refusal = code
       number = path.withPlatformString { Glibc.open($0, O_RDONLY | flags) }
       if number < 0 { errno = code }
     }
     guard number >= 0 else { throw FileFailure("open", path) }
-    return FileDescriptor(rawValue: number)
+    return (FileDescriptor(rawValue: number), refusal)
   }
 
   /// Why clients cannot find the daemon, or find another socket than its own; nil when they can.
@@ -116,7 +121,7 @@ final class VolumeLock: Sendable {
     let bytes = text + blanks + [10]
     // Unreadable: written again.
     let isThere = (try? FileBytes.all(of: path)) == bytes
-    let refusal = RefusedWrites.errno(of: path)
+    let refusal = refusal ?? RefusedWrites.errno(of: path)
     let count = isThere ? bytes.count : refusal == nil ? pwrite(file.rawValue, bytes, bytes.count, 0) : -1
     let code = refusal ?? (count < 0 ? errno : ENOSPC)
     let failure = count == bytes.count ? nil : FileFailure("write", path, errno: code)
@@ -171,8 +176,8 @@ package enum DaemonFailure: Failure, Equatable {
     case .lockLost(let lock):
       "Put back \(lock.removingLastComponent().string.escapedForTerminal) if it was moved; farmd starts anew by itself."
     case .foreignState(let state, _):
-      "Set `state:` in this volume's farm.yaml (`--config`) to a folder of its own. If both are one volume, stop its other"
-        + " daemon and remove \(state.appending("volume").string.escapedForTerminal)."
+      "Set `state:` in this volume's farm.yaml (`--config`) to a folder of its own. If both are one volume, stop its"
+        + " other daemon and remove \(state.appending("volume").string.escapedForTerminal)."
     case .files(let failure): failure.remedy
     case .tooLongSocket: "Set `state:` in farm.yaml to a folder with a shorter path."
     case .serviceEnded: "Report this with the lines of the log before it; `farm doctor` looks at the machine."

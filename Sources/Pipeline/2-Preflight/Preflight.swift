@@ -78,7 +78,9 @@ package struct Preflight: Hashable, Sendable {
         found.append(Finding(.blocks, Problem(.noFrames, cause: cause)))
       }
     } else {
-      found.append(Finding(.blocks, Problem(.noFrames, cause: "the file names no scene to render")))
+      let remedy = "Drop the file that holds the scene, or make the scene local in Blender and save again."
+      found.append(
+        Finding(.blocks, Problem(.noFrames, cause: "the file holds no scene of its own to render", remedy: remedy)))
     }
     guard let blenders else { return found }
     switch choice.fitting(facts.version, among: blenders) {

@@ -78,6 +78,61 @@ struct OtherBlendersTests {
     #expect(rendered.contains(1) && !rendered.contains(2))
   }
 
+  /// A cube that comes out of one Alembic file a frame, and from 5.0 on beside it a mesh that an import node reads.
+  private static let named = """
+    import bpy, os, sys
+    folder = sys.argv[-1]
+    bpy.ops.wm.read_factory_settings(use_empty=True)
+    scene = bpy.context.scene
+    bpy.ops.mesh.primitive_cube_add()
+    for frame in (1, 2, 3):
+        bpy.ops.wm.alembic_export(filepath=os.path.join(folder, "c_%04d.abc" % frame), start=frame, end=frame)
+    bpy.ops.wm.read_factory_settings(use_empty=True)
+    scene = bpy.context.scene
+    scene.frame_start, scene.frame_end = 1, 3
+    scene.render.resolution_x, scene.render.resolution_y = 16, 9
+    scene.render.engine, scene.cycles.samples = "CYCLES", 1
+    bpy.ops.wm.alembic_import(filepath=os.path.join(folder, "c_0001.abc"), is_sequence=True, as_background_job=False)
+    cache = bpy.data.cache_files[0]
+    cache.is_sequence, cache.filepath = True, os.path.join(folder, "c_0001.abc")
+    scene.camera = bpy.data.objects.new("Camera", bpy.data.cameras.new("Camera"))
+    scene.collection.objects.link(scene.camera)
+    if bpy.app.version >= (5, 0):
+        tree = bpy.data.node_groups.new("Import", "GeometryNodeTree")
+        tree.interface.new_socket("Geometry", in_out="OUTPUT", socket_type="NodeSocketGeometry")
+        node = tree.nodes.new("GeometryNodeImportOBJ")
+        node.inputs["Path"].default_value = os.path.join(folder, "m.obj")
+        tree.links.new(node.outputs[0], tree.nodes.new("NodeGroupOutput").inputs[0])
+        bpy.data.objects["Cube"].modifiers.new("Import", "NODES").node_group = tree
+    bpy.ops.wm.save_as_mainfile(filepath=os.path.join(folder, "named.blend"))
+    """
+
+  @Test(arguments: OtherBlenders.pythons)
+  func `asks for the Alembic file of each frame, and for what import nodes read`(python: String) async throws {
+    let folder = try scratch.folder("named")
+    let (end, lines) = try await ChildProcess.output(
+      of: ChildCommand(FilePath(python), ["-c", Self.named, folder.string]))
+    try #require(end.isSuccess, "\(lines.suffix(5))")
+    func missing() async throws -> [String?] {
+      try await contract(python).reports(of: folder.appending("named.blend"), frames: FrameSet(1...3)).compactMap {
+        switch $0 {
+        case .frameFailed(_, _, let problem), .ended(_, .failed(let problem, _)):
+          problem.missing?.first.map { FilePath($0.path).lastComponent?.string }
+        default: nil
+        }
+      }
+    }
+
+    if python.contains("bpy-5") {
+      #expect(try await missing().first == "m.obj")
+      try scratch.write("v 0 0 0\nv 1 0 0\nv 0 1 0\nf 1 2 3\n", to: "named/m.obj")
+    }
+    #expect(try await missing() == [])
+    try FileManager.default.removeItem(atPath: folder.appending("c_0002.abc").string)
+
+    #expect(try await missing() == ["c_0002.abc"])
+  }
+
   @Test(arguments: OtherBlenders.pythons) func `says what it is`(python: String) async throws {
     guard case .found(let program) = await Blenders.probe(python, script: script) else {
       Issue.record("\(python) did not answer")

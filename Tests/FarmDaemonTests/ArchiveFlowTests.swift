@@ -202,6 +202,11 @@ struct ArchiveFlowTests {
     let world = try await world()
 
     let first = try await world.flow.archive(request(keeps: true), by: "ann")
+    let place = world.volume.archives.appending("spring.tar.gz")
+    try place.write(place.contents.map { $0 ^ 0xFF })
+    await #expect(throws: ArchiveFailure.self) {
+      try await world.flow.verify(ArchivedRequest(release: "spring"), by: "ann")
+    }
     world.time.advance(by: .seconds(1))
     let second = try await world.flow.archive(request(keeps: true), by: "ann")
 
@@ -213,6 +218,12 @@ struct ArchiveFlowTests {
     #expect(listed.map(\.path) == files.map { "archives/\($0)" } && listed.map(\.isOlder) == [true, false])
     #expect(listed.map(\.archivedAt) == [first.archive.archivedAt, second.archive.archivedAt])
     #expect(try await world.ledger.archives().map(\.state) == [.kept, .kept])
+    // The damage of the older one is nobody's trouble any more, also after a restart.
+    #expect(listed.map { $0.problem == nil } == [false, true])
+    await world.crash()
+    let later = try FlowWorld(on: world.scratch)
+    await later.start()
+    #expect(try await later.flow.status().daemon.troubles.isEmpty)
   }
 
   @Test func `is not archived while somebody writes into one of its files, and stays in its place`() async throws {

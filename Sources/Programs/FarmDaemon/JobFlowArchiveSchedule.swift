@@ -128,6 +128,9 @@ extension JobFlow {
       // Of what is not due yet it does not matter that it changed lately.
       let order = ArchiveOrder(format: rule.format, prunesDist: !rule.keepsDist, isForced: due > now)
       reasons = try await reasonsAgainst(archiving: release, tree, order, users: users).map(\.text)
+      if reasons.isEmpty, candidate.state != .harvested {
+        reasons = ["nothing of it was delivered: the schedule leaves it to `farm archive release`"]
+      }
     case .failure(let failure): reasons = [failure.description]
     case nil: reasons = ["its file system does not answer"]
     }

@@ -48,6 +48,8 @@ extension JobFlow {
   /// Has people told of archives that are damaged, or gone though a release is nowhere else.
   func lookForLostArchives() async throws {
     for record in try await setup.ledger.archives() where record.state == .stored || record.problem != nil {
+      // A newer one took its place; `farm list archives` shows what is wrong with it.
+      if isOlder(record.path) { continue }
       var record = record
       let place = setup.volume.root.appending(record.path)
       if try await fileStatus(at: place) == nil {

@@ -132,16 +132,27 @@ struct CopyMoveTests {
 @Suite("Of two jobs of one file")
 struct CopyRuleTests {
   @Test(arguments: [
-    (false, 2, false, 2, true), (false, 1, false, 2, false), (true, 3, false, 2, true), (true, 3, true, 3, false),
-    (false, 0, true, 3, false), (true, 0, false, 2, true),
+    (JobState.active, 2, JobState.active, 2, true), (.active, 1, .active, 2, false), (.completed, 3, .active, 2, true),
+    (.completed, 3, .completed, 3, false), (.active, 0, .completed, 3, false), (.completed, 0, .active, 2, true),
+    (.queued, 0, .queued, 0, true), (.assembling, 3, .active, 1, true), (.active, 0, .canceled, 0, false),
+    (.completed, 3, .canceled, 0, true), (.active, 0, .blocked, 0, true),
   ])
   func `the one with more pictures goes on`(
-    isDone: Bool, count: Int, isCopyDone: Bool, copyCount: Int, keepsOlder: Bool
+    state: JobState, count: Int, copyState: JobState, copyCount: Int, keepsOlder: Bool
   ) {
-    let older = CopyRule.Progress(isCompleted: isDone, doneCount: count)
-    let newer = CopyRule.Progress(isCompleted: isCopyDone, doneCount: copyCount)
+    let older = CopyRule.Progress(state: state, doneCount: count)
+    let newer = CopyRule.Progress(state: copyState, doneCount: copyCount)
 
     #expect(CopyRule.keepsOlder(older, newer) == keepsOlder)
+  }
+
+  @Test(arguments: [JobState.superseded, .canceled, .failed, .removed, .blocked, .settling, .rejected])
+  func `the older one does not go on when it renders nothing`(state: JobState) {
+    let older = CopyRule.Progress(state: state, doneCount: 2)
+
+    for copy in JobState.allCases {
+      #expect(!CopyRule.keepsOlder(older, CopyRule.Progress(state: copy, doneCount: 0)))
+    }
   }
 
   @Test func `the one that came lately is known for ten minutes`() {

@@ -12,9 +12,10 @@ import VolumeFiles
 extension JobFlow {
   // MARK: - A file that was renamed or moved
 
-  /// Gives the job of a moved file its new name, with everything that was made of it.
-  /// - Returns: false when the drop is no known job's file, or what it needs beside itself is another in its new place:
-  ///   then it is a new job, and the old one ends with its file.
+  /// Gives the job of a moved file its new name, with everything that was made of it. A job that a person killed stays
+  /// killed: a new name is no change of the file.
+  /// - Returns: false when the drop is no known job's file, when its job ended without a person's will, or when what it
+  ///   needs beside itself is another in its new place: then it is a new job, and the old one ends with its file.
   func follow(_ drop: Drop) async throws -> Bool {
     guard let job = try await origin(of: drop), let revision = try await setup.ledger.newestRevision(of: job.name),
       try await needsTheSame(drop, as: setup.volume.root.appending(job.path), revision)
@@ -65,11 +66,17 @@ extension JobFlow {
     defer { for release in releases { endHarvesting(release) } }
     if let twin {
       guard try await isStillCopied(job, revision, twin) else { return false }
+    }
+    await stop([revision.id])
+    guard try await mayMove(revision, insteadOf: twin) else {
+      await goOn(try await setup.ledger.revision(revision.id))
+      return false
+    }
+    if let twin {
       await end(twin)
       try await takeBackDeliveries(of: [(twin.job, twin.name)])
       await removeTree(setup.volume.out(of: twin.name))
     }
-    await stop([revision.id])
     let snapshot = try await snapshot(of: revision)
     await BlockingWork.run { snapshot.remove() }
     // The ledger last: after a crash before it everything is done again, which changes nothing.
@@ -89,6 +96,13 @@ extension JobFlow {
     for release in Set([job.name.release, new.name.release]) { askForReview(of: release) }
     await goOn(try await setup.ledger.revision(revision.id))
     return isRenamed
+  }
+
+  /// Whether a revision goes on under another name, by its state now. One that ended without a person's will does not:
+  /// the file there is a new order.
+  private func mayMove(_ revision: Revision, insteadOf twin: Revision?) async throws(StoreFailure) -> Bool {
+    if let twin { return try await goesOn(revision, insteadOf: twin) }
+    return try await !setup.ledger.revision(revision.id).state.isRevivedBySameBytes
   }
 
   /// The job whose file this was, if that is gone from its place and nothing else has the new name.

@@ -272,7 +272,7 @@ extension JobFlow {
     complain(error, while: "harvesting \(release.name)")
     guard let failure = error as? HarvestFailure else { return }
     let problem = Problem(failure.problemClass, cause: failure.description, remedy: failure.remedy)
-    let culprit: JobName? = if case .sameName(_, let job, _) = failure { job } else { nil }
+    let culprit: JobName? = if case .sameName(_, let job, _, _) = failure { job } else { nil }
     keepHarvestProblem(problem, of: revisions.filter { culprit == nil || $0.name == culprit })
     do { try await setup.ledger.setRelease(release.id, problem: problem) } catch {
       complain(error, while: "recording why \(release.name) is not harvested")

@@ -13,7 +13,7 @@ extension JobFlow {
   func refuseTakenNames(of revisions: [Revision]) throws(HarvestFailure) {
     for revision in revisions {
       guard let taken = nameProblems[revision.name] else { continue }
-      throw .sameName(taken.clash.file, revision.name, taken.clash.other)
+      throw .sameName(taken.clash.file, revision.name, taken.clash.other, remedy: taken.problem.remedy)
     }
   }
 
@@ -80,12 +80,12 @@ extension JobFlow {
       setup.log.notice("its pictures have names of their own again", metadata: ["job": "\(job)"])
       return askForReview(of: job.release)
     }
-    let failure = HarvestFailure.sameName(clash.file, job, clash.other)
     let pair = job == clash.other ? [job.job] : [job.job, clash.other.job]
     // Told without trying the advice when the ledger cannot be read; that failure ends the run.
     let revisions = (try? await setup.ledger.namedJobs(in: job.release, pair).map(\.expected)) ?? []
-    let remedy = NameRemedy(for: job, beside: clash.other, naming: order.naming, revisions: revisions).text
-    let problem = Problem(.nameTaken, cause: failure.description, remedy: remedy)
+    let remedy = NameRemedy(for: job, beside: clash.other, order: order, revisions: revisions).text
+    let failure = HarvestFailure.sameName(clash.file, job, clash.other, remedy: remedy)
+    let problem = Problem(failure.problemClass, cause: failure.description, remedy: remedy)
     let taken = TakenName(clash: clash, problem: problem)
     guard nameProblems.updateValue(taken, forKey: job) != taken else { return }
     happenings += 1

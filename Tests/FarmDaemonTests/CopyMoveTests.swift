@@ -1,3 +1,4 @@
+import FarmAPI
 import FarmModel
 import FarmTesting
 import Foundation
@@ -126,6 +127,77 @@ struct CopyMoveTests {
 
     #expect(try await world.comes("quick/a", to: .removed))
     #expect(await world.delivers(quick("a") + quick("b").prefix(2)))
+  }
+
+  // MARK: - The file is gone before its copy is taken in
+
+  @Test(arguments: ["quick/b.blend", "releases/r/store/b.blend"])
+  func `before the copy is taken in is not rendered again`(copied: String) async throws {
+    let world = try world()
+    world.run()
+    try await world.drop("quick/a.blend")
+    #expect(await world.delivers(quick("a")))
+    try world.scratch.write(world.volume.root.appending("quick/a.blend").contents, to: "volume/\(copied)")
+    unlink(world.volume.root.appending("quick/a.blend").string)
+
+    try await settle(world.volume.root.pushing(FilePath(copied)), in: world)
+
+    let folder = copied.hasPrefix("quick") ? "quick" : "r"
+    #expect(try await world.comes("\(folder)/b", to: .completed))
+    await delete("quick/a.blend", in: world)
+    #expect(await world.delivers((1...3).map { "\(folder)/b_000\($0).png" }))
+    #expect(try await world.state("quick/a") == nil)
+    #expect(await world.flow.running.isEmpty)
+  }
+
+  @Test func `before the copy is taken in is another job when other things are wanted of the copy`() async throws {
+    let world = try FlowWorld()
+    world.run()
+    try await world.drop("quick/a.blend")
+    #expect(await world.delivers(quick("a")))
+    try world.scratch.write("frames: 1-2\n", to: "volume/quick/b.farm.yaml")
+    try world.scratch.write(world.volume.root.appending("quick/a.blend").contents, to: "volume/quick/b.blend")
+    unlink(world.volume.root.appending("quick/a.blend").string)
+
+    try await settle(world.volume.root.appending("quick/b.blend"), in: world)
+    await delete("quick/a.blend", in: world)
+
+    #expect(try await world.comes("quick/a", to: .removed))
+    #expect(await world.delivers(quick("a") + quick("b").prefix(2)))
+  }
+
+  @Test func `is another job when the other file went with its folder`() async throws {
+    let world = try FlowWorld()
+    world.run()
+    try await world.drop("releases/r/store/a.blend")
+    let delivered = (1...3).map { "r/a_000\($0).png" }
+    #expect(await world.delivers(delivered))
+    let bytes = world.volume.store(of: "r").appending("a.blend").contents
+    rename(world.volume.release("r").string, world.scratch("away").string)
+    try world.scratch.write(bytes, to: "volume/quick/b.blend")
+
+    try await settle(world.volume.root.appending("quick/b.blend"), in: world)
+
+    #expect(await world.delivers(quick("b") + delivered))
+    #expect(try await world.state("r/a") == .completed)
+  }
+
+  @Test func `is rendered when the other job was killed before the copy was taken in`() async throws {
+    let world = try FlowWorld()
+    world.run()
+    try await world.flow.pause(PauseRequest(release: nil, paused: true), by: "ann")
+    try await world.drop("quick/a.blend")
+    #expect(try await world.comes("quick/a", to: .queued))
+    let request = SteerRequest(.kill, query: ["quick/a"], release: nil, isDryRun: false, jobs: nil)
+    #expect(try await world.flow.steer(request, by: "ann").jobs.count == 1)
+    try await world.flow.pause(PauseRequest(release: nil, paused: false), by: "ann")
+    try world.scratch.write(world.volume.root.appending("quick/a.blend").contents, to: "volume/quick/b.blend")
+    unlink(world.volume.root.appending("quick/a.blend").string)
+
+    try await settle(world.volume.root.appending("quick/b.blend"), in: world)
+    await delete("quick/a.blend", in: world)
+
+    #expect(await world.delivers(quick("b")))
   }
 }
 

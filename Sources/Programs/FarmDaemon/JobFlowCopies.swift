@@ -1,5 +1,8 @@
 import FarmModel
 import FarmStore
+import Intake
+import Preflight
+import Segmentation
 import SystemPackage
 import VolumeFiles
 
@@ -40,6 +43,32 @@ extension JobFlow {
       return false
     }
     return false
+  }
+
+  /// Finds the job of which a new drop is a copy, if its own file was deleted before the copy was taken in. A folder that
+  /// is away says nothing of its files.
+  func original(of drop: Drop) async throws -> Job? {
+    guard !isAdopting else { return nil }
+    let copy = CopyRule.Progress(state: .queued, doneCount: 0)
+    for job in try await setup.ledger.jobs(withContent: drop.digest) where job.owner == drop.owner {
+      let old = setup.volume.root.appending(job.path)
+      guard let revision = try await setup.ledger.newestRevision(of: job.name), revision.digest == drop.digest,
+        CopyRule.keepsOlder(try await progress(of: revision.id), copy), unsettled[job.name] == nil,
+        !isHung(old), await isThereOrHangs(old.removingLastComponent()), await !isThereOrHangs(old),
+        try await isWanted(drop, as: revision)
+      else { continue }
+      return job
+    }
+    return nil
+  }
+
+  /// Whether a drop in its new place is to be rendered as a revision was.
+  private func isWanted(_ drop: Drop, as revision: Revision) async throws -> Bool {
+    let order = try await setup.ledger.release(named: drop.name.release)?.order
+    guard case .success(let said) = try await sidecar(of: drop.path) else { return false }
+    let wishes = wishes(for: drop, order, said: said)
+    guard isSame(revision, as: drop, wishes.wanted) else { return false }
+    return segmentation(of: await inspected(drop, wishes), wishes).frames == revision.frames
   }
 
   /// Whether the revision of a deleted file goes on in place of that of the file's copy, as both are now.

@@ -16,8 +16,12 @@ extension JobFlow {
   /// killed: a new name is no change of the file.
   /// - Returns: false when the drop is no known job's file, when its job ended without a person's will, or when what it
   ///   needs beside itself is another in its new place: then it is a new job, and the old one ends with its file.
-  func follow(_ drop: Drop) async throws -> Bool {
-    guard let job = try await origin(of: drop), let revision = try await setup.ledger.newestRevision(of: job.name),
+  /// - Parameter isKilled: whether a person killed the drop while it was being copied.
+  func follow(_ drop: Drop, isKilled: Bool) async throws -> Bool {
+    guard try await setup.ledger.job(drop.name) == nil else { return false }
+    var origin = try await origin(of: drop)
+    if origin == nil, !isKilled { origin = try await original(of: drop) }
+    guard let job = origin, let revision = try await setup.ledger.newestRevision(of: job.name),
       try await needsTheSame(drop, as: setup.volume.root.appending(job.path), revision)
     else { return false }
     let place = JobPlace(name: drop.name, path: drop.path, fingerprint: drop.fingerprint)
@@ -105,13 +109,12 @@ extension JobFlow {
     return try await !setup.ledger.revision(revision.id).state.isRevivedBySameBytes
   }
 
-  /// The job whose file this was, if that is gone from its place and nothing else has the new name.
+  /// The job whose file this was, if that is gone from its place.
   private func origin(of drop: Drop) async throws -> Job? {
     for job in try await setup.ledger.jobs(withFile: drop.fingerprint) where job.name != drop.name {
       let there = try await fileStatus(at: setup.volume.root.appending(job.path))
       guard there?.fingerprint.isSameFile(as: drop.fingerprint) != true,
-        try await setup.ledger.newestRevision(of: job.name)?.digest == drop.digest,
-        try await setup.ledger.job(drop.name) == nil
+        try await setup.ledger.newestRevision(of: job.name)?.digest == drop.digest
       else { continue }
       return job
     }

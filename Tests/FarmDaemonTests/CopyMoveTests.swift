@@ -1,3 +1,4 @@
+import FarmAPI
 import FarmModel
 import FarmTesting
 import Foundation
@@ -127,21 +128,103 @@ struct CopyMoveTests {
     #expect(try await world.comes("quick/a", to: .removed))
     #expect(await world.delivers(quick("a") + quick("b").prefix(2)))
   }
+
+  // MARK: - The file is gone before its copy is taken in
+
+  @Test(arguments: ["quick/b.blend", "releases/r/store/b.blend"])
+  func `before the copy is taken in is not rendered again`(copied: String) async throws {
+    let world = try world()
+    world.run()
+    try await world.drop("quick/a.blend")
+    #expect(await world.delivers(quick("a")))
+    try world.scratch.write(world.volume.root.appending("quick/a.blend").contents, to: "volume/\(copied)")
+    unlink(world.volume.root.appending("quick/a.blend").string)
+
+    try await settle(world.volume.root.pushing(FilePath(copied)), in: world)
+
+    let folder = copied.hasPrefix("quick") ? "quick" : "r"
+    #expect(try await world.comes("\(folder)/b", to: .completed))
+    await delete("quick/a.blend", in: world)
+    #expect(await world.delivers((1...3).map { "\(folder)/b_000\($0).png" }))
+    #expect(try await world.state("quick/a") == nil)
+    #expect(await world.flow.running.isEmpty)
+  }
+
+  @Test func `before the copy is taken in is another job when other things are wanted of the copy`() async throws {
+    let world = try FlowWorld()
+    world.run()
+    try await world.drop("quick/a.blend")
+    #expect(await world.delivers(quick("a")))
+    try world.scratch.write("frames: 1-2\n", to: "volume/quick/b.farm.yaml")
+    try world.scratch.write(world.volume.root.appending("quick/a.blend").contents, to: "volume/quick/b.blend")
+    unlink(world.volume.root.appending("quick/a.blend").string)
+
+    try await settle(world.volume.root.appending("quick/b.blend"), in: world)
+    await delete("quick/a.blend", in: world)
+
+    #expect(try await world.comes("quick/a", to: .removed))
+    #expect(await world.delivers(quick("a") + quick("b").prefix(2)))
+  }
+
+  @Test func `is another job when the other file went with its folder`() async throws {
+    let world = try FlowWorld()
+    world.run()
+    try await world.drop("releases/r/store/a.blend")
+    let delivered = (1...3).map { "r/a_000\($0).png" }
+    #expect(await world.delivers(delivered))
+    let bytes = world.volume.store(of: "r").appending("a.blend").contents
+    rename(world.volume.release("r").string, world.scratch("away").string)
+    try world.scratch.write(bytes, to: "volume/quick/b.blend")
+
+    try await settle(world.volume.root.appending("quick/b.blend"), in: world)
+
+    #expect(await world.delivers(quick("b") + delivered))
+    #expect(try await world.state("r/a") == .completed)
+  }
+
+  @Test func `is rendered when the other job was killed before the copy was taken in`() async throws {
+    let world = try FlowWorld()
+    world.run()
+    try await world.flow.pause(PauseRequest(release: nil, paused: true), by: "ann")
+    try await world.drop("quick/a.blend")
+    #expect(try await world.comes("quick/a", to: .queued))
+    let request = SteerRequest(.kill, query: ["quick/a"], release: nil, isDryRun: false, jobs: nil)
+    #expect(try await world.flow.steer(request, by: "ann").jobs.count == 1)
+    try await world.flow.pause(PauseRequest(release: nil, paused: false), by: "ann")
+    try world.scratch.write(world.volume.root.appending("quick/a.blend").contents, to: "volume/quick/b.blend")
+    unlink(world.volume.root.appending("quick/a.blend").string)
+
+    try await settle(world.volume.root.appending("quick/b.blend"), in: world)
+    await delete("quick/a.blend", in: world)
+
+    #expect(await world.delivers(quick("b")))
+  }
 }
 
 @Suite("Of two jobs of one file")
 struct CopyRuleTests {
   @Test(arguments: [
-    (false, 2, false, 2, true), (false, 1, false, 2, false), (true, 3, false, 2, true), (true, 3, true, 3, false),
-    (false, 0, true, 3, false), (true, 0, false, 2, true),
+    (JobState.active, 2, JobState.active, 2, true), (.active, 1, .active, 2, false), (.completed, 3, .active, 2, true),
+    (.completed, 3, .completed, 3, false), (.active, 0, .completed, 3, false), (.completed, 0, .active, 2, true),
+    (.queued, 0, .queued, 0, true), (.assembling, 3, .active, 1, true), (.active, 0, .canceled, 0, false),
+    (.completed, 3, .canceled, 0, true), (.active, 0, .blocked, 0, true),
   ])
   func `the one with more pictures goes on`(
-    isDone: Bool, count: Int, isCopyDone: Bool, copyCount: Int, keepsOlder: Bool
+    state: JobState, count: Int, copyState: JobState, copyCount: Int, keepsOlder: Bool
   ) {
-    let older = CopyRule.Progress(isCompleted: isDone, doneCount: count)
-    let newer = CopyRule.Progress(isCompleted: isCopyDone, doneCount: copyCount)
+    let older = CopyRule.Progress(state: state, doneCount: count)
+    let newer = CopyRule.Progress(state: copyState, doneCount: copyCount)
 
     #expect(CopyRule.keepsOlder(older, newer) == keepsOlder)
+  }
+
+  @Test(arguments: [JobState.superseded, .canceled, .failed, .removed, .blocked, .settling, .rejected])
+  func `the older one does not go on when it renders nothing`(state: JobState) {
+    let older = CopyRule.Progress(state: state, doneCount: 2)
+
+    for copy in JobState.allCases {
+      #expect(!CopyRule.keepsOlder(older, CopyRule.Progress(state: copy, doneCount: 0)))
+    }
   }
 
   @Test func `the one that came lately is known for ten minutes`() {

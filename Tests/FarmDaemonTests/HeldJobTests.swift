@@ -37,8 +37,6 @@ struct HeldJobTests {
     // The first half of the remedy.
     rename(away.string, folder.string)
     await world.flow.take(.folderFound(folder.appending("store")))
-    // A harvest that was about to begin may have failed meanwhile; it is tried again once a minute.
-    world.time.advance(by: .seconds(61))
     #expect(try await eventually { try await world.flow.jobDetail("a").problem == before })
     // And the second.
     rename(folder.string, away.string)

@@ -54,9 +54,25 @@ struct LostFrameTests {
     #expect(try await world.state("spring/a") == .completed)
     rename(away.string, spring.string)
     await world.flow.take(.folderFound(spring.appending("store")))
-    world.time.advance(by: .seconds(61))
     #expect(await world.delivers(Self.pictures))
     #expect(try await attempts(world) == [1, 1, 1])
+  }
+
+  @Test func `because its folder came back empty is delivered as soon as the folder is full again`() async throws {
+    let world = try await completed()
+    rename(spring.string, away.string)
+    try scratch.folder("volume/releases/spring/store")
+    world.time.advance(by: .seconds(31))
+    await world.flow.review("spring")
+    #expect(try await problem(world, mentions: "releases/spring/store/a.blend is gone"))
+
+    rmdir(spring.appending("store").string)
+    rmdir(spring.string)
+    rename(away.string, spring.string)
+
+    #expect(await world.delivers(Self.pictures))
+    #expect(try await attempts(world) == [1, 1, 1])
+    #expect(try await eventually { try await world.ledger.release(named: "spring")?.problem == nil })
   }
 
   @Test func `because its folder cannot be looked into is not rendered again`() async throws {
@@ -71,7 +87,6 @@ struct LostFrameTests {
     #expect(try await world.state("spring/a") == .completed)
     unlink(spring.appending("out").string)
     rename(away.string, spring.appending("out").string)
-    world.time.advance(by: .seconds(61))
     #expect(await world.delivers(Self.pictures))
     #expect(try await attempts(world) == [1, 1, 1])
   }
@@ -89,7 +104,6 @@ struct LostFrameTests {
       _ = disk.path
     }()
 
-    world.time.advance(by: .seconds(61))
     #expect(await world.delivers(Self.pictures))
     #expect(try await attempts(world) == [1, 1, 1])
   }

@@ -113,6 +113,8 @@ struct NameClashTests {
     }
     #expect(await clashes(world, "s_0002", with: "r/s ", as: ".png"))
     let remedy = try #require(await problem(world, "s_0002")?.remedy)
+    // These names have no job in them.
+    #expect(!remedy.contains("Rename"), "\(remedy)")
     let advised = try #require(remedy.firstMatch(of: /`(naming: '.+')`/)).1
     let text = ReleasePlan.text(order).split(separator: "\n").filter { !$0.hasPrefix("naming") }
     let path = try world.scratch.write(
@@ -154,5 +156,54 @@ struct NameClashTests {
     try await world.drop("releases/r/store/a.blend", frames: 1...2)
 
     #expect(await clashes(world, "r/a", with: "two outputs of r/a", as: "a.png"))
+  }
+
+  // MARK: - Releases with a plan
+
+  /// A world in which a planned release is delivered as soon as it is completed.
+  private func planned(naming: String?) async throws -> FlowWorld {
+    var config = FarmConfig()
+    config.harvestQuiet = .zero
+    let world = try FlowWorld(config: config)
+    world.run()
+    let order = ReleaseOrder(jobs: ["s", "s_0002"], naming: naming)
+    _ = try await world.flow.plan(PlanRequest(name: "r", order: order), by: "ann")
+    try await world.drop("releases/r/store/s.blend", frames: 1...2)
+    #expect(try await world.comes("r/s", to: .completed))
+    try await world.drop("releases/r/store/s_0002.blend", frames: 1...1)
+    #expect(try await world.comes("r/s_0002", to: .completed))
+    #expect(await clashes(world, "s_0002", with: "r/s ", as: ".png"))
+    #expect(try await eventually { try await world.ledger.release(named: "r")?.problem != nil })
+    return world
+  }
+
+  private func write(_ order: ReleaseOrder, in world: FlowWorld) async throws {
+    let path = try world.scratch.write(ReleasePlan.text(order), to: "volume/releases/r/release.yaml")
+    await world.flow.readPlan(at: path, nil)
+  }
+
+  @Test func `is delivered at once when the advised naming was written, though a harvest failed a moment ago`()
+    async throws
+  {
+    let world = try await planned(naming: "pic_{frame:4}.{ext}")
+    let remedy = try #require(await problem(world, "s_0002")?.remedy)
+    let advised = try #require(remedy.firstMatch(of: /`naming: '(.+)'`/)).1
+    #expect(try await world.ledger.release(named: "r")?.problem?.remedy == remedy)
+
+    try await write(ReleaseOrder(jobs: ["s", "s_0002"], naming: String(advised)), in: world)
+
+    #expect(await eventually { world.volume.dist.filesBelow.count == 3 })
+    #expect(try await eventually { try await world.ledger.release(named: "r")?.problem == nil })
+  }
+
+  @Test func `is delivered at once when it was renamed as advised, also in the plan`() async throws {
+    let world = try await planned(naming: nil)
+    let remedy = try #require(await problem(world, "s_0002")?.remedy)
+    #expect(remedy.contains("Rename s_0002.blend or s.blend (and its name in `jobs:` of release.yaml)"), "\(remedy)")
+
+    try await move(world, "releases/r/store/s_0002.blend", to: "releases/r/store/still.blend")
+    try await write(ReleaseOrder(jobs: ["s", "still"]), in: world)
+
+    #expect(await world.delivers(["r/s_0001.png", "r/s_0002.png", "r/still.png"]))
   }
 }

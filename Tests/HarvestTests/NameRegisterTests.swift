@@ -113,19 +113,42 @@ struct NameRegisterTests {
 
 @Suite("The remedy for a name that is taken")
 struct NameRemedyTests {
-  @Test func `names a template that parts the two, not one that does not`() throws {
-    let shot = ExpectedRevision(
-      job: JobName(release: "r", job: "s"), number: 1, createdAt: Timestamp(nanoseconds: 0), scene: nil,
-      outputs: [ExpectedOutputs(kind: OutputKind(), frames: [1, 2], path: "1.png")])
-    let still = ExpectedRevision(
-      job: JobName(release: "r", job: "s_0002"), number: 1, createdAt: Timestamp(nanoseconds: 0), scene: nil,
-      outputs: [ExpectedOutputs(kind: OutputKind(), frames: [1], path: "1.png")])
+  private func revision(_ job: String, _ frames: ClosedRange<FrameNumber>) -> ExpectedRevision {
+    ExpectedRevision(
+      job: JobName(release: "r", job: job), number: 1, createdAt: Timestamp(nanoseconds: 0), scene: nil,
+      outputs: [ExpectedOutputs(kind: OutputKind(), frames: Array(frames), path: "1.png")])
+  }
 
-    let remedy = NameRemedy(for: still.job, beside: shot.job, naming: "x{frame}.{ext}", revisions: [shot, still]).text
+  private func remedy(_ order: ReleaseOrder, _ revisions: [ExpectedRevision]) -> String {
+    NameRemedy(
+      for: JobName(release: "r", job: "s_0002"), beside: JobName(release: "r", job: "s"), order: order,
+      revisions: revisions
+    ).text
+  }
+
+  @Test func `names a template that parts the two, not one that does not`() throws {
+    let remedy = remedy(
+      ReleaseOrder(naming: "{job}[_{frame:4}].{ext}"), [revision("s", 1...2), revision("s_0002", 1...1)])
 
     #expect(
       remedy == "Rename s_0002.blend or s.blend, or write "
         + "`naming: '{job}[_{scene}][_{layer}][_{view}][_{node}]_f{frame:4}.{ext}'` into release.yaml.")
+  }
+
+  @Test(arguments: [true, false])
+  func `does not advise to rename files whose names are not in the pictures' names`(areKnown: Bool) {
+    let remedy = remedy(
+      ReleaseOrder(naming: "pic_{frame:4}.{ext}"), areKnown ? [revision("s", 1...2), revision("s_0002", 1...1)] : [])
+
+    #expect(remedy.hasPrefix("Write `naming: '{job}"), "\(remedy)")
+  }
+
+  @Test func `says that the plan has to name a renamed file too`() {
+    let remedy = remedy(ReleaseOrder(jobs: ["s", "s_0002"]), [revision("s", 1...2), revision("s_0002", 1...1)])
+
+    #expect(
+      remedy.hasPrefix("Rename s_0002.blend or s.blend (and its name in `jobs:` of release.yaml), or write "),
+      "\(remedy)")
   }
 
   @Test func `advises quick jobs, which have no release.yaml, to rename`() {

@@ -18,6 +18,19 @@ extension Ledger {
     }
   }
 
+  /// The jobs whose newest revision has this content and whose file was not deleted, the newest job first.
+  package func jobs(withContent digest: Digest) async throws(StoreFailure) -> [Job] {
+    try await read("look for jobs of the same content") { db in
+      try Row.fetchAll(
+        db,
+        sql: Self.jobColumns + """
+           JOIN revision ON revision.job_id = job.id AND revision.number = job.revision
+          WHERE revision.digest = ? AND job.state <> 'removed' ORDER BY job.id DESC
+          """, arguments: [DatabaseValue.blob(digest)]
+      ).map(Job.init(row:))
+    }
+  }
+
   /// The newest revisions of the jobs that came last before anything else happened to a job: within this time.
   package func newestRevisions(ofJobsWithin window: Duration) async throws(StoreFailure) -> [Revision] {
     try await read("read which jobs came last") { db in

@@ -4,7 +4,7 @@ import GRDB
 enum LedgerSchema {
   static let versions = [
     version1, version2, version3, version4, version5, version6, version7, version8, version9, version10,
-    version11,
+    version11, version12,
   ]
 
   /// What was made anew leaves its old pages behind: a large ledger would stay twice as large as it is.
@@ -225,6 +225,9 @@ enum LedgerSchema {
     "ALTER TABLE act ADD COLUMN revision INTEGER",
     "ALTER TABLE revision ADD COLUMN told_at INTEGER",
   ]
+
+  /// Each new drop is compared with the jobs of the same content.
+  private static let version12 = ["CREATE INDEX revision_by_digest ON revision(digest)"]
 
   /// Tables of which no number is given twice since a version: what is deleted with an archived release leaves numbers
   /// that processes, logs and people remember.

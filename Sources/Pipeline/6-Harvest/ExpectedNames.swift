@@ -140,26 +140,63 @@ package struct NameRemedy: Hashable, Sendable {
     "{job}[_{scene}][_{layer}][_{view}][_{node}]_frame_{frame:6}.{ext}",
   ]
 
-  /// - Parameter revisions: of both jobs, when they are known: then the advised naming is tried on them.
-  package init(for job: JobName, beside other: JobName, naming: String? = nil, revisions: [ExpectedRevision] = []) {
-    let rename = job == other ? nil : "Rename \(job.job).blend or \(other.job).blend"
-    let advised = Self.templates.first { $0 != naming && Self.parts(revisions, by: $0) }
+  /// - Parameters:
+  ///   - order: what is wanted of their release.
+  ///   - revisions: of both jobs, when they are known: then the advised ways are tried on them.
+  package init(
+    for job: JobName, beside other: JobName, order: ReleaseOrder = ReleaseOrder(), revisions: [ExpectedRevision] = []
+  ) {
+    let advised = Self.templates.first { $0 != order.naming && Self.parts(revisions, by: $0) }
     let template = job.release == NameRule.quick ? nil : advised.map { "write `naming: '\($0)'` into release.yaml" }
-    let ways = [rename, template].compactMap(\.self)
+    let ways = [Self.renaming(job, other, order, revisions), template].compactMap(\.self)
     text =
       ways.isEmpty
       ? "Set another frame range in \(job.job).blend and save it." : Self.sentence(ways.joined(separator: ", or "))
+  }
+
+  /// Names the files that help when they have another name. Where the names have no job in them, none does.
+  private static func renaming(
+    _ job: JobName, _ other: JobName, _ order: ReleaseOrder, _ known: [ExpectedRevision]
+  ) -> String? {
+    guard job != other else { return nil }
+    let revisions = known.isEmpty ? [job, other].map(\.asStill) : known
+    let helping = [job, other].filter { name in
+      let renamed = revisions.map { $0.job == name ? $0.renamed : $0 }
+      return renamed != revisions && Self.parts(renamed, by: order.naming ?? NamingTemplate.standard)
+    }
+    guard !helping.isEmpty else { return nil }
+    let files = helping.map { "\($0.job).blend" }.joined(separator: " or ")
+    let isPlanned = helping.contains { order.jobs?.contains($0.job) == true }
+    return "rename \(files)\(isPlanned ? " (and its name in `jobs:` of release.yaml)" : "")"
   }
 
   private static func sentence(_ text: String) -> String { text.prefix(1).uppercased() + text.dropFirst() + "." }
 
   private static func parts(_ revisions: [ExpectedRevision], by template: String) -> Bool {
     guard !revisions.isEmpty else { return template != NamingTemplate.standard }
-    // A template of ours that cannot name them parts nothing.
+    // A template that cannot name them parts nothing.
     let names = revisions.map { try? ExpectedNames(of: $0, ReleaseOrder(naming: template)) }
     guard let first = names.first ?? nil, let last = names.last ?? nil, first.twice == nil, last.twice == nil else {
       return false
     }
     return names.count == 1 || !first.clashes(with: last)
+  }
+}
+
+extension ExpectedRevision {
+  /// As if its file had another name. The name is longer than most, so that no other job is likely to have it.
+  fileprivate var renamed: ExpectedRevision {
+    ExpectedRevision(
+      job: JobName(release: job.release, job: "\(job.job)_renamed"), number: number, createdAt: createdAt, scene: scene,
+      outputs: outputs)
+  }
+}
+
+extension JobName {
+  /// Stands for a job of which only the name is known.
+  fileprivate var asStill: ExpectedRevision {
+    let picture = ExpectedOutputs(kind: OutputKind(), frames: [1], path: "1.png")
+    return ExpectedRevision(
+      job: self, number: 1, createdAt: Timestamp(nanoseconds: 0), scene: nil, outputs: [picture])
   }
 }

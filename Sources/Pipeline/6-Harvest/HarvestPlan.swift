@@ -7,6 +7,7 @@ package struct HarvestPlan: Sendable {
   private let parts: [Part]
   private let volume: Volume
   private let dist: FilePath
+  private let order: ReleaseOrder
   /// How many files it moves.
   package let count: Int
 
@@ -18,6 +19,7 @@ package struct HarvestPlan: Sendable {
   package init(of release: Release, _ parts: [Part], in volume: Volume) throws(HarvestFailure) {
     self.parts = parts
     self.volume = volume
+    order = release.order
     dist = volume.dist(of: release.name)
     count = parts.reduce(0) { $0 + $1.names.count }
     // Windows and macOS see one name where only the case differs.
@@ -26,7 +28,7 @@ package struct HarvestPlan: Sendable {
       if let failure = part.failure { throw failure }
       try part.forEachName { (file) throws(HarvestFailure) in
         if let other = taken.updateValue(index, forKey: file.lowercased()) {
-          throw .sameName(file, part.job, parts[other].job)
+          throw .sameName(file, part.job, parts[other].job, by: release.order)
         }
       }
     }
@@ -38,7 +40,7 @@ package struct HarvestPlan: Sendable {
     guard !deliverers.isEmpty else { return }
     for move in self {
       guard let other = deliverers[move.target], other != move.job else { continue }
-      throw .sameName(FilePath(move.target).lastComponent?.string ?? move.target, move.job, other)
+      throw .sameName(FilePath(move.target).lastComponent?.string ?? move.target, move.job, other, by: order)
     }
   }
 }
@@ -204,7 +206,7 @@ extension NamingTemplate.Field {
 /// Why a harvest was refused or stopped.
 package enum HarvestFailure: Failure, Equatable {
   case gap(JobName, String)
-  case sameName(String, JobName, JobName)
+  case sameName(String, JobName, JobName, remedy: String)
   case badTemplate(String, reason: String)
   case noName(JobName, reason: String)
   case notMoved(String, reason: String, remedy: String)
@@ -212,10 +214,17 @@ package enum HarvestFailure: Failure, Equatable {
   /// Some of a job's pictures cannot be seen, which says nothing about them.
   case away(JobName, reason: String)
 
+  /// Two jobs, or two outputs of one, that would have one name by what is wanted of their release.
+  fileprivate static func sameName(
+    _ file: String, _ job: JobName, _ other: JobName, by order: ReleaseOrder
+  ) -> HarvestFailure {
+    .sameName(file, job, other, remedy: NameRemedy(for: job, beside: other, order: order).text)
+  }
+
   package var description: String {
     switch self {
     case .gap(let job, let path): "\(job) cannot be delivered: its output \(path) is not done"
-    case .sameName(let file, let a, let b):
+    case .sameName(let file, let a, let b, _):
       a == b
         ? "two outputs of \(a) would be delivered as \(file)" : "\(a) and \(b) would both be delivered as \(file)"
     case .badTemplate(let release, let reason): "the names of \(release) cannot be made: \(reason)"
@@ -229,7 +238,7 @@ package enum HarvestFailure: Failure, Equatable {
   package var remedy: String {
     switch self {
     case .gap(let job, _): "Wait for it, or look at `farm show job \(job)`."
-    case .sameName(_, let job, let other): NameRemedy(for: job, beside: other).text
+    case .sameName(_, _, _, let remedy): remedy
     case .badTemplate:
       "Correct `naming:` in release.yaml; its fields are \(NamingTemplate.fields.joined(separator: " "))."
     case .noName:

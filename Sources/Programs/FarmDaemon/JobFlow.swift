@@ -161,11 +161,9 @@ actor JobFlow {
   var reviewsDue: Set<String> = []
   var reviewTook: [String: Duration] = [:]
   var areManifestsAsked = false
-  /// Releases that are looked at again without anything happening in them, and when they were harvested in vain.
+  /// Releases that are looked at again without anything happening in them.
   var mustHarvest: Set<String> = []
-  var harvestFailedAt: [JobName: Timestamp] = [:]
-  /// Why jobs were not delivered.
-  var harvestProblems: [JobName: Problem] = [:]
+  var harvestFailures = HarvestFailures()
   /// Which names the jobs of a release have in `dist/`, and jobs whose names are taken.
   var nameRegisters: [String: NameRegister] = [:]
   var nameProblems: [JobName: TakenName] = [:]

@@ -313,7 +313,7 @@ extension JobFlow {
     rejected = rejected.filter { $0.key.removingLastComponent() != store }
     badSidecars = badSidecars.filter { $0.key.removingLastComponent() != store }
     refreshPaces = refreshPaces.filter { $0.key.release != name }
-    harvestFailedAt = harvestFailedAt.filter { $0.key.release != name }
+    harvestFailures.forget(in: name)
     held.remove(name)
     badPlans.remove(name)
     mustHarvest.remove(name)

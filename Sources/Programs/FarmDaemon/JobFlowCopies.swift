@@ -1,5 +1,8 @@
 import FarmModel
 import FarmStore
+import Intake
+import Preflight
+import Segmentation
 import SystemPackage
 import VolumeFiles
 
@@ -13,7 +16,7 @@ extension JobFlow {
   }
 
   /// Finds the copy of a deleted file: both are one job then, under the new name.
-  /// - Returns: false when there is none, and the job ends.
+  /// - Returns: false when there is none, or when it goes on by itself, and the job ends.
   func followCopy(of job: Job) async throws -> Bool {
     guard let revision = try await setup.ledger.newestRevision(of: job.name) else { return false }
     for name in recentDrops.names(of: revision.digest, at: setup.clock.now()).reversed() where name != job.name {
@@ -21,23 +24,56 @@ extension JobFlow {
         let twin = try await setup.ledger.newestRevision(of: name),
         try await isStillCopied(job, revision, twin)
       else { continue }
-      let (older, newer) = (try await progress(of: revision), try await progress(of: twin))
-      guard CopyRule.keepsOlder(older, newer) else {
-        // The copy has its own pictures. Those of the old name leave dist/ and are kept in out/.
-        await beginHarvesting(job.name.release)
-        defer { endHarvesting(job.name.release) }
-        try await takeBackDeliveries(of: [(job.id, job.name)])
-        return false
+      if try await goesOn(revision, insteadOf: twin) {
+        let path = setup.volume.root.appending(copy.path)
+        let there = (try? await fileStatus(at: path)) ?? nil  // Unreadable: it ends as usual.
+        guard let there else { continue }
+        let place = JobPlace(name: name, path: path, fingerprint: there.fingerprint)
+        if try await move(job, revision, to: place, insteadOf: twin) {
+          try await renderPurged(of: revision, from: job.name.release, in: name.release)
+          return true
+        }
+        // One of the two may be further than a moment ago.
+        guard try await isStillCopied(job, revision, twin) else { continue }
       }
-      let path = setup.volume.root.appending(copy.path)
-      let there = (try? await fileStatus(at: path)) ?? nil  // Unreadable: it ends as usual.
-      guard let there else { continue }
-      let place = JobPlace(name: name, path: path, fingerprint: there.fingerprint)
-      guard try await move(job, revision, to: place, insteadOf: twin) else { continue }
-      try await renderPurged(of: revision, from: job.name.release, in: name.release)
-      return true
+      // The copy has its own pictures. Those of the old name leave dist/ and are kept in out/.
+      await beginHarvesting(job.name.release)
+      defer { endHarvesting(job.name.release) }
+      try await takeBackDeliveries(of: [(job.id, job.name)])
+      return false
     }
     return false
+  }
+
+  /// Finds the job of which a new drop is a copy, if its own file was deleted before the copy was taken in. A folder that
+  /// is away says nothing of its files.
+  func original(of drop: Drop) async throws -> Job? {
+    guard !isAdopting else { return nil }
+    let copy = CopyRule.Progress(state: .queued, doneCount: 0)
+    for job in try await setup.ledger.jobs(withContent: drop.digest) where job.owner == drop.owner {
+      let old = setup.volume.root.appending(job.path)
+      guard let revision = try await setup.ledger.newestRevision(of: job.name), revision.digest == drop.digest,
+        CopyRule.keepsOlder(try await progress(of: revision.id), copy), unsettled[job.name] == nil,
+        !isHung(old), await isThereOrHangs(old.removingLastComponent()), await !isThereOrHangs(old),
+        try await isWanted(drop, as: revision)
+      else { continue }
+      return job
+    }
+    return nil
+  }
+
+  /// Whether a drop in its new place is to be rendered as a revision was.
+  private func isWanted(_ drop: Drop, as revision: Revision) async throws -> Bool {
+    let order = try await setup.ledger.release(named: drop.name.release)?.order
+    guard case .success(let said) = try await sidecar(of: drop.path) else { return false }
+    let wishes = wishes(for: drop, order, said: said)
+    guard isSame(revision, as: drop, wishes.wanted) else { return false }
+    return segmentation(of: await inspected(drop, wishes), wishes).frames == revision.frames
+  }
+
+  /// Whether the revision of a deleted file goes on in place of that of the file's copy, as both are now.
+  func goesOn(_ revision: Revision, insteadOf twin: Revision) async throws(StoreFailure) -> Bool {
+    CopyRule.keepsOlder(try await progress(of: revision.id), try await progress(of: twin.id))
   }
 
   /// Whether two revisions are of one file that got another name: the same bytes and wishes of the same owner, the old
@@ -61,8 +97,8 @@ extension JobFlow {
   /// Whether Blender finds caches beside a file by the file's name, which its copy has not.
   func hasOwnCache(_ blend: FilePath) async -> Bool { await isThereOrHangs(blend.ownCache) }
 
-  private func progress(of revision: Revision) async throws -> CopyRule.Progress {
-    let done = try await setup.ledger.outputs(of: revision.id).count { $0.state == .done }
-    return CopyRule.Progress(isCompleted: revision.state == .completed, doneCount: done)
+  private func progress(of id: Revision.ID) async throws(StoreFailure) -> CopyRule.Progress {
+    let done = try await setup.ledger.outputs(of: id).count { $0.state == .done }
+    return CopyRule.Progress(state: try await setup.ledger.revision(id).state, doneCount: done)
   }
 }

@@ -207,7 +207,7 @@ extension JobFlow {
     guard let name = place.release(at: store), held.remove(name) != nil else { return }
     setup.log.notice("a folder of drops is back", metadata: ["folder": "\(setup.volume.relative(store))"])
     // What could not be delivered from it is tried at once.
-    for job in harvestProblems.keys where job.release == name { forgetHarvestProblem(of: job) }
+    harvestFailures.forget(in: name)
     askForReview(of: name)
     await schedule()
   }

@@ -19,6 +19,7 @@ extension JobFlow {
           FarmEvent(at: setup.clock.now(), event: "release.\(progress.state.rawValue)", release: name))
       }
       if undelivered.isEmpty { mustHarvest.remove(name) } else { mustHarvest.insert(name) }
+      try await lookForReturned(undelivered, in: name)
       try await reviewHarvestProblem(of: release, undelivered)
       guard release.order.harvest == .auto, release.problem?.problemClass != .badRelease else { return }
       if !release.isPlanned {
@@ -40,10 +41,13 @@ extension JobFlow {
     if problem != told { try await setup.ledger.setRelease(release.id, problem: problem) }
   }
 
-  /// A harvest that failed is tried again once a minute.
-  private func mayHarvest(_ revisions: [Revision]) -> Bool {
-    let failedAt = revisions.compactMap { harvestFailedAt[$0.name] }.max()
-    return failedAt.map { setup.clock.now().since($0) >= .seconds(60) } ?? true
+  /// Pictures whose folder was away are delivered as soon as it is back, with whatever waits for them.
+  private func lookForReturned(_ undelivered: [Revision], in release: String) async throws(StoreFailure) {
+    let away = harvestFailures.away(in: release)
+    guard !away.isEmpty, !held.contains(release) else { return }
+    for revision in undelivered where away.contains(revision.name) {
+      if try await doubt(aboutFramesOf: revision) == nil { harvestFailures.isBack(revision.name) }
+    }
   }
 
   /// How far a release is, and its completed jobs that are not in `dist/` yet with their revisions.
@@ -65,13 +69,14 @@ extension JobFlow {
 
   /// Delivers what nobody asked for by hand; a failure is told by the release.
   private func tryHarvest(_ release: Release, _ revisions: [Revision]) async {
-    guard mayHarvest(revisions), harvesting.insert(release.name).inserted else { return }
+    guard harvestFailures.mayTry(revisions.map(\.name), at: setup.clock.now()), harvesting.insert(release.name).inserted
+    else { return }
     defer { endHarvesting(release.name) }
     do {
       guard let plan = try await harvestPlan(release, revisions) else { return }
       // Somebody may have delivered it since it was found undelivered.
       if !plan.isEmpty { try await deliver(plan, of: release) }
-      for revision in revisions { forgetHarvestProblem(of: revision.name) }
+      for revision in revisions { harvestFailures.forget(revision.name) }
       let left = try await setup.ledger.undelivered(in: release.name)
       try await setup.ledger.setRelease(release.id, problem: harvestProblem(of: release, left))
       for revision in revisions { askForNames(in: release.name, of: revision.name) }
@@ -266,16 +271,31 @@ extension JobFlow {
     return landings
   }
 
-  /// The release shows why; it is tried again once a minute, and after a restart.
+  /// The release shows why; it is tried again once a minute, when the cause is gone, and after a restart.
   private func harvestFailed(_ release: Release, _ revisions: [Revision], _ error: any Error) async {
-    for revision in revisions { harvestFailedAt[revision.name] = setup.clock.now() }
+    // Unreadable: that failure ends the run.
+    let now = try? await setup.ledger.release(named: release.name)
+    // Another plan may have better names.
+    if let now, now.order != release.order { return }
     complain(error, while: "harvesting \(release.name)")
-    guard let failure = error as? HarvestFailure else { return }
-    let problem = Problem(failure.problemClass, cause: failure.description, remedy: failure.remedy)
-    let culprit: JobName? = if case .sameName(_, let job, _) = failure { job } else { nil }
-    keepHarvestProblem(problem, of: revisions.filter { culprit == nil || $0.name == culprit })
+    let failure = error as? HarvestFailure
+    let problem = failure.map { Problem($0.problemClass, cause: $0.description, remedy: $0.remedy) }
+    let names = revisions.map(\.name)
+    let culprits = names.filter { failure?.culprit == nil || $0 == failure?.culprit }
+    harvestFailures.add(problem, of: Set(culprits), among: names, at: setup.clock.now())
+    guard let problem else { return }
     do { try await setup.ledger.setRelease(release.id, problem: problem) } catch {
       complain(error, while: "recording why \(release.name) is not harvested")
+    }
+  }
+}
+
+extension HarvestFailure {
+  /// The job that keeps the others of its release from being delivered; nil: the cause is no job's.
+  fileprivate var culprit: JobName? {
+    switch self {
+    case .sameName(_, let job, _, _), .away(let job, _), .gap(let job, _), .noName(let job, _): job
+    case .badTemplate, .notMoved, .lost: nil
     }
   }
 }

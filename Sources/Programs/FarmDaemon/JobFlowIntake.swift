@@ -154,7 +154,7 @@ extension JobFlow {
         return reject(drop.path, twin)
       }
       rejected[drop.path] = nil
-      if try await follow(drop) { return }
+      if try await follow(drop, isKilled: isKilled) { return }
       let before = try await setup.ledger.newestRevision(of: drop.name)
       let order = try await setup.ledger.release(named: drop.name.release)?.order
       let said = try await sidecar(of: drop.path)

@@ -29,6 +29,16 @@ extension JobFlow {
     return seen
   }
 
+  /// Says why frames that are not seen may exist; nil when their folder and `dist/` are there.
+  func doubt(aboutFramesOf revision: Revision) async throws(StoreFailure) -> String? {
+    guard let folder = try await frameFolder(of: revision) else { return "its folder does not answer" }
+    let dist = setup.volume.dist
+    return await BlockingWork.run(at: setup.volume.out(of: revision.name)) {
+      // Unreadable: it is there.
+      folder.doubt() ?? ((try? FileStatus(at: dist)) == .some(nil) ? "\(dist) is gone" : nil)
+    }
+  }
+
   /// Where a job's frames lie; nil when their file system does not answer.
   func frameFolder(of revision: Revision) async throws(StoreFailure) -> FrameFolder? {
     guard !isHung(setup.volume.out(of: revision.name)) else { return nil }

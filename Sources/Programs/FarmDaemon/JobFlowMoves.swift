@@ -12,11 +12,16 @@ import VolumeFiles
 extension JobFlow {
   // MARK: - A file that was renamed or moved
 
-  /// Gives the job of a moved file its new name, with everything that was made of it.
-  /// - Returns: false when the drop is no known job's file, or what it needs beside itself is another in its new place:
-  ///   then it is a new job, and the old one ends with its file.
-  func follow(_ drop: Drop) async throws -> Bool {
-    guard let job = try await origin(of: drop), let revision = try await setup.ledger.newestRevision(of: job.name),
+  /// Gives the job of a moved file its new name, with everything that was made of it. A job that a person killed stays
+  /// killed: a new name is no change of the file.
+  /// - Returns: false when the drop is no known job's file, when its job ended without a person's will, or when what it
+  ///   needs beside itself is another in its new place: then it is a new job, and the old one ends with its file.
+  /// - Parameter isKilled: whether a person killed the drop while it was being copied.
+  func follow(_ drop: Drop, isKilled: Bool) async throws -> Bool {
+    guard try await setup.ledger.job(drop.name) == nil else { return false }
+    var origin = try await origin(of: drop)
+    if origin == nil, !isKilled { origin = try await original(of: drop) }
+    guard let job = origin, let revision = try await setup.ledger.newestRevision(of: job.name),
       try await needsTheSame(drop, as: setup.volume.root.appending(job.path), revision)
     else { return false }
     let place = JobPlace(name: drop.name, path: drop.path, fingerprint: drop.fingerprint)
@@ -65,11 +70,17 @@ extension JobFlow {
     defer { for release in releases { endHarvesting(release) } }
     if let twin {
       guard try await isStillCopied(job, revision, twin) else { return false }
+    }
+    await stop([revision.id])
+    guard try await mayMove(revision, insteadOf: twin) else {
+      await goOn(try await setup.ledger.revision(revision.id))
+      return false
+    }
+    if let twin {
       await end(twin)
       try await takeBackDeliveries(of: [(twin.job, twin.name)])
       await removeTree(setup.volume.out(of: twin.name))
     }
-    await stop([revision.id])
     let snapshot = try await snapshot(of: revision)
     await BlockingWork.run { snapshot.remove() }
     // The ledger last: after a crash before it everything is done again, which changes nothing.
@@ -91,13 +102,19 @@ extension JobFlow {
     return isRenamed
   }
 
-  /// The job whose file this was, if that is gone from its place and nothing else has the new name.
+  /// Whether a revision goes on under another name, by its state now. One that ended without a person's will does not:
+  /// the file there is a new order.
+  private func mayMove(_ revision: Revision, insteadOf twin: Revision?) async throws(StoreFailure) -> Bool {
+    if let twin { return try await goesOn(revision, insteadOf: twin) }
+    return try await !setup.ledger.revision(revision.id).state.isRevivedBySameBytes
+  }
+
+  /// The job whose file this was, if that is gone from its place.
   private func origin(of drop: Drop) async throws -> Job? {
     for job in try await setup.ledger.jobs(withFile: drop.fingerprint) where job.name != drop.name {
       let there = try await fileStatus(at: setup.volume.root.appending(job.path))
       guard there?.fingerprint.isSameFile(as: drop.fingerprint) != true,
-        try await setup.ledger.newestRevision(of: job.name)?.digest == drop.digest,
-        try await setup.ledger.job(drop.name) == nil
+        try await setup.ledger.newestRevision(of: job.name)?.digest == drop.digest
       else { continue }
       return job
     }

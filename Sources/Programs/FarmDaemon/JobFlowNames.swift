@@ -7,13 +7,13 @@ import VolumeFiles
 /// cause is gone.
 extension JobFlow {
   /// What keeps a job from being delivered though its frames come; nil when nothing does.
-  func nameProblem(of job: JobName) -> Problem? { nameProblems[job]?.problem ?? harvestProblems[job] }
+  func nameProblem(of job: JobName) -> Problem? { nameProblems[job]?.problem ?? harvestFailures.problem(of: job) }
 
   /// Refuses to deliver jobs whose names are another job's, though that has not delivered yet.
   func refuseTakenNames(of revisions: [Revision]) throws(HarvestFailure) {
     for revision in revisions {
       guard let taken = nameProblems[revision.name] else { continue }
-      throw .sameName(taken.clash.file, revision.name, taken.clash.other)
+      throw .sameName(taken.clash.file, revision.name, taken.clash.other, remedy: taken.problem.remedy)
     }
   }
 
@@ -75,17 +75,17 @@ extension JobFlow {
   private func take(_ clash: NameRegister.Clash?, of job: JobName, _ order: ReleaseOrder) async {
     guard let clash else {
       guard nameProblems.removeValue(forKey: job) != nil else { return }
-      // It is delivered now, without waiting for the next try.
-      forgetHarvestProblem(of: job)
+      // It is delivered now with all that failed with it, without waiting for the next try.
+      harvestFailures.forget(in: job.release)
       setup.log.notice("its pictures have names of their own again", metadata: ["job": "\(job)"])
       return askForReview(of: job.release)
     }
-    let failure = HarvestFailure.sameName(clash.file, job, clash.other)
     let pair = job == clash.other ? [job.job] : [job.job, clash.other.job]
     // Told without trying the advice when the ledger cannot be read; that failure ends the run.
     let revisions = (try? await setup.ledger.namedJobs(in: job.release, pair).map(\.expected)) ?? []
-    let remedy = NameRemedy(for: job, beside: clash.other, naming: order.naming, revisions: revisions).text
-    let problem = Problem(.nameTaken, cause: failure.description, remedy: remedy)
+    let remedy = NameRemedy(for: job, beside: clash.other, order: order, revisions: revisions).text
+    let failure = HarvestFailure.sameName(clash.file, job, clash.other, remedy: remedy)
+    let problem = Problem(failure.problemClass, cause: failure.description, remedy: remedy)
     let taken = TakenName(clash: clash, problem: problem)
     guard nameProblems.updateValue(taken, forKey: job) != taken else { return }
     happenings += 1
@@ -97,26 +97,14 @@ extension JobFlow {
 
   // MARK: - What a harvest found
 
-  /// Keeps why a job was not delivered, until it is.
-  func keepHarvestProblem(_ problem: Problem, of revisions: [Revision]) {
-    for revision in revisions {
-      harvestFailedAt[revision.name] = setup.clock.now()
-      harvestProblems[revision.name] = problem
-    }
-  }
-
-  func forgetHarvestProblem(of job: JobName) {
-    harvestFailedAt[job] = nil
-    harvestProblems[job] = nil
-  }
-
   /// What the release shows: the problem of a job that still waits; nil when none does.
   func harvestProblem(of release: Release, _ undelivered: [Revision]) -> Problem? {
-    let waiting = Set(undelivered.map(\.name))
-    for job in harvestProblems.keys where job.release == release.name && !waiting.contains(job) {
-      forgetHarvestProblem(of: job)
-    }
-    return undelivered.lazy.compactMap { self.harvestProblems[$0.name] }.first
+    harvestFailures.keep(Set(undelivered.map(\.name)), of: release.name)
+    return undelivered.lazy.compactMap { revision -> Problem? in
+      guard let problem = self.harvestFailures.problem(of: revision.name) else { return nil }
+      // The remedy of the job was tried on its names.
+      return problem.problemClass == .nameTaken ? self.nameProblem(of: revision.name) : problem
+    }.first
   }
 }
 

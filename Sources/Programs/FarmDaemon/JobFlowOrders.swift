@@ -141,14 +141,7 @@ extension JobFlow {
 
   /// What is not seen is missing only if its folder is there.
   func refuseIfAway(_ revision: Revision) async throws {
-    let folder = try await frameFolder(of: revision)
-    let dist = setup.volume.dist
-    let doubt = await BlockingWork.run { () -> String? in
-      guard let folder else { return "it does not answer" }
-      // Unreadable: it is there.
-      return folder.doubt() ?? ((try? FileStatus(at: dist)) == .some(nil) ? "\(dist) is gone" : nil)
-    }
-    if let doubt { throw CommandFailure.folderAway(revision.name, doubt) }
+    if let doubt = try await doubt(aboutFramesOf: revision) { throw CommandFailure.folderAway(revision.name, doubt) }
   }
 
   private func isMissing(_ revision: Revision) async throws -> (Output) -> Bool {

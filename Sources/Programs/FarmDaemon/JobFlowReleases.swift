@@ -168,7 +168,7 @@ extension JobFlow {
     }
     if !request.isDryRun, !plan.isEmpty {
       try await deliver(plan, of: release)
-      for revision in ready { forgetHarvestProblem(of: revision.name) }
+      for revision in ready { harvestFailures.forget(revision.name) }
       try await setup.ledger.setRelease(release.id, problem: nil)
       for revision in ready { askForNames(in: release.name, of: revision.name) }
       try await setup.ledger.remember([Act(person, .harvested, release: release.name)])

@@ -43,13 +43,19 @@ struct RecentDrops {
 enum CopyRule {
   /// How far a job is.
   struct Progress: Hashable {
-    let isCompleted: Bool
+    let state: JobState
     let doneCount: Int
   }
 
-  /// The older one under the new name, unless the newer one has more pictures.
+  /// The older one goes on under the new name when it is completed, or when it renders and has as many pictures as the
+  /// newer one. An older one that renders nothing never replaces the newer one, whose file nobody deleted.
   static func keepsOlder(_ older: Progress, _ newer: Progress) -> Bool {
-    guard !newer.isCompleted else { return false }
-    return older.isCompleted || older.doneCount >= newer.doneCount
+    guard newer.state != .completed else { return false }
+    switch older.state {
+    case .completed: return true
+    // A person who kills the copy wants nothing of it rendered.
+    case .queued, .active, .assembling: return newer.state != .canceled && older.doneCount >= newer.doneCount
+    case .settling, .blocked, .rejected, .failed, .canceled, .superseded, .removed: return false
+    }
   }
 }

@@ -133,7 +133,7 @@ extension EndToEnd.Drops {
 
       #expect(await farm.logs("job.blocked"))
       let shown = try await farm.farm("show", "job", "shot").output
-      #expect(shown.contains("releases/r/store/shot.blend went with its folder"), "\(shown)")
+      #expect(shown.contains("releases/r/store/shot.blend is gone"), "\(shown)")
       #expect(shown.contains("farm kill jobs"), "\(shown)")
       rename(store + "-away/shot.blend", store + "/shot.blend")
 

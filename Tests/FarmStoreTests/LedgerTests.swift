@@ -49,6 +49,21 @@ struct LedgerTests {
     #expect(try await ledger.newestFrameCounts().values.map(\.expected) == [3])
   }
 
+  @Test func `gives a job that ended with its file no other name, under which nobody would render it`() async throws {
+    let revision = try await drop(1).revision
+    let job = try #require(try await ledger.job(name))
+    let old = KnownPath("releases/spring/store/shot.blend")
+    _ = try await ledger.removeJob(name, known: old)
+
+    let isRenamed = try await ledger.rename(
+      job, to: JobName(release: "spring", job: "new"), path: "releases/spring/store/new.blend",
+      known: (old, KnownPath("releases/spring/store/new.blend"), Self.fingerprint))
+
+    #expect(!isRenamed)
+    #expect(try await ledger.newestRevision(of: name)?.id == revision.id)
+    #expect(try await ledger.job(JobName(release: "spring", job: "new")) == nil)
+  }
+
   @Test func `keeps a revision with all it owes`() async throws {
     let revision = try await drop(1).revision
 

@@ -57,13 +57,17 @@ extension Ledger {
 
   /// Gives a job the name and path that its file has now.
   /// - Parameter twin: a job that is forgotten in its favour, with all that was made of it.
-  /// - Returns: false, and nothing was changed, when another job was called so before.
+  /// - Returns: false, and nothing was changed, when another job was called so before, or when the job ended meanwhile:
+  ///   it would end the new file too.
   package func rename(
     _ job: Job, to name: JobName, path: String, known: (old: KnownPath, new: KnownPath, fingerprint: Fingerprint),
     insteadOf twin: Int64? = nil
   ) async throws(StoreFailure) -> Bool {
     let now = clock.now()
     return try await write("rename \(job.name)") { db in
+      let isThere = try Bool.fetchOne(
+        db, sql: "SELECT EXISTS (SELECT 1 FROM job WHERE id = ? AND state <> 'removed')", arguments: [job.id])
+      guard isThere == true else { return false }
       if let twin { try Self.deleteJobs(db, where: "id = ?", twin) }
       let release = try Self.ensureRelease(db, named: name.release, priority: ReleaseOrder.usualPriority, now: now)
       let isTaken = try Bool.fetchOne(

@@ -45,8 +45,8 @@ extension JobFlow {
     return false
   }
 
-  /// Finds the job of which a new drop is a copy, if its own file was deleted before the copy was taken in. A folder that
-  /// is away says nothing of its files.
+  /// Finds the job of which a new drop is a copy, if its own file was deleted before the copy was taken in. A folder
+  /// that is away says nothing of its files.
   func original(of drop: Drop) async throws -> Job? {
     guard !isAdopting else { return nil }
     let copy = CopyRule.Progress(state: .queued, doneCount: 0)

@@ -218,10 +218,12 @@ extension JobFlow {
     guard let name = named(path) else { return }
     settledIsOver(path)
     do {
-      guard let revision = try await setup.ledger.newestRevision(of: name), !revision.state.isFinal,
-        try await setup.ledger.job(name)?.path == setup.volume.relative(path)
+      guard let revision = try await setup.ledger.newestRevision(of: name),
+        let job = try await setup.ledger.job(name), job.path == setup.volume.relative(path)
       else { return }
-      let problem = Problem(.fileGone, cause: "\(setup.volume.relative(path)) went with its folder")
+      if job.state == .superseded { return try await endWithoutSuccessor(name, at: path) }
+      guard !revision.state.isFinal else { return }
+      let problem = Problem(.fileGone, cause: "\(setup.volume.relative(path)) is gone")
       guard revision.state == .blocked else { return await block(revision, problem) }
       // Whatever else it lacks, its file goes first.
       guard revision.problem?.problemClass != .fileGone,
@@ -232,6 +234,14 @@ extension JobFlow {
     } catch {
       complain(error, while: "holding \(name)")
     }
+  }
+
+  /// Ends a job that waits for a newer version of its file, which is gone from a folder that is there. If the file comes
+  /// back, it is a new order.
+  private func endWithoutSuccessor(_ name: JobName, at path: FilePath) async throws(StoreFailure) {
+    guard await isThereOrHangs(path.removingLastComponent()), await !isThereOrHangs(path) else { return }
+    try await remove(name, at: path)
+    askForReview(of: name.release)
   }
 
   /// Whether a revision's file is not in its place, which explains whatever else was found wrong: then it waits for the

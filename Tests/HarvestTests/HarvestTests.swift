@@ -191,6 +191,7 @@ struct HarvesterTests {
   init() throws {
     scratch = try ScratchFolder()
     harvester = Harvester(Volume(root: scratch.path))
+    try scratch.folder("dist")
   }
 
   private func frame(_ text: String) throws -> FileIdentity {

@@ -236,8 +236,8 @@ extension JobFlow {
     }
   }
 
-  /// Ends a job that waits for a newer version of its file, which is gone from a folder that is there. If the file comes
-  /// back, it is a new order.
+  /// Ends a job that waits for a newer version of its file, which is gone from a folder that is there. If the file
+  /// comes back, it is a new order.
   private func endWithoutSuccessor(_ name: JobName, at path: FilePath) async throws(StoreFailure) {
     guard await isThereOrHangs(path.removingLastComponent()), await !isThereOrHangs(path) else { return }
     try await remove(name, at: path)

@@ -94,15 +94,24 @@ extension JobFlow {
 
   private func couldNotHandOut(_ revision: Revision, _ failure: RenderingFailure) async {
     complain(failure, while: "handing out \(revision.name)")
+    open[revision.id]?.preparationFailed(at: setup.clock.now())
     if await isHeld(revision.name) { return }
     switch failure {
     case .changed:
-      if await isLost(revision) { return }
+      // An older revision than the one that waits for the file has no file to wait for.
+      if await isLost(revision), await isNewest(revision) { return }
       // What lies there now settles by itself and becomes the next revision.
       if await move(revision, to: .superseded, problem: failure.problem) { await end(revision) }
     case .noSnapshot, .notPromoted:
       if failure.isTransient { return rest(failure.problem) }
       await block(revision, failure.problem)
+    }
+  }
+
+  private func isNewest(_ revision: Revision) async -> Bool {
+    do { return try await setup.ledger.newestRevision(of: revision.name)?.id == revision.id } catch {
+      complain(error, while: "looking for the newest revision of \(revision.name)")
+      return true
     }
   }
 
@@ -115,7 +124,7 @@ extension JobFlow {
   /// Whether a revision that waited for its file's next save need not wait any longer.
   func isSomeFreeToBegin() -> Bool {
     let now = setup.clock.now()
-    return open.values.contains { $0.revision.state == .queued && $0.pace.isDue && !$0.pace.isWaiting(at: now) }
+    return open.values.contains { $0.isFreeToBegin(at: now) }
   }
 
   private func markActive(_ task: RenderTask) {

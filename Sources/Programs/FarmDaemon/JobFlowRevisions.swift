@@ -15,11 +15,32 @@ extension JobFlow {
     /// Whether the snapshot was taken, or proven, in this run.
     var hasSnapshot = false
     var pace: SavePace
+    /// When it may be prepared again after that failed.
+    private var preparableAt: Timestamp?
     /// The parts of which it is known what File Output nodes write beside them.
     var nodesKnown: Set<RenderPart> = []
     /// Where frames failed last, and which were taken from a worker for taking too long, in this run.
     var failedOn: [RestingWorkers.Frame: String] = [:]
     var givenElsewhere: Set<RestingWorkers.Frame> = []
+
+    init(_ revision: Revision, _ board: OutputBoard, priority: Int, owner: String, pace: SavePace) {
+      (self.revision, self.board, self.priority, self.owner, self.pace) = (revision, board, priority, owner, pace)
+    }
+
+    private static let preparePause: Int64 = 1_000_000_000
+
+    /// It could not be prepared: whatever comes of that, it is not tried again at once.
+    mutating func preparationFailed(at now: Timestamp) {
+      preparableAt = Timestamp(nanoseconds: now.nanoseconds + Self.preparePause)
+    }
+
+    /// Whether nothing of it may be handed out yet.
+    func isWaiting(at now: Timestamp) -> Bool { pace.isWaiting(at: now) || preparableAt.map { now < $0 } == true }
+
+    /// Whether it waited, and waits no longer.
+    func isFreeToBegin(at now: Timestamp) -> Bool {
+      revision.state.isRenderable && (pace.isDue || preparableAt != nil && !hasSnapshot) && !isWaiting(at: now)
+    }
 
     var party: Turns.Party { Turns.Party(release: revision.name.release, owner: owner) }
 

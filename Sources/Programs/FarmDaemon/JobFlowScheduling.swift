@@ -14,7 +14,7 @@ extension JobFlow {
       // While we waited it may have been superseded or killed.
       guard !gone.contains(revision.id) else { return }
       open[revision.id] = OpenRevision(
-        revision: revision, board: OutputBoard(outputs), priority: job?.priority ?? ReleaseOrder.usualPriority,
+        revision, OutputBoard(outputs), priority: job?.priority ?? ReleaseOrder.usualPriority,
         owner: job?.owner ?? "", pace: pace)
       if promotions.opened(revision.id, outputs) { errand.yield(.settlePromotions(revision.id)) }
     } catch {
@@ -105,7 +105,7 @@ extension JobFlow {
       return open.values.map {
         TaskChooser.Candidate(
           revision: $0.revision.id, priority: $0.priority, party: $0.party,
-          isPaused: barred.contains($0.revision.name.release) || $0.pace.isWaiting(at: now)
+          isPaused: barred.contains($0.revision.name.release) || $0.isWaiting(at: now)
             || promotions.isInterrupted($0.revision.id) || looks.isOutdated($0.revision.id)
             || isOneByOne($0.revision) || preparing.contains($0.revision.id)
             || awaitedOfEngine(by: $0.revision) != nil || clearing[$0.revision.id] != nil

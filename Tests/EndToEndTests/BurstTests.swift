@@ -10,7 +10,7 @@ extension EndToEnd.Crashes {
   @Suite("A burst of drops")
   struct BurstTests {
     private static let seeds: Range<UInt64> = Needs.patience ? 0..<10 : 4..<5
-    private static let kills = 20
+    private static let kills = Needs.patience ? 20 : 8
     private static let filesBetween = Needs.patience ? 100 : 60
 
     @Test(arguments: seeds)

@@ -78,7 +78,7 @@ extension EndToEnd.Life {
       try await farm.drop("still", at: "releases/spring/store/b.blend")
       #expect(await farm.logs("harvesting spring: spring/b and spring/a would both be delivered as x.png"))
       #expect(farm.root.appending("dist/spring").names == ["x.png"])
-      #expect(try await farm.farm("show", "release", "spring").output.contains("write `naming: '{job}[_{scene}]"))
+      #expect(try await farm.farm("show", "release", "spring").output.contains("Write `naming: '{job}[_{scene}]"))
       await stop(daemon)
     }
   }

@@ -185,7 +185,7 @@ struct FarmLogTests {
     let line = FarmLog(label: "t", format: .text, clock: time.clock)
       .line(.notice, "job.queued", [("job", "quick/a\u{1B}[2J b"), ("n", "1")])
 
-    #expect(line == "2026-09-21 14:13:20 notice job.queued job=\"quick/a\\e[2J b\" n=1")
+    #expect(line == "2026-09-21 14:13:20Z notice job.queued job=\"quick/a\\e[2J b\" n=1")
   }
 
   @Test func `is one JSON object`() throws {

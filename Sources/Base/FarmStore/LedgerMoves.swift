@@ -18,15 +18,16 @@ extension Ledger {
     }
   }
 
-  /// The jobs whose newest revision has this content and whose file was not deleted, the newest job first.
-  package func jobs(withContent digest: Digest) async throws(StoreFailure) -> [Job] {
+  /// Jobs whose newest revision has this content and whose file was not deleted.
+  /// - Parameter limit: at most so many.
+  package func jobs(withContent digest: Digest, limit: Int) async throws(StoreFailure) -> [Job] {
     try await read("look for jobs of the same content") { db in
       try Row.fetchAll(
         db,
         sql: Self.jobColumns + """
            JOIN revision ON revision.job_id = job.id AND revision.number = job.revision
-          WHERE revision.digest = ? AND job.state <> 'removed' ORDER BY job.id DESC
-          """, arguments: [DatabaseValue.blob(digest)]
+          WHERE revision.digest = ? AND job.state <> 'removed' LIMIT ?
+          """, arguments: [DatabaseValue.blob(digest), limit]
       ).map(Job.init(row:))
     }
   }

@@ -39,7 +39,7 @@ package struct FarmLog: LogHandler {
     case .text:
       let short = at.prefix(19).replacing("T", with: " ")
       let rest = pairs.map { " \($0)=\(Self.quoted($1))" }.joined()
-      return "\(short) \(level.rawValue) \(message)\(rest)".escapedForTerminal
+      return "\(short)Z \(level.rawValue) \(message)\(rest)".escapedForTerminal
     case .json:
       var fields = Dictionary(pairs) { first, _ in first }
       fields["at"] = at

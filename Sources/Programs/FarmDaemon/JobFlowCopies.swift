@@ -50,17 +50,23 @@ extension JobFlow {
   func original(of drop: Drop) async throws -> Job? {
     guard !isAdopting else { return nil }
     let copy = CopyRule.Progress(state: .queued, doneCount: 0)
-    for job in try await setup.ledger.jobs(withContent: drop.digest) where job.owner == drop.owner {
+    let jobs = try await setup.ledger.jobs(withContent: drop.digest, limit: Self.originalsMax + 1)
+    guard jobs.count <= Self.originalsMax else { return nil }
+    for job in jobs.sorted(by: { $0.id > $1.id }) where job.owner == drop.owner {
       let old = setup.volume.root.appending(job.path)
-      guard let revision = try await setup.ledger.newestRevision(of: job.name), revision.digest == drop.digest,
-        CopyRule.keepsOlder(try await progress(of: revision.id), copy), unsettled[job.name] == nil,
-        !isHung(old), await isThereOrHangs(old.removingLastComponent()), await !isThereOrHangs(old),
-        try await isWanted(drop, as: revision)
+      // First what nearly every job fails.
+      guard await !isThereOrHangs(old), !isHung(old), await isThereOrHangs(old.removingLastComponent()),
+        unsettled[job.name] == nil,
+        let revision = try await setup.ledger.newestRevision(of: job.name), revision.digest == drop.digest,
+        CopyRule.keepsOlder(try await progress(of: revision.id), copy), try await isWanted(drop, as: revision)
       else { continue }
       return job
     }
     return nil
   }
+
+  /// A burst may have thousands of files of the same bytes: to look at each for each takes longer than rendering one.
+  private static let originalsMax = 8
 
   /// Whether a drop in its new place is to be rendered as a revision was.
   private func isWanted(_ drop: Drop, as revision: Revision) async throws -> Bool {

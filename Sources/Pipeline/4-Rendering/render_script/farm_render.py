@@ -919,9 +919,7 @@ def absent_files(scene):
     for bake in held["bakes"]:
         if not is_made(bake):
             yield from map(os.path.normpath, bake.files(bake.first))
-    frames = range(scene.frame_start, scene.frame_end + 1, scene.frame_step)
-    yield from {os.path.normpath(path) for frame in frames for path, _, must_be_there in shown_members(scene, frame)
-                if not must_be_there and seen(path) is None}
+    yield from {os.path.normpath(path) for path in spare_members(scene) if path and seen(path) is None}
 
 
 def list_caches():
@@ -1022,24 +1020,45 @@ def shown_members(scene, frame):
 
     What an artist never had is shown as nothing at the desk too: a file before the first, or after the last that is there.
     """
-    sequences = [image for image in bpy.data.images if image.source == "SEQUENCE"]
-    for image, user in image_users(scene) if sequences else ():  # Asked for each frame, and most scenes have none.
-        if image.source != "SEQUENCE" or image.packed_file is not None or not image.filepath:
-            continue
-        path = bpy.path.abspath(image.filepath, library=image.library)
+    for image, path, user in image_sequences(scene):
         yield from member(path, shown_number(user, frame), "image %s" % image.name,
                           user.use_cyclic or frame >= user.frame_start)
     for volume in bpy.data.volumes:
         if volume.is_sequence and volume.filepath and volume.packed_file is None and is_needed(volume):
             yield from member(bpy.path.abspath(volume.filepath, library=volume.library), shown_of_volume(volume, frame),
                               "volume %s" % volume.name, True)
+    for cache, path in cache_sequences():
+        number = int(cache.frame if cache.override_frame else frame)
+        there = [int(numbered(one)[1][1]) for one in members(path) if len(numbered(one)[1]) == 3]
+        yield from member(path, number, "cache file %s" % cache.name,
+                          bool(there) and min(there) <= number <= max(there))
+
+
+def spare_members(scene):
+    """The files that ``shown_members`` can do without at some frame: that before the first of an image's sequence, and any
+    of an Alembic sequence."""
+    for image, path, user in image_sequences(scene):
+        if not user.use_cyclic and user.frame_start > scene.frame_start:
+            yield member_of(path, user.frame_offset)
+    for cache, path in cache_sequences():
+        frames = range(scene.frame_start, scene.frame_end + 1, scene.frame_step)
+        yield from (member_of(path, number) for number in ([int(cache.frame)] if cache.override_frame else frames))
+
+
+def image_sequences(scene):
+    """Image sequences, each with its path and how it is shown."""
+    if not any(image.source == "SEQUENCE" for image in bpy.data.images):
+        return  # Asked for each frame, and most scenes have none.
+    for image, user in image_users(scene):
+        if image.source == "SEQUENCE" and image.packed_file is None and image.filepath:
+            yield image, bpy.path.abspath(image.filepath, library=image.library), user
+
+
+def cache_sequences():
+    """Alembic sequences, each with its path."""
     for cache in bpy.data.cache_files:
         if cache.is_sequence and cache.filepath and is_needed(cache):
-            path = bpy.path.abspath(cache.filepath, library=cache.library)
-            number = int(cache.frame if cache.override_frame else frame)
-            there = [int(numbered(one)[1][1]) for one in members(path) if len(numbered(one)[1]) == 3]
-            yield from member(path, number, "cache file %s" % cache.name,
-                              bool(there) and min(there) <= number <= max(there))
+            yield cache, bpy.path.abspath(cache.filepath, library=cache.library)
 
 
 def member(path, number, by, must_be_there):

@@ -22,7 +22,7 @@ struct Events: AsyncParsableCommand {
       let about = [event.release, event.job].compactMap { $0 }.joined(separator: "/")
       let frame = event.frame.map { " frame \($0)" } ?? ""
       let problem = event.problem.map { " \($0.problemClass.rawValue): \($0.cause)" } ?? ""
-      ProgramMain.tell("\(event.at.prefix(19)) \(event.event) \(about)\(frame)\(problem)".escapedForTerminal)
+      ProgramMain.tell("\(event.at.prefix(19))Z \(event.event) \(about)\(frame)\(problem)".escapedForTerminal)
     }
   }
 }

@@ -267,6 +267,21 @@ struct MissingFilesTests {
     #expect(there.first?.problem.cause.contains("whose name is no UTF-8") == true)
   }
 
+  @Test func `is a USD file: what that refers to is not seen, and the artist is told`() {
+    let files = [
+      file(.cache, "//set.USDA", "/v/set.USDA", by: "CFSet", exists: true),
+      file(.cache, "//cube.abc", "/v/cube.abc", by: "CFCube", exists: true),
+    ]
+
+    let found = findings(inspection(scene, files))
+
+    #expect(found.map(\.severity) == [.note])
+    #expect(
+      found.first?.problem.cause
+        == "cache file Set needs //set.USDA: farm does not see which files that USD file refers to")
+    #expect(found.first?.problem.remedy.contains("`farm replace job`") == true)
+  }
+
   @Test func `is written so that it lies wherever Blender is started, and says so`() {
     let found = findings(inspection(scene, [file(.image, "odd/rel.png", nil, by: "IMRel")]))
 

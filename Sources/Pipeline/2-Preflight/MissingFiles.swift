@@ -149,6 +149,20 @@ struct MissingFiles {
     return [Finding(.note, Problem(.unbakedSimulation, cause: cause, remedy: remedy))]
   }
 
+  private static let usdEndings = [".usd", ".usda", ".usdc", ".usdz"]
+
+  /// A note where a USD file is needed: it may refer to others, which only a USD library could name.
+  static func notes(onUSDAmong dependencies: [BlendDependency]) -> [Finding] {
+    let files = dependencies.filter { file in
+      file.kind == .cache && file.reached && usdEndings.contains { file.path.hasByteSuffix(caseless: $0) }
+    }
+    guard let first = files.first else { return [] }
+    let cause =
+      "\(first.neededBy) needs \(first.path): farm does not see which files that USD file refers to\(more(files.count))"
+    let remedy = "Check that they are there. When one of them changes, render the job again: `farm replace job`."
+    return [Finding(.note, Problem(.notSupported, cause: cause, remedy: remedy))]
+  }
+
   private static func more(_ count: Int) -> String { count > 1 ? " (and \(count - 1) more)" : "" }
 
   /// As an artist knows it: as it is written in the `.blend` itself, else where it lies.

@@ -98,6 +98,7 @@ package struct Preflight: Hashable, Sendable {
   ) -> [Finding] {
     var found = MissingFiles(inspection.dependencies, onMissing: wishes.onMissing, reach: wishes.reach).findings
     found += MissingFiles.notes(on: inspection.shortCaches)
+    found += MissingFiles.notes(onUSDAmong: inspection.dependencies)
     if !wishes.trustsScripts { found += scripts(inspection.scripts) }
     for scene in inspection.rendered { found += findings(scene, inspection, savedBy: version, blenders, wishes) }
     return found

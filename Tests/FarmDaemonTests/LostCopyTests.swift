@@ -90,13 +90,19 @@ struct LostCopyTests {
     #expect(try await isRendered(afterDeletionIn: world))
   }
 
-  @Test func `is rendered when the other job was killed`() async throws {
+  /// A paused farm whose job `quick/a` a person killed.
+  private func worldWithKilledJob() async throws -> FlowWorld {
     let world = try FlowWorld()
     await world.start()
     try await pause(true, world)
     try await world.drop("quick/a.blend")
     #expect(try await world.comes("quick/a", to: .queued))
     try await kill("quick/a", in: world)
+    return world
+  }
+
+  @Test func `is rendered when the other job was killed`() async throws {
+    let world = try await worldWithKilledJob()
 
     #expect(try await isRendered(afterDeletionIn: world))
   }
@@ -149,12 +155,7 @@ struct LostCopyTests {
   }
 
   @Test func `stays killed when it is the file itself under another name and a person killed its job`() async throws {
-    let world = try FlowWorld()
-    await world.start()
-    try await pause(true, world)
-    try await world.drop("quick/a.blend")
-    #expect(try await world.comes("quick/a", to: .queued))
-    try await kill("quick/a", in: world)
+    let world = try await worldWithKilledJob()
     try await pause(false, world)
 
     try await move("quick/a.blend", to: "quick/b.blend", in: world)

@@ -69,6 +69,13 @@ package struct BlendSummary: Sendable {
     var isIdle = false
     /// Whether the whole file is packed into the one that names it: a library.
     var isPacked = false
+
+    /// The same path, by which these files are meant.
+    func with(_ members: Members) -> NamedFile {
+      var file = self
+      file.members = members
+      return file
+    }
   }
 }
 

@@ -22,10 +22,6 @@ struct BlendSurvey {
   /// What a scene holds and does not use as it is set: the beginnings of the names of structures.
   private var idle: [Int: [String]] = [:]
   private(set) var scripts: [BlendSummary.Script] = []
-  /// Whether an animation or a driver may choose the files of sequences.
-  private var areSequencesAnimated = false
-  /// The libraries in a file whose datablocks may be packed one by one.
-  private var archives: Set<Int> = []
   /// The numbers of the structures that are read, and of those that are passed over.
   private let read: Set<Int32>
   private let passedOver: Set<Int32>
@@ -60,7 +56,7 @@ struct BlendSurvey {
       try look(at: block, owner)
     }
     try findSequences()
-    passOverAnimatedSequences()
+    try passOverAnimatedSequences()
     forgetEmptyLibraries()
     // What lies in a library needs the library.
     for number in datablocks.indices {
@@ -78,17 +74,19 @@ struct BlendSurvey {
   }
 
   /// What an animation chooses is known at each frame alone: Blender asks for it then.
-  private mutating func passOverAnimatedSequences() {
-    guard areSequencesAnimated else { return }
-    for index in files.indices {
-      if case .sequence = files[index].members { files[index].members = .present }
+  private mutating func passOverAnimatedSequences() throws(BlendFailure) {
+    let found = files.indices.filter { index in
+      if case .sequence = files[index].members { true } else { false }
     }
+    guard !found.isEmpty, try SequenceUser.areChosen(in: reader) else { return }
+    for index in found { files[index].members = .present }
   }
 
   /// From 5.0 on a library whose datablocks are all packed is named still, and not needed.
   private mutating func forgetEmptyLibraries() {
+    guard reader.types.structure(named: "Library")?.fields["archive_parent_library"] != nil else { return }
     let needed = Set(datablocks.compactMap(\.library))
-    files.removeAll { $0.kind == .library && !$0.isPacked && archives.contains($0.owner) && !needed.contains($0.owner) }
+    files.removeAll { $0.kind == .library && !$0.isPacked && !needed.contains($0.owner) }
   }
 
   private mutating func look(at block: BlockHeader, _ owner: Int) throws(BlendFailure) {
@@ -99,8 +97,6 @@ struct BlendSurvey {
     guard read.contains(block.structure) else { return }
     for record in try reader.records(of: block) {
       if record.type == "Scene", block.code.isDatablock { noteIdle(record, owner) }
-      if record.type == "Library", record.has("archive_parent_library") { archives.insert(owner) }
-      if record.type == "FCurve", try SequenceUser.isChosen(by: record, reader) { areSequencesAnimated = true }
       files += try NamedFiles.named(in: record, owner, reader).map { named in
         var named = named
         named.isIdle = named.isIdle || isIdle

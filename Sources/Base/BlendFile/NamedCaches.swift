@@ -112,11 +112,8 @@ enum NamedCaches {
     _ frames: CacheFrames, _ names: [Name], _ folder: [BlendSummary.NamedFile], othersIn others: [String] = []
   ) -> [BlendSummary.NamedFile] {
     guard frames.isPlausible else { return folder }
-    return folder.map { file in
-      var file = file
-      file.members = .cache(CacheFiles(frames: frames, names: names, othersIn: others), isBesideMain: false)
-      return file
-    }
+    let files = CacheFiles(frames: frames, names: names, othersIn: others)
+    return folder.map { $0.with(.cache(files, isBesideMain: false)) }
   }
 
   // MARK: - Geometry nodes

@@ -27,9 +27,10 @@ enum NamedFiles {
     case "MovieClip": return clip(record, file(.clip, record.has("name") ? "name" : "filepath"))
     case "VFont":
       return file(.font, record.has("name") ? "name" : "filepath").filter { $0.path != builtinFont }
-    case "Volume": return volume(record, file(.volume, "filepath"))
+    case "Volume": return sequence(record, file(.volume, "filepath"), .sequence([SequenceUser(volume: record)]))
     case "MeshCacheModifierData": return file(.cache, "filepath")
-    case "CacheFile": return cacheFile(record, file(.cache, "filepath"))
+    // Alembic; the frame may be overridden.
+    case "CacheFile": return sequence(record, file(.cache, "filepath"), .between)
     // The levels of a multiresolution mesh.
     case "CustomDataExternal": return file(.cache, "filename")
     case "OceanModifierData": return NamedCaches.ocean(record, file(.cacheFolder, "cachepath"))
@@ -89,9 +90,7 @@ enum NamedFiles {
       // Debian's 3.4 takes pictures for a movie, and reads them all the same.
       let isOfPictures = clip.int("source") == sequence || isPicture(named.path)
       guard isOfPictures, let first = NumberedPath(named.path, isTiled: false)?.number else { return named }
-      var named = named
-      named.members = .sequence([SequenceUser(clip: clip, first: first)])
-      return named
+      return named.with(.sequence([SequenceUser(clip: clip, first: first)]))
     }
   }
 
@@ -102,25 +101,11 @@ enum NamedFiles {
     }
   }
 
-  private static func volume(_ volume: BlendRecord, _ file: [BlendSummary.NamedFile]) -> [BlendSummary.NamedFile] {
-    guard volume.int("is_sequence") ?? 0 != 0 else { return file }
-    return file.map { named in
-      var named = named
-      named.members = .sequence([SequenceUser(volume: volume)])
-      return named
-    }
-  }
-
-  /// An Alembic file, or one a frame; the frame may be overridden.
-  private static func cacheFile(
-    _ cache: BlendRecord, _ file: [BlendSummary.NamedFile]
+  /// A file, or where the structure says so one a frame.
+  private static func sequence(
+    _ record: BlendRecord, _ file: [BlendSummary.NamedFile], _ members: BlendSummary.Members
   ) -> [BlendSummary.NamedFile] {
-    guard cache.int("is_sequence") ?? 0 != 0 else { return file }
-    return file.map { named in
-      var named = named
-      named.members = .between
-      return named
-    }
+    record.int("is_sequence") ?? 0 == 0 ? file : file.map { $0.with(members) }
   }
 
   // MARK: - Texts, strips
@@ -129,8 +114,7 @@ enum NamedFiles {
   private static func text(
     _ text: BlendRecord, _ owner: Int, _ reader: BlendReader
   ) throws(BlendFailure) -> [BlendSummary.NamedFile] {
-    guard let block = reader.block(at: text.pointer(text.has("name") ? "name" : "filepath")) else { return [] }
-    let path = Array(try reader.body(of: block).prefix { $0 != 0 })
+    let path = try reader.text(at: text.pointer(text.has("name") ? "name" : "filepath"))
     return path.isEmpty ? [] : [BlendSummary.NamedFile(kind: .text, path: path, owner: owner)]
   }
 

@@ -73,10 +73,16 @@ extension SequenceUser {
     "frame_start", "frame_duration", "frame_offset", "use_cyclic", "sequence_mode", "frame", "override_frame",
   ]
 
-  /// Whether a curve animates, or a driver computes, which file of a sequence is shown.
-  static func isChosen(by curve: BlendRecord, _ reader: BlendReader) throws(BlendFailure) -> Bool {
-    let path = String(decoding: try reader.text(at: curve.pointer("rna_path")), as: UTF8.self)
-    return path.pieces(between: ".").last.map(chosenBy.contains) ?? false
+  /// Whether an animation or a driver may choose which file of a sequence is shown.
+  static func areChosen(in reader: BlendReader) throws(BlendFailure) -> Bool {
+    let curves = reader.types.numbers(of: ["FCurve"])
+    for block in reader.blocks where curves.contains(block.structure) {
+      for curve in try reader.records(of: block) {
+        let path = String(decoding: try reader.text(at: curve.pointer("rna_path")), as: UTF8.self)
+        if path.pieces(between: ".").last.map(chosenBy.contains) == true { return true }
+      }
+    }
+    return false
   }
 
   /// Who shows which image sequence, by the address of the image.

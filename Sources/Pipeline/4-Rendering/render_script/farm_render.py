@@ -332,7 +332,7 @@ def reads_no_shape(curve):
         return False
     for variable in curve.driver.variables:
         if variable.type not in ("SINGLE_PROP", "CONTEXT_PROP"):
-            # Where things are is evaluated with the picture, but for what is computed of a scene: that is the viewport's.
+            # Transforms are evaluated with the picture, but a driver of a scene takes them from the viewport.
             if isinstance(curve.id_data, bpy.types.Scene):
                 return False
             continue
@@ -1009,7 +1009,7 @@ def missing_of_image(image):
 
 
 def missing_of_sequences(scene):
-    """What is missing of sequences at the frame that is set: which file is shown may be animated."""
+    """Files of sequences that are missing at the current frame: an animation may choose which file is shown."""
     for path, by, must_be_there in shown_members(scene, scene.frame_current):
         if must_be_there and not os.path.isfile(path):
             yield path, by, NOT_THERE
